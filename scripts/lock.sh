@@ -1,0 +1,33 @@
+#!/bin/sh
+# Write the locks from pyproject.toml's groups; with --check, say whether they still fit it.
+#
+# dev holds every group, so it is solved first; the others are held to its versions. What a lock
+# already pins stays until `make lock UPGRADE=1`.
+set -eu
+cd "$(dirname "$0")/.."
+
+target=requirements
+if [ "${1:-}" = --check ]; then
+    target=$(mktemp -d)
+    trap 'rm -rf "$target"' EXIT
+    cp requirements/*.txt "$target"
+fi
+
+solve() {
+    group=$1
+    shift
+    uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+        --python-version 3.13 --no-emit-index-url --no-emit-find-links \
+        ${UPGRADE:+--upgrade} --group "pyproject.toml:$group" "$@" \
+        --output-file "$target/$group.txt" >/dev/null
+}
+
+solve dev
+solve serve --constraints "$target/dev.txt"
+solve train --constraints "$target/dev.txt"
+solve bootstrap
+
+if [ "$target" != requirements ] && ! diff -ru requirements "$target"; then
+    echo "error: the locks in requirements/ do not fit pyproject.toml: run 'make lock'" >&2
+    exit 1
+fi

@@ -1,0 +1,39 @@
+"""What the predictor asks of an engine, whichever one the manifest names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the model says of one text.
+
+    Attributes:
+        label: Index into the manifest's labels of the label that the model predicts.
+        probabilities: One probability a label, in the manifest's order; None where the
+            classifier offers none.
+        terms: How many terms the vectorizer sees in the text, repeats included.
+        unknown_terms: How many of them are not in its vocabulary.
+    """
+
+    label: int
+    probabilities: Sequence[float] | None
+    terms: int
+    unknown_terms: int
+
+
+class Engine(Protocol):
+    """A loaded model."""
+
+    def score(self, texts: Sequence[str]) -> list[Scores]:
+        """Score each text, in order."""
+        ...
+
+    def explain(self, text: str, label: int) -> list[tuple[str, float]] | None:
+        """The terms of `text` with their weights for `label`, heaviest first.
+
+        A weight is the classifier's coefficient times the term's tf-idf value. None where the
+        classifier is not linear in the terms.
+        """
+        ...

@@ -1,0 +1,56 @@
+"""Lambda's entry point: gate, predict, answer, measure."""
+
+from typing import Any
+
+from serving.app import api
+from serving.app.errors import ModelError
+from serving.app.log import log_unservable
+from serving.app.metrics import Emitter, Measurements
+from serving.app.predictor import Predictor, load_predictor
+from serving.app.settings import read_settings
+
+
+class Service:
+    """What one execution environment keeps between invocations."""
+
+    def __init__(self) -> None:
+        settings = read_settings()
+        self._emitter = Emitter(settings)
+        self._cold = True
+        self._model: Predictor | ModelError
+        try:
+            self._model = load_predictor(settings.bundle)
+        except ModelError as error:
+            # Not raised: Lambda would try init again and again, and callers would get a 502.
+            log_unservable(error)
+            self._model = error
+
+    def handle(self, event: Any, request_id: str) -> dict[str, Any]:
+        """Answer one event with a proxy response, and write its metrics."""
+        measurements = self._begin(request_id)
+        answer = api.respond(event, self._model, measurements, request_id)
+        measurements.properties["status"] = answer["statusCode"]
+        measurements.metrics["error.count"] = int(answer["statusCode"] >= 400)  # noqa: PLR2004
+        self._emitter.emit(measurements)
+        return answer
+
+    def _begin(self, request_id: str) -> Measurements:
+        cold, self._cold = self._cold, False
+        measurements = Measurements(properties={"requestId": request_id, "lane": "full"})
+        if cold:
+            measurements.metrics["cold_start"] = 1
+        if isinstance(self._model, Predictor):
+            measurements.properties["engine"] = self._model.manifest.engine
+            measurements.properties["modelVersion"] = self._model.manifest.version
+            if cold:
+                measurements.metrics["load_model.duration"] = self._model.load_milliseconds
+        return measurements
+
+
+# Lambda's init phase is the import of this module: the model loads here, once an environment.
+_service = Service()
+
+
+def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
+    """Answer an API Gateway proxy event (REST API, payload 1.0)."""
+    return _service.handle(event, context.aws_request_id)

@@ -1,0 +1,162 @@
+"""The manifest: the model's passport, and the check that the files beside it are that model.
+
+`manifest.json` lies in git; the model files it pins by sha256 come from DVC. Nothing of a model
+file is interpreted before its bytes have matched.
+"""
+
+import hashlib
+import json
+import sys
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from serving.app.errors import BundleDamaged, BundleMissing, VersionMismatch
+
+MANIFEST_NAME = "manifest.json"
+FORMAT = 1
+VERSION_DIGITS = 12
+# Pickles of one minor version of Python load in its patch releases; a package's need not.
+PINNED_PACKAGES = ("scikit-learn", "numpy", "scipy", "joblib")
+
+
+@dataclass(frozen=True)
+class FilePin:
+    """A file of the bundle: size in bytes, sha256 in hex."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Label:
+    """A class of the model and what it means to people."""
+
+    id: str
+    title: str
+    description: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What is known of a model. `version` is the head of model.joblib's sha256.
+
+    Attributes:
+        format: Version of the manifest's own form.
+        name: The model's name.
+        version: First 12 hex digits of the sha256 of model.joblib.
+        input: Kind of input: "text".
+        engine: What serves it: "sklearn".
+        files: The pinned files, by name.
+        versions: Of Python (major.minor) and of the packages whose objects are pickled.
+        dataset_sha256: Of the prepared training and test part.
+        parameters: What params.yaml said when the model was trained, and the candidate chosen.
+        metrics: Scores on the test part.
+        labels: In the order of the classifier's classes.
+        golden: Texts with the label and probability that they must get.
+        profile: What held-out texts look like to the model, for drift.
+    """
+
+    format: int
+    name: str
+    version: str
+    input: str
+    engine: str
+    files: dict[str, FilePin]
+    versions: dict[str, str]
+    dataset_sha256: str
+    parameters: dict[str, Any]
+    metrics: dict[str, float]
+    labels: tuple[Label, ...]
+    golden: tuple[dict[str, Any], ...]
+    profile: dict[str, Any]
+
+    def to_json(self) -> str:
+        """The text of manifest.json: the same manifest is the same text."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_manifest(bundle: Path) -> Manifest:
+    """Read the manifest of a bundle.
+
+    Raises:
+        BundleMissing: There is none.
+        BundleDamaged: It is not what `Manifest.to_json` writes.
+    """
+    path = bundle / MANIFEST_NAME
+    try:
+        found = json.loads(path.read_bytes())
+        pins = {name: FilePin(**pin) for name, pin in found.pop("files").items()}
+        labels = tuple(Label(**label) for label in found.pop("labels"))
+        golden = tuple(found.pop("golden"))
+        manifest = Manifest(files=pins, labels=labels, golden=golden, **found)
+    except OSError as error:
+        raise BundleMissing(
+            f"{path} cannot be read ({error.strerror}): train the model with 'make train'"
+        ) from None
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        raise BundleDamaged(
+            f"{path} is not a manifest ({type(error).__name__}): "
+            "take it back with 'git checkout' or train the model with 'make train'"
+        ) from None
+    if manifest.format != FORMAT:
+        raise VersionMismatch(
+            f"{path} has format {manifest.format!r}, this code reads {FORMAT}: "
+            "write it again with 'make train'"
+        )
+    return manifest
+
+
+def read_pinned(bundle: Path, name: str, pin: FilePin) -> bytes:
+    """Read a file of the bundle whole and check these very bytes against the manifest.
+
+    Raises:
+        BundleMissing: The file is not there.
+        BundleDamaged: Its size or sha256 is not the manifest's.
+    """
+    path = bundle / name
+    mend = "get the model of this commit with 'dvc pull', or train it with 'make train'"
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BundleMissing(f"{path} cannot be read ({error.strerror}): {mend}") from None
+    if len(data) != pin.size:
+        raise BundleDamaged(f"{path} has {len(data)} bytes, the manifest says {pin.size}: {mend}")
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != pin.sha256:
+        raise BundleDamaged(
+            f"{path} has sha256 {digest[:12]}…, the manifest says {pin.sha256[:12]}…: {mend}"
+        )
+    return data
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of Python (major.minor) and of the packages whose objects a model pickles."""
+    versions = {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}
+    for package in PINNED_PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions
+
+
+def check_versions(manifest: Manifest) -> None:
+    """Refuse a model that other versions pickled: scikit-learn itself would only warn.
+
+    Raises:
+        VersionMismatch: The message names both versions of each package that differs.
+    """
+    installed = installed_versions()
+    differing = [
+        f"{package} {manifest.versions.get(package, 'unknown')} (installed: {found})"
+        for package, found in installed.items()
+        if manifest.versions.get(package) != found
+    ]
+    if differing:
+        raise VersionMismatch(
+            f"the model was trained with {', '.join(differing)}: install the versions of the "
+            "locks with 'scripts/install.sh serve train', or train it again with 'make train'"
+        )

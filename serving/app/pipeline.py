@@ -1,0 +1,103 @@
+"""The sklearn engine: serves the fitted pipeline of model.joblib itself."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.app.engine import Scores
+from serving.app.errors import BundleDamaged
+from serving.app.manifest import Manifest, check_versions, read_pinned
+
+MODEL_NAME = "model.joblib"
+
+
+class SklearnEngine:
+    """Scores texts with a pipeline of a text vectorizer and a classifier.
+
+    Args:
+        pipeline: Fitted; its first step is a CountVectorizer or TfidfVectorizer, its last one
+            a classifier.
+    """
+
+    def __init__(self, pipeline: Any) -> None:
+        self._vectorizer = pipeline[0]
+        self._transform = pipeline[:-1].transform
+        self._classifier = pipeline[-1]
+        self._analyze = self._vectorizer.build_analyzer()
+        self._weights = linear_weights(self._classifier)
+        self._index = {label: index for index, label in enumerate(self.classes)}
+
+    @property
+    def classes(self) -> list[str]:
+        """The classifier's classes, in its order."""
+        return [str(label) for label in self._classifier.classes_]
+
+    def score(self, texts: Sequence[str]) -> list[Scores]:
+        matrix = self._transform(texts)
+        # Not the argmax of the probabilities: they can tie, by rounding, where scores do not.
+        labels = [self._index[str(label)] for label in self._classifier.predict(matrix)]
+        probabilities: list[Any] = [None] * len(labels)
+        if hasattr(self._classifier, "predict_proba"):
+            probabilities = self._classifier.predict_proba(matrix).tolist()
+        return [
+            Scores(label, row, *self._count_terms(text))
+            for label, row, text in zip(labels, probabilities, texts, strict=True)
+        ]
+
+    def explain(self, text: str, label: int) -> list[tuple[str, float]] | None:
+        if self._weights is None:
+            return None
+        values = self._transform([text])
+        names = self._vectorizer.get_feature_names_out()
+        weights = values.data * self._weights[label, values.indices]
+        order = np.argsort(-weights, kind="stable")
+        return [(str(names[values.indices[i]]), float(weights[i])) for i in order]
+
+    def _count_terms(self, text: str) -> tuple[int, int]:
+        terms = self._analyze(text)
+        vocabulary = self._vectorizer.vocabulary_
+        return len(terms), sum(term not in vocabulary for term in terms)
+
+
+def linear_weights(classifier: Any) -> NDArray[np.float64] | None:
+    """The weight of each term for each label, of shape (n_labels, n_terms).
+
+    A linear classifier's `coef_`; naive Bayes' `feature_log_prob_`; the mean over the
+    calibrated classifiers of a CalibratedClassifierCV. None for any other classifier.
+    """
+    if hasattr(classifier, "calibrated_classifiers_"):
+        inner = [linear_weights(one.estimator) for one in classifier.calibrated_classifiers_]
+        if any(weights is None for weights in inner):
+            return None
+        return np.mean(inner, axis=0)  # type: ignore[arg-type]
+    weights = getattr(classifier, "coef_", None)
+    if weights is None:
+        weights = getattr(classifier, "feature_log_prob_", None)
+    if weights is None:
+        return None
+    # A binary classifier has one row, the second label's.
+    return np.vstack([-weights, weights]) if len(weights) == 1 else weights
+
+
+def load(bundle: Path, manifest: Manifest) -> SklearnEngine:
+    """Load the model that the manifest pins.
+
+    Raises:
+        BundleMissing, BundleDamaged: model.joblib is not there, or not the manifest's.
+        VersionMismatch: Other versions of Python or of its packages made it.
+    """
+    check_versions(manifest)
+    pin = manifest.files.get(MODEL_NAME)
+    if pin is None:
+        raise BundleDamaged(f"the manifest pins no {MODEL_NAME}: write it with 'make train'")
+    engine = SklearnEngine(joblib.load(io.BytesIO(read_pinned(bundle, MODEL_NAME, pin))))
+    if engine.classes != [label.id for label in manifest.labels]:
+        raise BundleDamaged(
+            f"the labels of {MODEL_NAME} are not the manifest's: write both with 'make train'"
+        )
+    return engine

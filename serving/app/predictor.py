@@ -1,0 +1,101 @@
+"""From texts to predictions, with the engine that the manifest names."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from serving.app.engine import Engine, Scores
+from serving.app.errors import BundleDamaged
+from serving.app.manifest import Label, Manifest, read_manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The answer for one text.
+
+    Attributes:
+        label: The predicted label.
+        probability: Of that label; None where the classifier offers none.
+        scores: What the engine said, of all labels.
+    """
+
+    label: Label
+    probability: float | None
+    scores: Scores
+
+
+class Predictor:
+    """A model, ready to predict.
+
+    Attributes:
+        manifest: The model's passport.
+        load_milliseconds: How long loading took.
+    """
+
+    def __init__(self, manifest: Manifest, engine: Engine, load_milliseconds: float) -> None:
+        self.manifest = manifest
+        self.load_milliseconds = load_milliseconds
+        self._engine = engine
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Predict each text, in order."""
+        labels = self.manifest.labels
+        return [
+            Prediction(
+                labels[scores.label],
+                None if scores.probabilities is None else scores.probabilities[scores.label],
+                scores,
+            )
+            for scores in self._engine.score(texts)
+        ]
+
+    def top(self, prediction: Prediction, count: int) -> list[tuple[Label, float | None]]:
+        """The `count` most probable labels, the predicted one first.
+
+        Fewer where the model has fewer; the predicted one alone where the classifier offers no
+        probabilities.
+        """
+        predicted = prediction.scores.label
+        probabilities = prediction.scores.probabilities
+        if probabilities is None:
+            return [(prediction.label, None)]
+        order = sorted(
+            range(len(probabilities)), key=lambda i: (i != predicted, -probabilities[i], i)
+        )
+        return [(self.manifest.labels[i], probabilities[i]) for i in order[:count]]
+
+    def explain(
+        self, text: str, prediction: Prediction, count: int
+    ) -> list[tuple[str, float]] | None:
+        """The `count` terms of `text` that count most for its label, with their weights.
+
+        Empty where the model knows no term of the text; None where the classifier is not
+        linear in the terms.
+        """
+        weighed = self._engine.explain(text, prediction.scores.label)
+        return None if weighed is None else weighed[:count]
+
+
+def load_predictor(bundle: Path) -> Predictor:
+    """Check the bundle in a folder and load its model.
+
+    Raises:
+        ModelError: There is no model, or it is not what the manifest says; see errors.py.
+    """
+    start = time.perf_counter()
+    manifest = read_manifest(bundle)
+    engine = _load_engine(bundle, manifest)
+    return Predictor(manifest, engine, (time.perf_counter() - start) * 1000)
+
+
+def _load_engine(bundle: Path, manifest: Manifest) -> Engine:
+    if manifest.engine == "sklearn":
+        # Here, so that nothing else loads scikit-learn: an image without it can say what it lacks.
+        from serving.app import pipeline  # noqa: PLC0415
+
+        return pipeline.load(bundle, manifest)
+    raise BundleDamaged(
+        f"the manifest names the engine {manifest.engine!r}, which this code does not have: "
+        "write the bundle again with 'make train'"
+    )

@@ -1,0 +1,43 @@
+"""Errors as problem documents (RFC 9457), in words that hold nothing of the request."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from serving.app.errors import InternalError, ServiceError
+from serving.app.log import log_failure
+
+PROBLEM_JSON = "application/problem+json"
+_FIELDS = frozenset({"text", "texts", "top", "explain"})
+
+
+def to_json(body: Any) -> str:
+    """JSON that every client and the Lambda runtime can read: ASCII, no NaN."""
+    return json.dumps(body, separators=(",", ":"), allow_nan=False)
+
+
+def problem(error: Exception, request_id: str) -> tuple[int, dict[str, str], str]:
+    """Status, headers and body of an error's answer; what is no ServiceError is logged."""
+    if not isinstance(error, ServiceError):
+        log_failure(error, request_id)
+        error = InternalError()
+    headers = {"Content-Type": PROBLEM_JSON} | error.headers()
+    return error.status, headers, to_json(error.problem() | {"request_id": request_id})
+
+
+def broken_rule(error: Mapping[str, Any]) -> tuple[str, str]:
+    """Place and rule of one of pydantic's errors.
+
+    The names of unknown fields are the client's, so they are left out.
+    """
+    place = ""
+    for part in error["loc"]:
+        if isinstance(part, int):
+            place += f"[{part}]"
+        elif part in ("body", "query"):
+            place = part
+        elif part in _FIELDS:
+            place += f".{part}"
+    if error["type"] == "extra_forbidden":
+        return place, "No other fields than the documented ones are taken"
+    return place, error["msg"]

@@ -1,0 +1,50 @@
+"""Stage learning_curve: would more documents help? The model's pipeline on growing shares.
+
+Beside the way to the bundle: `make report` runs it, `make serve` does not. Cross-validated on
+the training part, so that the test part is scored by evaluate alone.
+"""
+
+import csv
+from pathlib import Path
+
+import joblib
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import StratifiedKFold, learning_curve
+
+from training.console import run_stage, say
+from training.dataset import TRAIN, read_documents
+from training.params import read_params
+from training.train import MODEL, find_scorer
+
+LEARNING_CURVE = Path("reports/plots/learning_curve.csv")
+
+
+def main() -> None:
+    """Write a row per share: documents, mean score on these, mean score on held-out ones."""
+    params = read_params()
+    documents = read_documents(TRAIN)
+    shares = params.learning_curve
+    say(f"learning curve: {len(shares.fractions) * shares.folds} fits")
+    sizes, training, validation = learning_curve(
+        clone(joblib.load(MODEL)),
+        np.array([one.text for one in documents], dtype=object),
+        np.array([one.label for one in documents]),
+        train_sizes=shares.fractions,
+        cv=StratifiedKFold(shares.folds, shuffle=True, random_state=params.train.seed),
+        scoring=find_scorer(params.train.scoring),
+        shuffle=True,
+        random_state=params.train.seed,
+        n_jobs=-1,
+        error_score="raise",
+    )
+    LEARNING_CURVE.parent.mkdir(exist_ok=True)
+    with LEARNING_CURVE.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["documents", "training_score", "validation_score"])
+        table.writerows(zip(sizes, training.mean(axis=1), validation.mean(axis=1), strict=True))
+    say(f"wrote {LEARNING_CURVE}: {validation.mean(axis=1)[-1]:.4f} with all {sizes[-1]:,}")
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,140 @@
+"""Stage train: compare the candidates by cross-validation, fit the best one on all of the part.
+
+The rule: the highest mean score over the folds wins; on a tie, the one named earlier in
+params.yaml. Only the training part has a say.
+"""
+
+import json
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.model_selection import StratifiedKFold
+
+from training.console import StageError, progress, run_stage, say
+from training.dataset import TRAIN, Document, read_documents
+from training.models.topics.candidates import Candidate, candidates
+from training.params import Train, read_params
+from training.strip import strip
+
+MODEL = Path("serving/app/data/model.joblib")
+COMPARISON = Path("reports/candidates.json")
+
+
+def main() -> None:
+    """Write the model and the comparison."""
+    params = read_params().train
+    documents = read_documents(TRAIN)
+    compared = compare(list(candidates(params)), documents, params)
+    best = choose(compared)
+    for candidate, scores in compared:
+        mark = "*" if candidate is best else " "
+        say(f" {mark} {scores.mean():.4f} ± {scores.std():.4f}  {candidate}")
+    say(f"fitting {best} on all {len(documents):,} documents")
+    joblib.dump(fit(best.pipeline, documents), MODEL)
+    say(f"wrote {MODEL} ({MODEL.stat().st_size / 1e6:.1f} MB)")
+    write_comparison(compared, best, params)
+
+
+def compare(
+    compared: list[Candidate], documents: list[Document], params: Train
+) -> list[tuple[Candidate, np.ndarray[Any, np.dtype[np.float64]]]]:
+    """Cross-validate the candidates, each on the same folds.
+
+    Returns:
+        Each candidate with its scores, one a fold.
+
+    Raises:
+        StageError: There is no such scorer, or a class has fewer documents than there are folds.
+    """
+    scorer = find_scorer(params.scoring)
+    texts = np.array([one.text for one in documents], dtype=object)
+    labels = np.array([one.label for one in documents])
+    if min(np.unique(labels, return_counts=True)[1]) < params.folds:
+        raise StageError(f"params.yaml: train.folds ({params.folds}) is more than a class has")
+    folds = StratifiedKFold(params.folds, shuffle=True, random_state=params.seed)
+    jobs = [
+        joblib.delayed(score_fold)(candidate, texts, labels, split, scorer)
+        for split in folds.split(texts, labels)
+        for candidate in compared
+    ]
+    done = joblib.Parallel(n_jobs=-1, return_as="generator")(jobs)
+    scores = np.array(list(progress(done, len(jobs), "comparing candidates")))
+    return list(zip(compared, scores.reshape(params.folds, -1).T, strict=True))
+
+
+def find_scorer(name: str) -> Callable[..., float]:
+    """One of scikit-learn's scorers.
+
+    Raises:
+        StageError: There is none of that name.
+    """
+    if name not in get_scorer_names():
+        raise StageError(f"params.yaml: train.scoring {name!r} is none of scikit-learn's scorers")
+    scorer: Callable[..., float] = get_scorer(name)
+    return scorer
+
+
+def score_fold(
+    candidate: Candidate, texts: Any, labels: Any, split: Any, scorer: Callable[..., float]
+) -> float:
+    """Fit on one fold's training rows, score on its others."""
+    train, test = split
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        try:
+            candidate.pipeline.fit(texts[train], labels[train])
+        except (ConvergenceWarning, ValueError) as error:
+            raise StageError(f"params.yaml: candidate {candidate}: {error}") from None
+    return scorer(candidate.pipeline, texts[test], labels[test])
+
+
+def choose(compared: list[tuple[Candidate, Any]]) -> Candidate:
+    """The candidate with the highest mean score; on a tie, the earliest."""
+    return max(compared, key=lambda one: one[1].mean())[0]
+
+
+def fit(pipeline: Any, documents: list[Document]) -> Any:
+    """Fit on all documents and strip what only training needs.
+
+    Raises:
+        StageError: The stripped pipeline does not predict the same, bit for bit.
+    """
+    texts = [one.text for one in documents]
+    pipeline.fit(texts, [one.label for one in documents])
+    sample = texts[:: max(1, len(texts) // 500)]
+    before = pipeline.predict_proba(sample)
+    strip(pipeline)
+    if not np.array_equal(before, pipeline.predict_proba(sample)):
+        raise StageError("stripping changed the predictions: see training/strip.py")
+    strip(pipeline)  # predicting left its traces
+    return pipeline
+
+
+def write_comparison(compared: list[tuple[Candidate, Any]], best: Candidate, params: Train) -> None:
+    """Write what was compared and what came of it."""
+    report = {
+        "scoring": params.scoring,
+        "folds": params.folds,
+        "best": str(best),
+        "classifier": {"name": best.name, **best.settings},
+        "candidates": [
+            {
+                "name": str(candidate),
+                "mean": float(scores.mean()),
+                "std": float(scores.std()),
+                "scores": scores.tolist(),
+            }
+            for candidate, scores in compared
+        ],
+    }
+    COMPARISON.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    run_stage(main)

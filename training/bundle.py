@@ -4,7 +4,6 @@ It comes after evaluate, so a model below the gate has none, and the service ref
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 import joblib
@@ -15,17 +14,17 @@ from serving.app.manifest import (
     MANIFEST_NAME,
     VERSION_DIGITS,
     FilePin,
+    Label,
     Manifest,
     installed_versions,
 )
 from training.console import StageError, run_stage, say
-from training.dataset import TEST, TRAIN, Document, hash_files, read_documents
-from training.evaluate import METRICS, score
-from training.models.topics.source import FOLDER, read_labels
+from training.dataset import Document, hash_files, read_documents
+from training.evaluate import score
+from training.models.topics.source import read_labels
 from training.params import read_params
-from training.train import COMPARISON, MODEL
+from training.paths import BUNDLE, COMPARISON, GOLDEN, METRICS, MODEL, TEST, TOPICS, TRAIN
 
-GOLDEN = FOLDER / "golden.json"
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 CONFIDENCE_BINS = 10
 
@@ -38,7 +37,7 @@ def main() -> None:
     params = read_params()
     manifest = Manifest(
         format=FORMAT,
-        name=FOLDER.name,
+        name=TOPICS.name,
         version=pin.sha256[:VERSION_DIGITS],
         input="text",
         engine="sklearn",
@@ -52,11 +51,11 @@ def main() -> None:
             "classifier": json.loads(COMPARISON.read_text())["classifier"],
         },
         metrics=json.loads(METRICS.read_text()),
-        labels=tuple(known[str(label)] for label in pipeline.classes_),
+        labels=tuple(Label(**known[str(label)]) for label in pipeline.classes_),
         golden=tuple(golden_examples(pipeline)),
         profile=profile(pipeline, read_documents(TEST)),
     )
-    path = MODEL.parent / MANIFEST_NAME
+    path = BUNDLE / MANIFEST_NAME
     path.write_text(manifest.to_json(), encoding="utf-8")
     say(f"wrote {path}: model {manifest.name}, version {manifest.version}")
 

@@ -6,9 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-TRAIN = Path("data/prepared/train.jsonl")
-TEST = Path("data/prepared/test.jsonl")
-
 
 @dataclass(frozen=True)
 class Document:

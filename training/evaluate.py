@@ -14,14 +14,10 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss
 from sklearn.metrics import precision_recall_fscore_support as per_class_scores
 
 from training.console import StageError, run_stage, say
-from training.dataset import TEST, TRAIN, Document, read_documents
+from training.dataset import Document, read_documents
 from training.params import Evaluate, read_params
-from training.train import MODEL
+from training.paths import CONFUSION, EVALUATION, METRICS, MODEL, RELIABILITY, TEST, TRAIN
 
-METRICS = Path("reports/metrics.json")
-EVALUATION = Path("reports/evaluation.json")
-CONFUSION = Path("reports/plots/confusion.csv")
-RELIABILITY = Path("reports/plots/reliability.csv")
 BINS = 10
 SHOWN_MISTAKES = 20
 

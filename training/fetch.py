@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from training.console import StageError, run_stage, say
-from training.models.topics.source import ARCHIVE, PIN
+from training.paths import ARCHIVE, PIN
 
 
 def main() -> None:

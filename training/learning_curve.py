@@ -5,7 +5,6 @@ the training part, so that the test part is scored by evaluate alone.
 """
 
 import csv
-from pathlib import Path
 
 import joblib
 import numpy as np
@@ -13,11 +12,10 @@ from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold, learning_curve
 
 from training.console import run_stage, say
-from training.dataset import TRAIN, read_documents
+from training.dataset import read_documents
 from training.params import read_params
-from training.train import MODEL, find_scorer
-
-LEARNING_CURVE = Path("reports/plots/learning_curve.csv")
+from training.paths import LEARNING_CURVE, MODEL, TRAIN
+from training.scoring import find_scorer
 
 
 def main() -> None:

@@ -6,15 +6,13 @@ scores compare with everybody else's.
 """
 
 import json
-from pathlib import Path
 
 from serving.app.features import normalize
 from training.console import run_stage, say
-from training.dataset import TEST, TRAIN, Document, write_documents
+from training.dataset import Document, write_documents
 from training.models.topics.source import read_labels, read_neutral_topics, read_part
 from training.params import read_params
-
-DATA_REPORT = Path("reports/data.json")
+from training.paths import DATA_REPORT, TEST, TRAIN
 
 
 def main() -> None:

@@ -7,23 +7,20 @@ params.yaml. Only the training part has a say.
 import json
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import StratifiedKFold
 
 from training.console import StageError, progress, run_stage, say
-from training.dataset import TRAIN, Document, read_documents
+from training.dataset import Document, read_documents
 from training.models.topics.candidates import Candidate, candidates
 from training.params import Train, read_params
+from training.paths import COMPARISON, MODEL, TRAIN
+from training.scoring import find_scorer
 from training.strip import strip
-
-MODEL = Path("serving/app/data/model.joblib")
-COMPARISON = Path("reports/candidates.json")
 
 
 def main() -> None:
@@ -66,18 +63,6 @@ def compare(
     done = joblib.Parallel(n_jobs=-1, return_as="generator")(jobs)
     scores = np.array(list(progress(done, len(jobs), "comparing candidates")))
     return list(zip(compared, scores.reshape(params.folds, -1).T, strict=True))
-
-
-def find_scorer(name: str) -> Callable[..., float]:
-    """One of scikit-learn's scorers.
-
-    Raises:
-        StageError: There is none of that name.
-    """
-    if name not in get_scorer_names():
-        raise StageError(f"params.yaml: train.scoring {name!r} is none of scikit-learn's scorers")
-    scorer: Callable[..., float] = get_scorer(name)
-    return scorer
 
 
 def score_fold(

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from serving.app.features import normalize
 from training.console import StageError, run_stage, say
-from training.dataset import TEST, TRAIN, Document, iterate_rows
+from training.dataset import Document, iterate_rows
 from training.models.topics.source import read_labels
 from training.params import Validate, read_params
+from training.paths import TEST, TRAIN, VALIDATION
 
-VALIDATION = Path("reports/validation.json")
 SHOWN_ROWS = 10
 
 

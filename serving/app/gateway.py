@@ -45,19 +45,10 @@ PATH_CHARS = 80
 
 METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}  # "ANY"
 # "Important notes", header restrictions: what describes the connection does not leave it.
-DROPPED = {
-    "connection",
-    "content-length",
-    "expect",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-}
+DROPPED = re.compile("connection|content-length|expect|te|trailer|transfer-encoding|upgrade")
 BODILESS = (204, 304)  # RFC 9110, 15.3.5 and 15.4.5
 REMAPPED = {"connection", "content-length", "date", "server"}
-HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
-HEADER_VALUE = re.compile(r"[\t -~\x80-\xff]*")  # RFC 9110, 5.5
+HEADER = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+\n[\t -~\x80-\xff]*")  # RFC 9110, 5.1 and 5.5
 PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 
 type Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -229,7 +220,7 @@ def proxy_event(scope: Scope, body: bytes, stage: str, prefix: str) -> dict[str,
     path = "/" + requested.removeprefix(prefix).lstrip("/") if prefix else requested
     proxy = path.strip("/")  # the root is a resource of its own: "/{proxy+}" does not match it
     pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-    headers = grouped(pair for pair in pairs if pair[0] not in DROPPED)
+    headers = grouped(pair for pair in pairs if not DROPPED.fullmatch(pair[0]))
     query = grouped(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
     text, encoded = body_members(body, binary="content-encoding" in headers)
     return {
@@ -313,14 +304,15 @@ def to_response(result: object) -> Response:
 
 def response_headers(result: dict[str, Any]) -> Pairs:
     """Both members merged, each pair once, multiValueHeaders first."""
-    single, multi = result.get("headers") or {}, result.get("multiValueHeaders") or {}
+    members = (result.get("headers"), result.get("multiValueHeaders"))
+    single, multi = ({} if member is None else member for member in members)
     if not isinstance(single, dict) or not isinstance(multi, dict):
         raise bad_gateway("headers or multiValueHeaders is not an object")
     if not all(isinstance(values, list) for values in multi.values()):
         raise bad_gateway("a value in multiValueHeaders is not a list")
     pairs = [(name, value) for name, values in multi.items() for value in values]
     pairs += [pair for pair in single.items() if pair not in pairs]
-    if not all(map(is_header, pairs)):
+    if not all(isinstance(value, str) and HEADER.fullmatch(f"{n}\n{value}") for n, value in pairs):
         raise bad_gateway("a header is not a name and a text that HTTP can carry")
     sent = [(name.lower(), value.strip(" \t")) for name, value in pairs]
     if "content-type" not in dict(sent):
@@ -332,14 +324,10 @@ def response_headers(result: dict[str, Any]) -> Pairs:
     ]
 
 
-def is_header(pair: tuple[str, object]) -> bool:
-    name, value = pair
-    named = HEADER_NAME.fullmatch(name) is not None
-    return named and isinstance(value, str) and HEADER_VALUE.fullmatch(value) is not None
-
-
 def response_body(result: dict[str, Any]) -> bytes:
-    body = result.get("body") or ""
+    body = result.get("body")
+    if body is None:
+        return b""
     if not isinstance(body, str):
         raise bad_gateway("body is not a string")
     if result.get("isBase64Encoded") is not True:
@@ -362,11 +350,9 @@ def log_request(scope: Scope, response: Response, milliseconds: float, size: int
     path = path if len(path) <= PATH_CHARS else f"{path[: PATH_CHARS - 3]}..."
     method = scope["method"] if scope["method"] in METHODS else "?"
     colour = {2: 32, 3: 36, 4: 33}.get(response.status // 100, 31)
-    status = (
-        f"\033[{colour}m{response.status}\033[0m"
-        if sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-        else str(response.status)
-    )
+    status = f"{response.status}"
+    if sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
+        status = f"\033[{colour}m{status}\033[0m"
     clock = datetime.now().astimezone().strftime("%H:%M:%S")
     line = f"{clock}  {f'{method} {path}':<24}  {status}  {milliseconds:8.1f} ms  {size:>9,} B"
     say(f"{line}  {response.reason}".rstrip())
@@ -384,19 +370,20 @@ def listen(host: str, port: str) -> socket.socket:
     """
     if not (port.isdecimal() and len(port) <= 5 and int(port) < 2**16):  # noqa: PLR2004 - digits
         raise StartError(f"port {port!r} is not a number from 0 to 65535: make serve PORT=8000")
+    another = f"make serve PORT={min(max(int(port), 7999) + 1, 65534)}"
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, int(port)), family=family)
-    except (OSError, UnicodeError) as error:
-        code = getattr(error, "errno", None)
-        if code == errno.EADDRINUSE:
-            mend = f"stop it, or choose another: make serve PORT={min(int(port) + 1, 65534)}"
-            raise StartError(f"port {port} is taken by another program: {mend}") from None
-        if code == errno.EACCES:
-            mend = "choose one from 1024 up: make serve PORT=8000"
-            raise StartError(f"port {port} is only for administrators: {mend}") from None
-        why = getattr(error, "strerror", None) or "it is not a host name"
-        raise StartError(f"cannot listen on {host!r}, port {port}: {why}") from None
+    except OSError as error:
+        why, _, _ = str(error.strerror).partition(" (while")
+        mends = {
+            errno.EADDRINUSE: f"is taken by another program: stop it, or choose another: {another}",
+            errno.EACCES: f"is for administrators only: choose one from 1024 up: {another}",
+        }
+        reason = f"cannot listen on {host!r}, port {port}: {why}"
+        if error.errno in mends:
+            reason = f"port {port} {mends[error.errno]}"
+        raise StartError(reason) from None
 
 
 def banner(listener: socket.socket, prefix: str) -> str:
@@ -413,11 +400,9 @@ def banner(listener: socket.socket, prefix: str) -> str:
 
 
 def run(listener: socket.socket, prefix: str) -> None:
-    """Serve until a signal ends it.
-
-    Raises:
-        KeyboardInterrupt: uvicorn finishes what is under way, then raises the signal once more.
-    """
+    """Serve until SIGINT or SIGTERM ends it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     from serving.app.handler import lambda_handler  # noqa: PLC0415 - loads the model
 
     gateway = Gateway(lambda_handler, prefix=prefix)
@@ -439,9 +424,9 @@ def run(listener: socket.socket, prefix: str) -> None:
     say(banner(listener, prefix))
     try:
         uvicorn.Server(config).run(sockets=[listener])
-    finally:
+    except KeyboardInterrupt:  # uvicorn ends in order, then raises the signal once more
         if gateway.busy:  # the interpreter would wait for a handler that may never return
-            say("stopped")
+            say("\nstopped")
             sys.stdout.flush()
             os._exit(0)
 
@@ -456,15 +441,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     stage = options.stage_prefix.strip("/")
     try:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         with listen(options.host, options.port) as listener:
             run(listener, f"/{stage}" if stage else "")
     except (StartError, SettingsError) as error:
         say(f"error: {error}")
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # before uvicorn listened to signals
         pass
-    say("stopped")
+    say("\nstopped")
     return 0
 
 

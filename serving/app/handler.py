@@ -36,7 +36,9 @@ class Service:
 
     def _begin(self, request_id: str) -> Measurements:
         cold, self._cold = self._cold, False
-        measurements = Measurements(properties={"requestId": request_id, "lane": "full"})
+        measurements = Measurements(
+            properties={"requestId": request_id, "lane": "full", "route": "none"}
+        )
         if cold:
             measurements.metrics["cold_start"] = 1
         if isinstance(self._model, Predictor):

@@ -7,9 +7,8 @@ request: each distinct value of a dimension would be a metric that is billed.
 
 import logging
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aws_embedded_metrics.environment import Environment
 from aws_embedded_metrics.environment.environment_detector import (
     EnvironmentCache,
     resolve_environment,
@@ -19,6 +18,9 @@ from aws_embedded_metrics.environment.local_environment import LocalEnvironment
 from aws_embedded_metrics.logger.metrics_logger import MetricsLogger
 
 from serving.app.settings import Settings
+
+if TYPE_CHECKING:
+    from aws_embedded_metrics.environment import Environment
 
 UNITS = {
     "cold_start": "Count",

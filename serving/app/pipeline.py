@@ -8,6 +8,7 @@ from typing import Any
 import joblib
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.naive_bayes import BernoulliNB
 
 from serving.app.engine import Scores
 from serving.app.errors import BundleDamaged
@@ -68,8 +69,11 @@ def linear_weights(classifier: Any) -> NDArray[np.float64] | None:
     """The weight of each term for each label, of shape (n_labels, n_terms).
 
     A linear classifier's `coef_`; naive Bayes' `feature_log_prob_`; the mean over the
-    calibrated classifiers of a CalibratedClassifierCV. None for any other classifier.
+    calibrated classifiers of a CalibratedClassifierCV. None for any other classifier, and for
+    Bernoulli naive Bayes, where the terms that a text lacks count as well.
     """
+    if isinstance(classifier, BernoulliNB):
+        return None
     if hasattr(classifier, "calibrated_classifiers_"):
         inner = [linear_weights(one.estimator) for one in classifier.calibrated_classifiers_]
         if any(weights is None for weights in inner):

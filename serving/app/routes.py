@@ -1,0 +1,167 @@
+"""The routes that need the model: labels for texts, and what is known of the model."""
+
+import math
+import time
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from serving.app import schema
+from serving.app.errors import (
+    InternalError,
+    Invalid,
+    Malformed,
+    ModelError,
+    ServiceError,
+    TooLarge,
+    UnsupportedMedia,
+)
+from serving.app.metrics import Measurements
+from serving.app.predictor import Prediction, Predictor
+from serving.app.problems import PROBLEM_JSON
+from serving.app.settings import MAX_EXPLAINED_TERMS, MAX_TOP
+
+router = Router()  # type: ignore[no-untyped-call]
+
+
+def _documented(*errors: type[ServiceError]) -> dict[int, Any]:
+    """What OpenAPI says of the errors that a route can answer."""
+    content = {PROBLEM_JSON: {"model": schema.Problem}}
+    return {error.status: {"description": error.title, "content": content} for error in errors}
+
+
+_READ_ERRORS = _documented(InternalError, ModelError)
+_PREDICT_ERRORS = _documented(
+    Malformed, TooLarge, UnsupportedMedia, Invalid, InternalError, ModelError
+)
+
+
+@router.post(
+    "/predict", operation_id="predict", summary="Label one text", responses=_PREDICT_ERRORS
+)
+def predict(
+    body: schema.PredictRequest,
+    top: Annotated[
+        int, Query(ge=0, le=MAX_TOP, description="Add this many of the most probable labels")
+    ] = 0,
+    explain: Annotated[  # noqa: FBT002
+        bool, Query(description="Add the terms that count most for the label")
+    ] = False,
+) -> schema.PredictResponse:
+    model = _model()
+    prediction = _predict(model, [body.text])[0]
+    label = prediction.label
+    _measurements().properties["label"] = label.id
+    answer = schema.PredictResponse(
+        label=label.id,
+        title=label.title,
+        probability=prediction.probability,
+        model=_model_name(model),
+    )
+    if top:
+        answer.top = [
+            schema.LabelScore(label=label.id, title=label.title, probability=probability)
+            for label, probability in model.top(prediction, top)
+        ]
+    if explain:
+        answer.explanation = _explanation(model, body.text, prediction)
+    return answer
+
+
+@router.post(
+    "/predict/batch",
+    operation_id="predictBatch",
+    summary="Label many texts",
+    responses=_PREDICT_ERRORS,
+)
+def predict_batch(body: schema.BatchRequest) -> schema.BatchResponse:
+    model = _model()
+    return schema.BatchResponse(
+        predictions=[
+            schema.BatchPrediction(label=one.label.id, probability=one.probability)
+            for one in _predict(model, body.texts)
+        ],
+        model=_model_name(model),
+    )
+
+
+@router.get("/model", operation_id="model", summary="The model's passport", responses=_READ_ERRORS)
+def passport() -> schema.Passport:
+    manifest = _model().manifest
+    return schema.Passport(
+        name=manifest.name,
+        version=manifest.version,
+        input=manifest.input,
+        engine=manifest.engine,
+        versions=manifest.versions,
+        dataset_sha256=manifest.dataset_sha256,
+        parameters=manifest.parameters,
+        metrics=manifest.metrics,
+        labels=[label.id for label in manifest.labels],
+    )
+
+
+@router.get(
+    "/labels", operation_id="labels", summary="What the labels mean", responses=_READ_ERRORS
+)
+def labels() -> schema.LabelsResponse:
+    return schema.LabelsResponse(
+        labels=[schema.LabelDescription(**vars(label)) for label in _model().manifest.labels]
+    )
+
+
+@router.get(
+    "/health",
+    operation_id="health",
+    summary="Whether the service can predict",
+    responses=_READ_ERRORS,
+)
+def health() -> schema.Health:
+    return schema.Health(status="ok", model=_model_name(_model()))
+
+
+def _measurements() -> Measurements:
+    found: Measurements = router.context["measurements"]
+    return found
+
+
+def _model() -> Predictor:
+    """The model to serve.
+
+    Raises:
+        ModelError: There is none.
+    """
+    model: Predictor | ModelError = router.context["model"]
+    if isinstance(model, ModelError):
+        raise model.with_traceback(None)  # or each request would lengthen the one traceback
+    return model
+
+
+def _model_name(model: Predictor) -> schema.ModelName:
+    return schema.ModelName(name=model.manifest.name, version=model.manifest.version)
+
+
+def _predict(model: Predictor, texts: list[str]) -> list[Prediction]:
+    """Predict, and measure it."""
+    start = time.perf_counter()
+    predictions = model.predict(texts)
+    milliseconds = (time.perf_counter() - start) * 1000
+    terms = sum(one.scores.terms for one in predictions)
+    unknown = sum(one.scores.unknown_terms for one in predictions)
+    confidences = [one.probability for one in predictions if one.probability is not None]
+    metrics = _measurements().metrics
+    metrics["input.num_chars"] = sum(map(len, texts))
+    metrics["input.num_texts"] = len(texts)
+    metrics["input.unknown_terms"] = unknown / terms if terms else 1.0
+    metrics["predict.duration"] = milliseconds
+    if confidences:
+        metrics["prediction.confidence"] = math.fsum(confidences) / len(confidences)
+    return predictions
+
+
+def _explanation(model: Predictor, text: str, prediction: Prediction) -> list[schema.TermWeight]:
+    weighed = model.explain(text, prediction, MAX_EXPLAINED_TERMS)
+    if weighed is None:
+        raise Invalid([("query.explain", "This model's classifier has no weight per term")])
+    return [schema.TermWeight(term=term, weight=weight) for term, weight in weighed]

@@ -1,0 +1,38 @@
+"""Fixtures: a small real model in a bundle of its own, and the service on top of it."""
+
+import pytest
+
+from serving.tests.sample import Client, fit, write_bundle
+
+
+@pytest.fixture(scope="session")
+def pipeline():
+    return fit()
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory, pipeline):
+    folder = tmp_path_factory.mktemp("bundle")
+    write_bundle(folder, pipeline)
+    return folder
+
+
+@pytest.fixture
+def start_service(monkeypatch, capsys):
+    """Start the handler anew, as a cold start does, on the bundle in a folder."""
+
+    def start(folder, **environment):
+        monkeypatch.setenv("QUICKTHAW_BUNDLE", str(folder))
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        from serving.app import handler
+
+        monkeypatch.setattr(handler, "_service", handler.Service())
+        return Client(handler, capsys)
+
+    return start
+
+
+@pytest.fixture
+def client(start_service, bundle):
+    return start_service(bundle)

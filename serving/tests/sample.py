@@ -1,0 +1,134 @@
+"""A small real model, bundles of it, and a client that calls the handler as Lambda does."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import joblib
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+
+from serving.app.features import normalize
+from serving.app.manifest import (
+    FORMAT,
+    VERSION_DIGITS,
+    FilePin,
+    Label,
+    Manifest,
+    installed_versions,
+)
+from training.dataset import hash_files
+
+SENTENCES = {
+    "cooking": [
+        "simmer the sauce and season the soup with salt",
+        "bake the bread until the crust is brown",
+        "the recipe wants butter flour and two eggs",
+        "roast the vegetables with oil and garlic",
+    ],
+    "gardening": [
+        "water the roses and prune the hedge in spring",
+        "sow the seeds in rich soil and pull the weeds",
+        "the tulips bloom beside the lawn in april",
+        "compost feeds the soil of the vegetable bed",
+    ],
+    "sailing": [
+        "hoist the sail and steer the boat into the wind",
+        "the crew dropped anchor in the harbour at dusk",
+        "tie the rope to the mast before the storm",
+        "the keel keeps the boat upright in the waves",
+    ],
+}
+TEXTS = [text for texts in SENTENCES.values() for text in texts]
+LABELS = [label for label, texts in SENTENCES.items() for _ in texts]
+
+
+def fit(classifier=None, labels=LABELS, **options):
+    """A text pipeline fitted on the sentences above."""
+    classifier = classifier or LogisticRegression(C=10)
+    vectorizer = TfidfVectorizer(preprocessor=normalize, ngram_range=(1, 2), **options)
+    return Pipeline([("vectorizer", vectorizer), ("classifier", classifier)]).fit(TEXTS, labels)
+
+
+def write_bundle(folder: Path, pipeline, **changes) -> Manifest:
+    """Write a model and its manifest; `changes` are manifest fields of another value."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model = folder / "model.joblib"
+    joblib.dump(pipeline, model)
+    pin = FilePin(hash_files(model), model.stat().st_size)
+    manifest = Manifest(
+        format=FORMAT,
+        name="hobbies",
+        version=pin.sha256[:VERSION_DIGITS],
+        input="text",
+        engine="sklearn",
+        files={model.name: pin},
+        versions=installed_versions(),
+        dataset_sha256="0" * 64,
+        parameters={"classifier": {"name": "logistic_regression"}},
+        metrics={"macro_f1": 1.0},
+        labels=tuple(
+            Label(str(one), str(one).title(), f"About {one}", "https://example.org/")
+            for one in pipeline.classes_
+        ),
+        golden=(),
+        profile={},
+    )
+    manifest = replace(manifest, **changes)
+    (folder / "manifest.json").write_text(manifest.to_json(), encoding="utf-8")
+    return manifest
+
+
+def proxy_event(method="POST", path="/predict", body=None, **members):
+    """An API Gateway proxy event with what the handler reads of one."""
+    return {
+        "httpMethod": method,
+        "path": path,
+        "headers": {"Content-Type": "application/json"},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "requestContext": {"stage": "prod", "path": f"/prod{path}"},
+        "body": body if body is None or isinstance(body, str) else json.dumps(body),
+        "isBase64Encoded": False,
+    } | members
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, and the EMF documents written on the way."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+    emf: list[dict]
+
+    @property
+    def json(self):
+        return json.loads(self.text)
+
+
+class Client:
+    """Calls the handler as Lambda does, with events like API Gateway's."""
+
+    def __init__(self, handler, capsys):
+        self.handler = handler
+        self._capsys = capsys
+
+    def send(self, event) -> Answer:
+        self._capsys.readouterr()
+        context = SimpleNamespace(aws_request_id="request-1")
+        answer = self.handler.lambda_handler(event, context)
+        lines = self._capsys.readouterr().out.splitlines()
+        documents = [json.loads(line) for line in lines]
+        headers = {name: ", ".join(values) for name, values in answer["multiValueHeaders"].items()}
+        return Answer(
+            answer["statusCode"],
+            headers,
+            answer["body"],
+            [document for document in documents if "_aws" in document],
+        )
+
+    def request(self, *args, **members) -> Answer:
+        return self.send(proxy_event(*args, **members))

@@ -1,0 +1,271 @@
+"""The routes of the HTTP contract, through the handler."""
+
+import base64
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import LinearSVC
+
+from serving.app import api, log
+from serving.app.settings import MAX_BATCH_TEXTS, MAX_BODY_BYTES, MAX_TEXT_CHARS
+from serving.tests.sample import LABELS, SENTENCES, TEXTS, fit, write_bundle
+
+SAILING = "the boat met the wind and the waves"
+
+
+def test_text_is_posted_gets_label_probability_and_model(client, pipeline):
+    answer = client.request(body={"text": SAILING})
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "application/json"
+    found = answer.json
+    assert list(found) == ["label", "title", "probability", "model"]
+    assert (found["label"], found["title"]) == ("sailing", "Sailing")
+    assert found["probability"] == pipeline.predict_proba([SAILING]).max()
+    assert found["model"]["name"] == "hobbies"
+    assert answer.headers["X-Model-Version"] == found["model"]["version"]
+    assert answer.headers["X-Request-Id"] == "request-1"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(text=st.text(min_size=1, max_size=200).filter(lambda text: text.encode("utf-8", "ignore")))
+def test_any_text_is_posted_gets_scikit_learns_own_answer(client, pipeline, text):
+    text = text.encode("utf-8", "ignore").decode()
+    answer = client.request(body={"text": text}).json
+    assert answer["label"] == pipeline.predict([text])[0]
+    column = list(pipeline.classes_).index(answer["label"])
+    assert answer["probability"] == pipeline.predict_proba([text])[0][column]
+
+
+def test_batch_is_posted_gets_one_prediction_a_text_in_order(client):
+    answer = client.request(path="/predict/batch", body={"texts": TEXTS})
+    assert answer.status == 200
+    assert [one["label"] for one in answer.json["predictions"]] == LABELS
+
+
+def test_base64_body_is_posted_gets_the_same_answer_as_text(client):
+    body = json.dumps({"text": SAILING})
+    encoded = base64.b64encode(body.encode()).decode()
+    one = client.request(body=body)
+    other = client.request(body=encoded, isBase64Encoded=True)
+    assert (one.status, one.text) == (other.status, other.text)
+
+
+def test_top_is_asked_gets_labels_by_falling_probability(client):
+    answer = client.request(
+        body={"text": SAILING}, multiValueQueryStringParameters={"top": ["2"]}
+    ).json
+    assert [one["label"] for one in answer["top"]][0] == "sailing"
+    assert len(answer["top"]) == 2
+    assert answer["top"][0]["probability"] >= answer["top"][1]["probability"]
+
+
+def test_top_is_more_than_the_labels_gets_all_of_them(client):
+    answer = client.request(body={"text": SAILING}, queryStringParameters={"top": "100"}).json
+    assert {one["label"] for one in answer["top"]} == set(SENTENCES)
+    assert sum(one["probability"] for one in answer["top"]) == pytest.approx(1)
+
+
+def test_explain_is_asked_gets_terms_whose_weights_are_coefficient_times_tfidf(client, pipeline):
+    answer = client.request(
+        body={"text": SAILING}, multiValueQueryStringParameters={"explain": ["true"]}
+    ).json
+    vectorizer, classifier = pipeline[0], pipeline[-1]
+    row = vectorizer.transform([SAILING]).toarray()[0]
+    label = list(classifier.classes_).index(answer["label"])
+    expected = {
+        term: classifier.coef_[label, index] * row[index]
+        for term, index in vectorizer.vocabulary_.items()
+        if row[index]
+    }
+    weights = {one["term"]: one["weight"] for one in answer["explanation"]}
+    assert weights == {
+        term: expected[term]
+        for term in sorted(expected, key=expected.get, reverse=True)[: len(weights)]
+    }
+    assert answer["explanation"][0]["weight"] == max(expected.values())
+
+
+def test_explain_of_unknown_words_gets_an_empty_explanation(client):
+    answer = client.request(body={"text": "xyzzy"}, queryStringParameters={"explain": "true"})
+    assert answer.json["explanation"] == []
+
+
+def test_explain_of_a_model_that_is_not_linear_says_so(start_service, tmp_path):
+    write_bundle(tmp_path, fit(KNeighborsClassifier(3)))
+    answer = start_service(tmp_path).request(
+        body={"text": SAILING}, queryStringParameters={"explain": "true"}
+    )
+    assert answer.status == 422
+    assert answer.json["errors"][0]["place"] == "query.explain"
+
+
+def test_classifier_without_probabilities_answers_null(start_service, tmp_path):
+    pipeline = fit(LinearSVC())
+    write_bundle(tmp_path, pipeline)
+    answer = (
+        start_service(tmp_path)
+        .request(body={"text": SAILING}, queryStringParameters={"top": "3"})
+        .json
+    )
+    assert answer["label"] == pipeline.predict([SAILING])[0]
+    assert answer["probability"] is None
+    assert answer["top"] == [{"label": "sailing", "title": "Sailing", "probability": None}]
+
+
+def test_binary_classifier_explains_its_first_label_with_the_sign_turned(start_service, tmp_path):
+    labels = ["boats" if label == "sailing" else "land" for label in LABELS]
+    write_bundle(tmp_path, fit(labels=labels))
+    answer = (
+        start_service(tmp_path)
+        .request(body={"text": "the boat in the wind"}, queryStringParameters={"explain": "1"})
+        .json
+    )
+    assert answer["label"] == "boats"
+    assert answer["explanation"][0]["weight"] > 0
+
+
+@pytest.mark.parametrize(
+    ("path", "member"), [("/model", "dataset_sha256"), ("/labels", "labels"), ("/health", "status")]
+)
+def test_model_is_asked_about_itself_answers(client, path, member):
+    answer = client.request("GET", path)
+    assert answer.status == 200
+    assert member in answer.json
+
+
+def test_passport_names_no_files(client):
+    assert "model.joblib" not in client.request("GET", "/model").text
+
+
+REFUSED = {
+    "not json": (400, {"body": "{"}),
+    "empty body": (400, {"body": None}),
+    "no utf-8": (
+        400,
+        {"body": base64.b64encode(b'{"text": "\xff"}').decode(), "isBase64Encoded": True},
+    ),
+    "no base64": (400, {"body": "%%%", "isBase64Encoded": True}),
+    "a list": (400, {"body": "[]"}),
+    "a name twice": (400, {"body": '{"text": "a", "text": "b"}'}),
+    "not a number": (400, {"body": '{"text": NaN}'}),
+    "infinite": (400, {"body": '{"text": 1e999}'}),
+    "long number": (400, {"body": '{"text": ' + "1" * 5000 + "}"}),
+    "lone surrogate": (400, {"body": '{"text": "\\ud800"}'}),
+    "lone surrogate in the event": (400, {"body": '{"text": "\ud800"}'}),
+    "deep": (400, {"body": "[" * 100_000}),
+    "many names": (400, {"body": {str(number): 1 for number in range(100)}}),
+    "unknown path": (404, {"path": "/nothing"}),
+    "trailing slash": (404, {"path": "/predict/"}),
+    "wrong method": (405, {"method": "GET"}),
+    "too large": (413, {"body": '"' + "a" * MAX_BODY_BYTES + '"'}),
+    "too large in base64": (413, {"body": "A" * (2 * MAX_BODY_BYTES), "isBase64Encoded": True}),
+    "wrong type": (415, {"body": {"text": "a"}, "headers": {"content-type": "text/plain"}}),
+    "wrong charset": (
+        415,
+        {"body": {"text": "a"}, "headers": {"content-type": "application/json; charset=latin-1"}},
+    ),
+    "compressed": (415, {"body": {"text": "a"}, "headers": {"content-encoding": "gzip"}}),
+    "no text": (422, {"body": {}}),
+    "empty text": (422, {"body": {"text": ""}}),
+    "a number": (422, {"body": {"text": 1}}),
+    "long text": (422, {"body": {"text": "a" * (MAX_TEXT_CHARS + 1)}}),
+    "another field": (422, {"body": {"text": "a", "secret-name": 1}}),
+    "no texts": (422, {"path": "/predict/batch", "body": {"texts": []}}),
+    "many texts": (
+        422,
+        {"path": "/predict/batch", "body": {"texts": ["a"] * (MAX_BATCH_TEXTS + 1)}},
+    ),
+    "wrong texts": (422, {"path": "/predict/batch", "body": {"texts": [1] * MAX_BATCH_TEXTS}}),
+    "wrong top": (422, {"body": {"text": "a"}, "queryStringParameters": {"top": "secret-name"}}),
+    "top of minus one": (422, {"body": {"text": "a"}, "queryStringParameters": {"top": "-1"}}),
+}
+
+
+@pytest.mark.parametrize(("status", "members"), REFUSED.values(), ids=REFUSED.keys())
+def test_request_is_wrong_gets_a_problem_that_says_what_to_mend(client, status, members):
+    answer = client.request(**{"body": {"text": "a"}} | members)
+    assert answer.status == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["X-Request-Id"] == "request-1"
+    problem = answer.json
+    assert problem["status"] == status
+    assert problem["type"].startswith("urn:quickthaw:problem:")
+    assert problem["title"]
+    assert problem["detail"].endswith(".")
+    assert problem["request_id"] == "request-1"
+    assert ("errors" in problem) == (status == 422)
+    assert len(problem.get("errors", [])) <= 10
+    assert len(answer.text) <= 4096
+    assert "secret-name" not in answer.text
+    assert ("Allow" in answer.headers) == (status == 405)
+
+
+@pytest.mark.parametrize("event", [None, "text", [], {}, {"version": "2.0", "rawPath": "/predict"}])
+def test_event_is_no_proxy_event_gets_400(client, event):
+    answer = client.send(event)
+    assert answer.status == 400
+    assert "proxy event" in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"headers": None, "requestContext": None},
+        {"headers": {"content-type": None}, "multiValueQueryStringParameters": {"top": None}},
+        {"headers": [], "queryStringParameters": {"top": 3}},
+    ],
+)
+def test_members_of_the_event_are_odd_gets_an_answer_all_the_same(client, members):
+    assert client.request(body={"text": SAILING}, **members).status == 200
+
+
+def test_wrong_method_names_the_right_one(client):
+    assert client.request("DELETE", "/predict").headers["Allow"] == "POST"
+    assert client.request("POST", "/labels").headers["Allow"] == "GET"
+
+
+def test_methods_table_is_the_routes(client):
+    registered = {route.path: route.method for route in api.app._static_routes}
+    assert registered == api.METHODS
+
+
+def test_anything_unexpected_gets_500_and_a_log_record_without_request_text(
+    client, monkeypatch, capsys
+):
+    def fail(*_):
+        raise RuntimeError("secret-text \ud800")
+
+    monkeypatch.setattr("serving.app.predictor.Predictor.predict", fail)
+    records = []
+    monkeypatch.setattr(log._logger, "error", lambda *args, **kwargs: records.append(kwargs))
+    answer = client.request(body={"text": "secret-text"})
+    assert answer.status == 500
+    assert answer.json["request_id"] == "request-1"
+    assert "secret" not in answer.text
+    assert records[0]["error"] == "RuntimeError"
+    assert records[0]["request_id"] == "request-1"
+    assert "secret" not in repr(records)
+
+
+def test_model_is_missing_answers_503_and_serves_the_docs(start_service, tmp_path):
+    client = start_service(tmp_path / "nowhere")
+    for method, path in [("POST", "/predict"), ("GET", "/health"), ("GET", "/model")]:
+        answer = client.request(method, path, body={"text": "a"})
+        assert answer.status == 503
+        assert answer.headers["Retry-After"] == "60"
+        assert answer.headers["X-Model-Version"] == "none"
+        assert str(tmp_path) not in answer.text
+    assert client.request("GET", "/docs").status == 200
+
+
+def test_model_is_missing_for_long_keeps_no_tracebacks(start_service, tmp_path):
+    client = start_service(tmp_path / "nowhere")
+    for _ in range(3):
+        client.request(body={"text": "a"})
+    traceback, depth = client.handler._service._model.__traceback__, 0
+    while traceback:
+        traceback, depth = traceback.tb_next, depth + 1
+    assert depth < 20

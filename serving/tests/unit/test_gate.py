@@ -1,0 +1,113 @@
+"""The gate lets through what is strict JSON, and says what is wrong with the rest."""
+
+import base64
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serving.app import gate
+from serving.app.errors import Malformed, RequestError, TooLarge, UnsupportedMedia
+from serving.app.settings import MAX_BODY_BYTES
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4)
+    ),
+)
+
+
+def event(body, **members):
+    return {"headers": None, "body": body, "isBase64Encoded": False} | members
+
+
+@given(
+    found=st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), VALUES, max_size=5),
+    ascii_only=st.booleans(),
+    encoded=st.booleans(),
+)
+def test_any_json_object_comes_through_unchanged(found, ascii_only, encoded):
+    body = json.dumps(found, ensure_ascii=ascii_only)
+    if encoded:
+        body = base64.b64encode(body.encode()).decode()
+    assert gate.read_object(event(body, isBase64Encoded=encoded)) == found
+
+
+@given(body=st.text() | st.binary().map(lambda data: data.decode("latin-1")), encoded=st.booleans())
+def test_any_other_body_is_refused_in_words_that_hold_nothing_of_it(body, encoded):
+    try:
+        found = gate.read_object(event(body, isBase64Encoded=encoded))
+    except RequestError as error:
+        message = str(error)
+        message.encode()
+        assert len(message) < 200
+    else:
+        assert isinstance(found, dict)
+
+
+@given(
+    secret=st.text("abcdefghijklmnopqrstuvwxyz", min_size=12, max_size=20),
+    tail=st.sampled_from(['"', "}", '": }', '": 1, }', '": "\x01"}', '": "\\q"}', '": tru}']),
+)
+def test_broken_json_is_refused_without_quoting_it(secret, tail):
+    with pytest.raises(Malformed) as raised:
+        gate.read_object(event('{"' + secret + tail))
+    assert secret not in str(raised.value)
+
+
+@pytest.mark.parametrize("size", [MAX_BODY_BYTES, MAX_BODY_BYTES + 1])
+@pytest.mark.parametrize("character", ["a", "é", "😀"])
+@pytest.mark.parametrize("encoded", [False, True])
+def test_size_is_counted_in_bytes_of_the_decoded_body(size, character, encoded):
+    frame = '{"t": ""}'
+    room = size - len(frame)
+    width = len(character.encode())
+    text = character * (room // width) + "a" * (room % width)
+    body = json.dumps({"t": text}, ensure_ascii=False)
+    assert len(body.encode()) == size
+    if encoded:
+        body = base64.b64encode(body.encode()).decode()
+    sent = event(body, isBase64Encoded=encoded)
+    if size > MAX_BODY_BYTES:
+        with pytest.raises(TooLarge, match="1,048,576 bytes"):
+            gate.read_object(sent)
+    else:
+        assert gate.read_object(sent) == {"t": text}
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "Application/JSON",
+        "application/json; charset=utf-8",
+        'application/json;charset="UTF-8"',
+        " application/json ",
+        "application/json; profile=x",
+    ],
+)
+@pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE"])
+def test_content_type_is_json_in_any_spelling_is_taken(content_type, name):
+    assert gate.read_object(event("{}", headers={name: content_type})) == {}
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/jsonp",
+        "application/json; charset=utf-16",
+    ],
+)
+def test_content_type_is_another_is_refused(content_type):
+    with pytest.raises(UnsupportedMedia):
+        gate.read_object(event("{}", headers={"content-type": content_type}))

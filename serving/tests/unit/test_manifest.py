@@ -1,0 +1,152 @@
+"""The bundle is checked before anything of it is interpreted."""
+
+import json
+import shutil
+
+import joblib
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from serving.app import manifest as manifest_module
+from serving.app.errors import BundleDamaged, BundleMissing, ModelError, VersionMismatch
+from serving.app.manifest import installed_versions, read_manifest
+from serving.app.predictor import load_predictor
+from serving.tests.sample import fit, write_bundle
+
+
+@pytest.fixture
+def copied(bundle, tmp_path):
+    """A bundle to damage."""
+    return shutil.copytree(bundle, tmp_path / "bundle")
+
+
+@pytest.fixture
+def unpickled(monkeypatch):
+    """What joblib was asked to load."""
+    calls = []
+    load = joblib.load
+    monkeypatch.setattr(joblib, "load", lambda file: calls.append(file) or load(file))
+    return calls
+
+
+def test_bundle_is_whole_loads_what_was_written(copied, pipeline):
+    predictor = load_predictor(copied)
+    assert predictor.predict(["the boat"])[0].label.id == pipeline.predict(["the boat"])[0]
+    assert predictor.load_milliseconds > 0
+
+
+def test_manifest_is_written_again_is_the_same_text(copied):
+    text = (copied / "manifest.json").read_text(encoding="utf-8")
+    assert read_manifest(copied).to_json() == text
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.joblib"])
+def test_file_is_missing_says_which_and_what_mends_it(copied, unpickled, name):
+    (copied / name).unlink()
+    with pytest.raises(BundleMissing, match=rf"{name} .*make train"):
+        load_predictor(copied)
+    assert not unpickled
+
+
+def test_folder_is_missing_is_a_missing_bundle(tmp_path):
+    with pytest.raises(BundleMissing):
+        load_predictor(tmp_path / "nowhere")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_any_bit_of_the_model_flips_is_refused_unread(copied, unpickled, data):
+    path = copied / "model.joblib"
+    whole = path.read_bytes()
+    place = data.draw(st.integers(0, len(whole) - 1))
+    damaged = bytearray(whole)
+    damaged[place] ^= 1 << data.draw(st.integers(0, 7))
+    path.write_bytes(damaged)
+    try:
+        with pytest.raises(BundleDamaged, match="sha256"):
+            load_predictor(copied)
+    finally:
+        path.write_bytes(whole)
+    assert not unpickled
+
+
+@pytest.mark.parametrize(
+    "change", [lambda data: data[:-1], lambda data: data + b"\0", lambda _: b""]
+)
+def test_model_is_cut_or_longer_is_refused_unread(copied, unpickled, change):
+    path = copied / "model.joblib"
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(BundleDamaged, match=r"bytes, the manifest says"):
+        load_predictor(copied)
+    assert not unpickled
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", "null", '{"files": []}', '{"files": {"a": {}}}', "[" * 100_000]
+)
+def test_manifest_is_something_else_is_refused(copied, unpickled, text):
+    (copied / "manifest.json").write_text(text)
+    with pytest.raises(BundleDamaged, match="is not a manifest"):
+        load_predictor(copied)
+    assert not unpickled
+
+
+@pytest.mark.parametrize("package", installed_versions())
+def test_other_version_made_the_model_names_both_and_the_mend(copied, unpickled, package):
+    versions = installed_versions() | {package: "0.1"}
+    change_manifest(copied, versions=versions)
+    with pytest.raises(VersionMismatch, match="make train") as raised:
+        load_predictor(copied)
+    assert f"{package} 0.1 (installed: {installed_versions()[package]})" in str(raised.value)
+    assert not unpickled
+
+
+def test_package_is_not_installed_is_a_version_mismatch(copied, monkeypatch):
+    monkeypatch.setattr(manifest_module, "PINNED_PACKAGES", ("scikit-learn", "no-such-package"))
+    with pytest.raises(VersionMismatch, match=r"unknown \(installed: not installed\)"):
+        load_predictor(copied)
+
+
+def test_format_is_newer_is_refused(copied):
+    change_manifest(copied, format=2)
+    with pytest.raises(VersionMismatch, match="format 2, this code reads 1"):
+        load_predictor(copied)
+
+
+def test_engine_is_unknown_is_refused(copied):
+    change_manifest(copied, engine="steam")
+    with pytest.raises(BundleDamaged, match="'steam'"):
+        load_predictor(copied)
+
+
+def test_manifest_pins_no_model_is_refused(copied):
+    change_manifest(copied, files={})
+    with pytest.raises(BundleDamaged, match=r"pins no model\.joblib"):
+        load_predictor(copied)
+
+
+def test_manifest_of_another_model_is_refused(tmp_path, bundle):
+    write_bundle(tmp_path, fit(labels=list("abcdefghijkl")))
+    shutil.copy(bundle / "model.joblib", tmp_path)
+    with pytest.raises(BundleDamaged):
+        load_predictor(tmp_path)
+
+
+def test_labels_are_not_the_models_is_refused(copied):
+    labels = json.loads((copied / "manifest.json").read_text())["labels"]
+    change_manifest(copied, labels=labels[::-1])
+    with pytest.raises(BundleDamaged, match="labels"):
+        load_predictor(copied)
+
+
+def test_every_model_error_is_one_sentence_with_a_command(copied):
+    (copied / "model.joblib").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"'(dvc|make|git) [a-z]+'") as raised:
+        load_predictor(copied)
+    assert "\n" not in str(raised.value)
+
+
+def change_manifest(folder, **changes):
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))

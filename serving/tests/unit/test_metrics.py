@@ -1,0 +1,139 @@
+"""One EMF document an invocation, and never in the way of an answer."""
+
+import io
+import json
+import math
+import socket
+import sys
+
+import pytest
+
+from serving.app.metrics import PROPERTIES, UNITS, Emitter, Measurements
+from serving.app.settings import read_settings
+
+DIMENSIONS = {"LogGroup", "ServiceName", "ServiceType"}
+
+
+def metrics_of(document):
+    (directive,) = document["_aws"]["CloudWatchMetrics"]
+    return {one["Name"]: one["Unit"] for one in directive["Metrics"]}
+
+
+def test_first_invocation_is_measured_says_cold_start_and_load_time(client):
+    (first,) = client.request(body={"text": "the boat"}).emf
+    (second,) = client.request(body={"text": "the boat"}).emf
+    assert first["cold_start"] == 1
+    assert first["load_model.duration"] > 0
+    assert not {"cold_start", "load_model.duration"} & set(second)
+
+
+def test_prediction_is_measured_with_the_documented_units_and_no_other_dimension(client):
+    (document,) = client.request(body={"text": "the boat xyzzy"}).emf
+    (directive,) = document["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "quickthaw"
+    assert [set(names) for names in directive["Dimensions"]] == [DIMENSIONS]
+    assert metrics_of(document) == UNITS
+    assert set(document) == {*UNITS, *PROPERTIES, *DIMENSIONS, "_aws"}
+    assert document["input.num_chars"] == len("the boat xyzzy")
+    assert document["input.num_texts"] == 1
+    # Terms: the, boat, xyzzy, "the boat", "boat xyzzy".
+    assert document["input.unknown_terms"] == 2 / 5
+    assert document["error.count"] == 0
+    assert (document["label"], document["status"]) == ("sailing", 200)
+    assert document["route"] == "/predict"
+    assert document["lane"] == "full"
+    assert document["engine"] == "sklearn"
+
+
+def test_text_has_no_term_counts_as_all_unknown(client):
+    (document,) = client.request(body={"text": "!"}).emf
+    assert document["input.unknown_terms"] == 1
+
+
+def test_batch_is_measured_as_one_with_the_mean_confidence(client):
+    texts = ["the boat", "the soup and the salt"]
+    answer = client.request(path="/predict/batch", body={"texts": texts})
+    (document,) = answer.emf
+    probabilities = [one["probability"] for one in answer.json["predictions"]]
+    assert document["prediction.confidence"] == math.fsum(probabilities) / 2
+    assert document["input.num_texts"] == 2
+    assert document["input.num_chars"] == sum(map(len, texts))
+    assert "label" not in document
+
+
+@pytest.mark.parametrize(
+    ("status", "route", "request_"),
+    [
+        (400, "/predict", {"body": "{"}),
+        (404, "none", {"path": "/secret-path"}),
+        (405, "/predict", {"method": "GET"}),
+        (415, "/predict", {"body": "a", "headers": {"content-type": "secret/type"}}),
+        (422, "/predict", {"body": {"secret-name": "secret-value"}}),
+    ],
+)
+def test_error_is_measured_without_anything_of_the_request(client, status, route, request_):
+    (document,) = client.request(**request_).emf
+    assert (document["status"], document["route"]) == (status, route)
+    assert document["error.count"] == 1
+    assert "secret" not in json.dumps(document)
+
+
+def test_event_is_no_proxy_event_is_measured(client):
+    (document,) = client.send("what?").emf
+    assert (document["status"], document["route"], document["error.count"]) == (400, "none", 1)
+
+
+def test_model_is_missing_is_measured(start_service, tmp_path):
+    (document,) = start_service(tmp_path).request(body={"text": "a"}).emf
+    assert document["status"] == 503
+    assert "modelVersion" not in document
+
+
+def test_lambda_environment_fills_in_the_librarys_dimensions_and_properties(start_service, bundle):
+    client = start_service(
+        bundle,
+        AWS_LAMBDA_FUNCTION_NAME="thaw",
+        AWS_LAMBDA_FUNCTION_MEMORY_SIZE="512",
+        AWS_LAMBDA_FUNCTION_VERSION="7",
+        AWS_LAMBDA_LOG_STREAM_NAME="stream",
+        AWS_EXECUTION_ENV="AWS_Lambda_python3.13",
+        AWS_EMF_NAMESPACE="other",
+    )
+    (document,) = client.request(body={"text": "the boat"}).emf
+    assert document["LogGroup"] == document["ServiceName"] == "thaw"
+    assert document["ServiceType"] == "AWS::Lambda::Function"
+    assert (document["memorySize"], document["functionVersion"]) == ("512", "7")
+    assert document["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "other"
+
+
+def test_emitting_opens_no_socket(capsys, monkeypatch):
+    emitter = Emitter(read_settings({}))
+
+    def refuse(*_args, **_options):
+        raise AssertionError
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(socket, "socketpair", refuse)
+    emitter.emit(Measurements({"error.count": 0}))
+    assert '"error.count": 0' in capsys.readouterr().out
+
+
+class Broken(io.StringIO):
+    def write(self, _):
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("stdout", [None, Broken()])
+def test_standard_output_is_broken_the_answer_goes_out(client, monkeypatch, stdout, caplog):
+    monkeypatch.setattr(sys, "stdout", stdout)
+    context = type("Context", (), {"aws_request_id": "request-1"})
+    event = {"httpMethod": "GET", "path": "/health"}
+    assert client.handler.lambda_handler(event, context)["statusCode"] == 200
+    assert "metrics not written" in caplog.text
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, None, "a"])
+def test_value_is_no_number_costs_the_document_and_nothing_else(value, capsys, caplog):
+    Emitter(read_settings({})).emit(Measurements({"error.count": value}))
+    assert capsys.readouterr().out == ""
+    assert "metrics not written" in caplog.text

@@ -1,0 +1,130 @@
+"""From the archive to clean parts: what is read, dropped and refused."""
+
+import json
+import zipfile
+
+import pytest
+
+from training import prepare, validate
+from training.console import StageError
+from training.dataset import Document, hash_files, read_documents, write_documents
+from training.models.topics.source import FIRST_ROW, MEMBER, read_labels, read_part
+from training.params import Validate
+from training.tests.sample import make_rows, write_archive
+
+LIMITS = Validate(min_documents_per_class=1, max_class_ratio=10)
+
+
+def documents(*texts, label="sci.space", start=5):
+    return [Document(start + number, label, text) for number, text in enumerate(texts)]
+
+
+def test_archive_is_read_gives_rows_of_the_source(tmp_path):
+    path = tmp_path / "a.whl"
+    write_archive(path, [("sci.med", 'he said "no'), ("sci.space", "orbit")], [])
+    assert read_part("train", path) == [
+        Document(FIRST_ROW, "sci.med", 'he said "no'),
+        Document(FIRST_ROW + 1, "sci.space", "orbit"),
+    ]
+    assert read_part("test", path) == []
+
+
+def archive_of(path, text):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(MEMBER.format(part="train"), text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "columns"),
+        ("Topic\tText\n", "columns"),
+        ("Category\tText\nd\tstring\nclass\t\n\nsci.med\n", "line 5 has 1 columns"),
+    ],
+)
+def test_table_has_another_form_says_where(tmp_path, text, says):
+    archive_of(tmp_path / "a.whl", text)
+    with pytest.raises(StageError, match=says):
+        read_part("train", tmp_path / "a.whl")
+
+
+def test_archive_is_missing_or_damaged_says_so(tmp_path):
+    with pytest.raises(StageError, match="cannot be read"):
+        read_part("train", tmp_path / "a.whl")
+    (tmp_path / "a.whl").write_bytes(b"PK")
+    with pytest.raises(StageError, match="cannot be read"):
+        read_part("train", tmp_path / "a.whl")
+
+
+def test_repeated_leaked_and_empty_documents_are_dropped_and_named():
+    train = documents("orbit", "  42 ", "Orbit!", "moon", "probe")
+    kept, dropped = prepare.clean(train, documents("the moon", "moon ", label="sci.med"))
+    assert [one.text for one in kept] == ["orbit", "probe"]
+    assert dropped == {"without text": [6], "repeated": [7], "in the test part": [8]}
+
+
+def test_clean_data_has_no_problems():
+    assert validate.find_problems(documents("orbit", "moon"), documents("probe"), LIMITS) == []
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "says"),
+    [
+        (documents("orbit", "-"), [], "training documents without text: rows 6"),
+        (documents("orbit"), documents("?"), "test documents without text: rows 5"),
+        (documents("orbit", "moon", "ORBIT"), [], "repeat an earlier one: rows 7"),
+        (documents("orbit", "moon"), documents("moon"), "in the test part: rows 6"),
+        (documents("orbit", label="x"), [], r"labels.json does not have: rows 5"),
+        (documents("orbit"), documents("a cure", label="sci.med"), "does not have: rows 5"),
+        ([], [], "no training documents"),
+        (documents(*["orbit"] * 13), [], "rows 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 and 2 more"),
+    ],
+)
+def test_data_is_not_fit_names_the_rows(train, test, says):
+    problems = validate.find_problems(train, test, LIMITS)
+    assert any(says in problem for problem in problems), problems
+
+
+def test_classes_are_out_of_balance_names_the_class_and_the_parameter():
+    train = documents(*"abcdefghijklm") + documents("zz", label="sci.med", start=99)
+    problems = validate.find_problems(
+        train, [], Validate(min_documents_per_class=2, max_class_ratio=3)
+    )
+    assert "class sci.med has 1 training documents" in problems[0]
+    assert "13.0 times" in problems[1]
+    assert "max_class_ratio" in problems[1]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        [],
+        {},
+        {"row": "1", "label": "a", "text": "b"},
+        {"row": 1, "label": "a"},
+        {"row": 1, "label": "a", "text": "b", "more": 1},
+    ],
+)
+def test_row_is_no_document_is_named_by_its_line(tmp_path, row):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"row": 1, "label": "a", "text": "b"}\n' + json.dumps(row) + "\n")
+    problems = []
+    assert len(list(validate.checked_rows(path, problems))) == 1
+    assert problems == [f"{path}, line 2: not a document of row, label and text"]
+
+
+def test_documents_are_written_come_back(tmp_path):
+    written = documents("é", "a\nb", '"')
+    write_documents(tmp_path / "new" / "a.jsonl", written)
+    assert read_documents(tmp_path / "new" / "a.jsonl") == written
+
+
+def test_hash_is_of_the_files_in_order(tmp_path):
+    (tmp_path / "a").write_bytes(b"a")
+    (tmp_path / "b").write_bytes(b"b")
+    one, other = (tmp_path / "a", tmp_path / "b"), (tmp_path / "b", tmp_path / "a")
+    assert hash_files(*one) != hash_files(*other)
+
+
+def test_every_topic_of_the_source_has_a_label():
+    assert {topic for topic, _ in make_rows(1, seed=0)} == set(read_labels())

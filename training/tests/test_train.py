@@ -1,0 +1,150 @@
+"""Candidates, the rule by which one wins, and what is left of it."""
+
+import hashlib
+import io
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegressionCV
+
+from serving.app.features import normalize
+from training import train
+from training.console import StageError
+from training.dataset import Document
+from training.models.topics.candidates import CLASSIFIERS, candidates
+from training.params import Params, read_params
+from training.strip import strip
+from training.tests.sample import SMALL_PARAMS, make_rows
+
+DOCUMENTS = [
+    Document(number, topic, text)
+    for number, (topic, text) in enumerate(make_rows(12, seed=3))
+    if topic in ("sci.med", "sci.space", "rec.autos")
+]
+PARAMS = Params.model_validate(SMALL_PARAMS).train
+
+
+def with_params(**changes):
+    return PARAMS.model_copy(update=changes)
+
+
+def test_grid_is_spelt_out_in_the_order_of_the_file():
+    assert [str(one) for one in candidates(PARAMS)] == [
+        "complement_naive_bayes(alpha=0.1)",
+        "complement_naive_bayes(alpha=1)",
+        "linear_svm(C=1)",
+    ]
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_every_candidate_offers_probabilities_and_keeps_them_when_stripped(name):
+    (candidate,) = candidates(with_params(candidates={name: {}}))
+    pipeline = train.fit(candidate.pipeline, DOCUMENTS)
+    assert pipeline.predict_proba(["the doctor"]).sum() == pytest.approx(1)
+    assert all(type(index) is int for index in pipeline[0].vocabulary_.values())
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_model_is_fitted_twice_is_the_same_file(name):
+    hashes = set()
+    for _ in range(2):
+        (candidate,) = candidates(with_params(candidates={name: {}}))
+        file = io.BytesIO()
+        joblib.dump(train.fit(candidate.pipeline, DOCUMENTS), file)
+        hashes.add(hashlib.sha256(file.getvalue()).hexdigest())
+    assert len(hashes) == 1
+
+
+def test_cross_validated_classifier_is_stripped_loses_its_paths_and_keeps_its_answers():
+    (candidate,) = candidates(with_params(candidates={"logistic_regression": {}}))
+    pipeline = candidate.pipeline
+    pipeline.steps[-1] = (
+        "classifier",
+        LogisticRegressionCV(
+            Cs=3, cv=2, scoring="f1_macro", l1_ratios=(0,), use_legacy_attributes=True
+        ),
+    )
+    texts = [one.text for one in DOCUMENTS]
+    pipeline.fit(texts, [one.label for one in DOCUMENTS])
+    before = pipeline.predict_proba(texts)
+    size = len(joblib_bytes(pipeline))
+    strip(pipeline)
+    np.testing.assert_array_equal(pipeline.predict_proba(texts), before)
+    assert "coefs_paths_" not in vars(pipeline[-1])
+    assert pipeline[-1].coef_.flags.f_contiguous
+    assert len(joblib_bytes(pipeline)) < size
+
+
+def joblib_bytes(model):
+    file = io.BytesIO()
+    joblib.dump(model, file)
+    return file.getvalue()
+
+
+def test_stripping_changes_an_answer_is_refused(monkeypatch):
+    def spoil(pipeline):
+        pipeline[-1].feature_log_prob_ = pipeline[-1].feature_log_prob_ * 1.0000001
+
+    monkeypatch.setattr(train, "strip", spoil)
+    candidate = next(candidates(PARAMS))
+    with pytest.raises(StageError, match=r"strip\.py"):
+        train.fit(candidate.pipeline, DOCUMENTS)
+
+
+def test_best_is_the_highest_mean_and_on_a_tie_the_earlier():
+    scores = {"a": [0.5, 0.7], "b": [0.8, 0.6], "c": [0.7, 0.7]}
+    compared = [(name, np.array(values)) for name, values in scores.items()]
+    assert train.choose(compared) == "b"
+
+
+def test_comparison_scores_every_candidate_on_every_fold_the_same_each_time():
+    one = train.compare(list(candidates(PARAMS)), DOCUMENTS, PARAMS)
+    other = train.compare(list(candidates(PARAMS)), DOCUMENTS, PARAMS)
+    assert [scores.tolist() for _, scores in one] == [scores.tolist() for _, scores in other]
+    assert all(scores.shape == (PARAMS.folds,) for _, scores in one)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"candidates": {"oracle": {}}}, "train.candidates.oracle is unknown"),
+        ({"candidates": {"sgd": {"sharpness": 1.0}}}, "train.candidates.sgd: .*sharpness"),
+        ({"vectorizer": {"ngram_range": [1, 1], "colour": 1}}, "colour"),
+        ({"scoring": "beauty"}, "'beauty' is none of scikit-learn's scorers"),
+        ({"folds": 1000}, r"train.folds \(1000\)"),
+        ({"candidates": {"logistic_regression": {"C": -1.0}}}, "candidate logistic_regression"),
+    ],
+)
+def test_parameter_is_wrong_says_which(changes, says):
+    params = with_params(**changes)
+    with pytest.raises(StageError, match=says):
+        train.compare(list(candidates(params)), DOCUMENTS, params)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "the file"),
+        ("a: [", "is not YAML"),
+        ("prepare: {topics: some}", "prepare.topics"),
+        ("train: {folds: 1}", "train.folds"),
+        ("speed: 1", "speed: Extra inputs"),
+    ],
+)
+def test_params_file_is_wrong_says_where(tmp_path, text, says):
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(StageError, match=says):
+        read_params(path)
+
+
+def test_params_file_is_missing_says_so(tmp_path):
+    with pytest.raises(StageError, match="repository's root"):
+        read_params(tmp_path / "params.yaml")
+
+
+def test_preprocessing_is_the_shared_one_by_reference():
+    (candidate, *_) = candidates(PARAMS)
+    assert candidate.pipeline[0].preprocessor is normalize
+    assert b"serving.app.features" in joblib_bytes(candidate.pipeline)

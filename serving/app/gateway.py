@@ -132,7 +132,6 @@ class Gateway:
             await receive()
             await send({"type": "lifespan.startup.complete"})
             await receive()
-            self._environment.shutdown(wait=False, cancel_futures=True)
             await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -297,7 +296,7 @@ def to_response(result: object) -> Response:
     if not isinstance(result, dict):
         raise bad_gateway("the response is not an object")
     status, headers = result.get("statusCode"), response_headers(result)
-    if type(status) is not int or not 200 <= status <= 599:  # noqa: PLR2004 - final statuses
+    if not isinstance(status, int) or not 200 <= status <= 599:  # noqa: PLR2004 - final statuses
         raise bad_gateway("statusCode is not an integer from 200 to 599")
     return Response(status, headers, b"" if status in BODILESS else response_body(result))
 

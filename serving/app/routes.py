@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import BaseModel
 
 from serving.app import schema
 from serving.app.errors import (
@@ -25,20 +26,24 @@ from serving.app.settings import MAX_EXPLAINED_TERMS, MAX_TOP
 router = Router()  # type: ignore[no-untyped-call]
 
 
-def _documented(*errors: type[ServiceError]) -> dict[int, Any]:
-    """What OpenAPI says of the errors that a route can answer."""
+def _responses(success: type[BaseModel], *errors: type[ServiceError]) -> dict[int, Any]:
+    """What OpenAPI says of the answers of a route."""
     content = {PROBLEM_JSON: {"model": schema.Problem}}
-    return {error.status: {"description": error.title, "content": content} for error in errors}
+    return {
+        200: {"description": "OK", "content": {"application/json": {"model": success}}},
+        **{error.status: {"description": error.title, "content": content} for error in errors},
+    }
 
 
-_READ_ERRORS = _documented(InternalError, ModelError)
-_PREDICT_ERRORS = _documented(
-    Malformed, TooLarge, UnsupportedMedia, Invalid, InternalError, ModelError
-)
+_READ_ERRORS = (InternalError, ModelError)
+_PREDICT_ERRORS = (Malformed, TooLarge, UnsupportedMedia, Invalid, *_READ_ERRORS)
 
 
 @router.post(
-    "/predict", operation_id="predict", summary="Label one text", responses=_PREDICT_ERRORS
+    "/predict",
+    operation_id="predict",
+    summary="Label one text",
+    responses=_responses(schema.PredictResponse, *_PREDICT_ERRORS),
 )
 def predict(
     body: schema.PredictRequest,
@@ -73,7 +78,7 @@ def predict(
     "/predict/batch",
     operation_id="predictBatch",
     summary="Label many texts",
-    responses=_PREDICT_ERRORS,
+    responses=_responses(schema.BatchResponse, *_PREDICT_ERRORS),
 )
 def predict_batch(body: schema.BatchRequest) -> schema.BatchResponse:
     model = _model()
@@ -86,7 +91,12 @@ def predict_batch(body: schema.BatchRequest) -> schema.BatchResponse:
     )
 
 
-@router.get("/model", operation_id="model", summary="The model's passport", responses=_READ_ERRORS)
+@router.get(
+    "/model",
+    operation_id="model",
+    summary="The model's passport",
+    responses=_responses(schema.Passport, *_READ_ERRORS),
+)
 def passport() -> schema.Passport:
     manifest = _model().manifest
     return schema.Passport(
@@ -103,7 +113,10 @@ def passport() -> schema.Passport:
 
 
 @router.get(
-    "/labels", operation_id="labels", summary="What the labels mean", responses=_READ_ERRORS
+    "/labels",
+    operation_id="labels",
+    summary="What the labels mean",
+    responses=_responses(schema.LabelsResponse, *_READ_ERRORS),
 )
 def labels() -> schema.LabelsResponse:
     return schema.LabelsResponse(
@@ -115,7 +128,7 @@ def labels() -> schema.LabelsResponse:
     "/health",
     operation_id="health",
     summary="Whether the service can predict",
-    responses=_READ_ERRORS,
+    responses=_responses(schema.Health, *_READ_ERRORS),
 )
 def health() -> schema.Health:
     return schema.Health(status="ok", model=_model_name(_model()))

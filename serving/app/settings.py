@@ -13,7 +13,7 @@ from serving.app.errors import SettingsError
 
 KIB = 1024
 MAX_BODY_BYTES = 1024 * KIB  # far below Lambda's 6 MB: a batch of 1,000 texts of 1,000 characters
-MAX_TEXT_CHARS = 50_000  # ten times the 99th percentile of the training texts
+MAX_TEXT_CHARS = 50_000  # five times the 99th percentile of the training texts
 MAX_BATCH_TEXTS = 1_000
 MAX_TOP = 100
 MAX_EXPLAINED_TERMS = 10

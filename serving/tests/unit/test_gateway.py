@@ -447,6 +447,12 @@ def test_declared_length_over_the_limit_is_refused_unread(length):
     assert read == 0
 
 
+def test_declared_length_may_have_leading_zeros():
+    scope = scope_of(method="POST", headers=[(b"content-length", b"0" * 50 + b"3")])
+    sent, _ = drive(Gateway(Recorder()), scope, [{"type": "http.request", "body": b"abc"}])
+    assert sent[0]["status"] == 200
+
+
 def test_body_of_no_declared_length_is_read_up_to_the_limit(monkeypatch):
     monkeypatch.setattr(gateway, "REQUEST_BYTES", 10)
     chunk = {"type": "http.request", "body": b"1234", "more_body": True}
@@ -470,6 +476,17 @@ def test_client_that_leaves_during_the_upload_reaches_no_handler(capsys):
     drive(Gateway(handler), scope_of(method="POST"), messages)
     assert not handler.events
     assert capsys.readouterr().err.endswith("  the client left before its body was whole\n")
+
+
+def test_client_that_leaves_before_its_answer_is_no_error(capsys):
+    async def receive():
+        return {"type": "http.request"}
+
+    async def refuse(_message):
+        raise BrokenPipeError
+
+    asyncio.run(Gateway(Recorder())(scope_of(), receive, refuse))
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_event_over_the_lambda_limit_is_refused(monkeypatch):
@@ -692,8 +709,8 @@ def test_taken_port_is_one_sentence_with_the_mend(capsys):
             "port 80 is for administrators only: choose one from 1024 up: make serve PORT=8000",
         ),
         (
-            socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
-            "cannot listen on '127.0.0.1', port 80: Name or service not known",
+            OSError(errno.EADDRNOTAVAIL, "Not here (while attempting to bind on address 'x')"),
+            "cannot listen on '127.0.0.1', port 80: Not here",
         ),
     ],
 )

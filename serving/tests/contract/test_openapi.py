@@ -1,0 +1,71 @@
+"""The OpenAPI document is valid, complete, and says the limits that are enforced."""
+
+import re
+
+import pytest
+from openapi_spec_validator import validate
+
+from serving.app import errors, settings
+from serving.app.api import METHODS
+
+
+@pytest.fixture
+def document(client):
+    return client.request("GET", "/openapi.json").json
+
+
+def test_document_is_openapi_3_1(document):
+    assert document["openapi"] == "3.1.0"
+    validate(document)
+
+
+def test_every_route_is_documented_but_the_documents_own(document):
+    documented = {path: next(iter(one)).upper() for path, one in document["paths"].items()}
+    hidden = {"/openapi.json", "/docs"}
+    assert documented == {path: method for path, method in METHODS.items() if path not in hidden}
+
+
+def test_limits_are_those_of_settings(document):
+    schemas = document["components"]["schemas"]
+    text = schemas["PredictRequest"]["properties"]["text"]
+    assert (text["minLength"], text["maxLength"]) == (1, settings.MAX_TEXT_CHARS)
+    texts = schemas["BatchRequest"]["properties"]["texts"]
+    assert (texts["minItems"], texts["maxItems"]) == (1, settings.MAX_BATCH_TEXTS)
+    assert texts["items"]["maxLength"] == settings.MAX_TEXT_CHARS
+    top = document["paths"]["/predict"]["post"]["parameters"][0]
+    assert (top["name"], top["schema"]["maximum"]) == ("top", settings.MAX_TOP)
+
+
+def test_every_error_of_a_prediction_is_documented_as_a_problem(document):
+    for path in ("/predict", "/predict/batch"):
+        responses = document["paths"][path]["post"]["responses"]
+        assert set(responses) == {"200", "400", "413", "415", "422", "500", "503"}
+        for status, response in responses.items():
+            (content,) = response["content"]
+            problem = "application/problem+json"
+            assert content == ("application/json" if status == "200" else problem)
+
+
+def subclasses(of):
+    for one in of.__subclasses__():
+        yield one
+        yield from subclasses(one)
+
+
+def test_every_error_has_a_status_a_title_and_a_kind():
+    for one in subclasses(errors.ServiceError):
+        assert 400 <= one.status <= 599
+        assert one.title
+        assert re.fullmatch(r"[a-z-]+", one.kind)
+
+
+@pytest.mark.parametrize(
+    ("path", "url"), [("/prod/docs", "/prod"), ("/docs", "/")], ids=["stage", "custom domain"]
+)
+def test_docs_page_is_served_under_its_prefix_and_loads_nothing(client, path, url):
+    context = {"stage": "prod", "path": path}
+    page = client.request("GET", "/docs", requestContext=context)
+    assert page.status == 200
+    assert page.headers["Content-Type"] == "text/html"
+    assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=", page.text)
+    assert re.search(rf'"servers": \[\s*\{{\s*"url": "{url}"', page.text)

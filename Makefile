@@ -16,7 +16,9 @@ help: ## Print this list
 
 serve: .venv/serve.ok ## Train the model if it is missing or stale, then serve it on http://127.0.0.1:8000 (PORT=)
 	@python -m training.ensure_model
-	@python -m serving.app.gateway --port $(PORT)
+	@mkdir -p .local
+	@echo "metrics (EMF) and logs go to .local/serve.jsonl"
+	@python -m serving.app.serve --port $(PORT) >> .local/serve.jsonl
 
 test: .venv/dev.ok ## Run every test that this machine can run
 	@pytest -n auto --cov --cov-report=term

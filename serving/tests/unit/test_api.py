@@ -57,7 +57,7 @@ def test_top_is_asked_gets_labels_by_falling_probability(client):
     answer = client.request(
         body={"text": SAILING}, multiValueQueryStringParameters={"top": ["2"]}
     ).json
-    assert [one["label"] for one in answer["top"]][0] == "sailing"
+    assert answer["top"][0]["label"] == "sailing"
     assert len(answer["top"]) == 2
     assert answer["top"][0]["probability"] >= answer["top"][1]["probability"]
 

@@ -24,7 +24,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.app import gateway
+from serving.app import gateway, proxy, serve
 from serving.app.errors import SettingsError
 from serving.app.gateway import Gateway
 
@@ -431,7 +431,7 @@ def test_exception_in_the_handler_is_a_502_and_its_type_in_the_log(error, capsys
 
 def test_limits_are_those_of_the_services():
     assert gateway.REQUEST_BYTES == 10_485_760
-    assert gateway.LAMBDA_BYTES == 6_291_456
+    assert proxy.LAMBDA_BYTES == 6_291_456
     assert gateway.HEADER_BYTES == 10_240
     assert gateway.INTEGRATION_SECONDS == 29
 
@@ -502,7 +502,7 @@ def test_event_over_the_lambda_limit_is_refused(monkeypatch):
 
 
 def test_response_over_the_lambda_limit_is_a_502(capsys):
-    response = answer_to(OK | {"body": "a" * gateway.LAMBDA_BYTES})
+    response = answer_to(OK | {"body": "a" * proxy.LAMBDA_BYTES})
     assert response.status_code == 502
     assert capsys.readouterr().err.endswith("  the response exceeded 6291456 bytes\n")
 
@@ -680,21 +680,21 @@ def test_request_that_the_stopping_server_cancels_is_a_503():
 @pytest.mark.parametrize("port", ["", "x", "-1", "65536", "80.0", "9" * 5000])
 def test_invalid_port_is_one_sentence(port, capsys, monkeypatch):
     monkeypatch.delenv("PORT", raising=False)
-    assert gateway.main(["--port", port]) == 1
+    assert serve.main(["--port", port]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line == f"error: port {port!r} is not a number from 0 to 65535: make serve PORT=8000"
 
 
 def test_port_comes_from_the_environment(monkeypatch, capsys):
     monkeypatch.setenv("PORT", "nine")
-    assert gateway.main([]) == 1
+    assert serve.main([]) == 1
     assert "port 'nine'" in capsys.readouterr().err
 
 
 def test_taken_port_is_one_sentence_with_the_mend(capsys):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        assert gateway.main(["--port", str(port)]) == 1
+        assert serve.main(["--port", str(port)]) == 1
     assert capsys.readouterr().err == (
         f"error: port {port} is taken by another program: "
         f"stop it, or choose another: make serve PORT={port + 1}\n"
@@ -719,7 +719,7 @@ def test_port_that_cannot_be_had_is_one_sentence(error, reason, capsys, monkeypa
         raise error
 
     monkeypatch.setattr(socket, "create_server", refuse)
-    assert gateway.main(["--port", "80"]) == 1
+    assert serve.main(["--port", "80"]) == 1
     assert capsys.readouterr().err == f"error: {reason}\n"
 
 
@@ -730,7 +730,7 @@ def test_wrong_setting_is_one_sentence(capsys, monkeypatch):
 
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setitem(sys.modules, "serving.app.handler", Handler("handler"))
-    assert gateway.main(["--port", "0"]) == 1
+    assert serve.main(["--port", "0"]) == 1
     assert capsys.readouterr().err == "error: AWS_EMF_NAMESPACE must be short\n"
 
 
@@ -745,7 +745,7 @@ def test_wrong_setting_is_one_sentence(capsys, monkeypatch):
 )
 def test_banner_shows_an_address_that_a_browser_opens(address, url):
     listener = types.SimpleNamespace(getsockname=lambda: address)
-    banner = gateway.banner(listener, "/prod")
+    banner = serve.banner(listener, "/prod")
     assert f" {url}/prod/predict\n" in banner
     assert f"docs: {url}/prod/docs\n" in banner
     assert "Ctrl-C stops it" in banner
@@ -763,9 +763,9 @@ def lambda_handler(event, context):
 
 stub.lambda_handler = lambda_handler
 sys.modules["serving.app.handler"] = stub
-from serving.app import gateway
-gateway.GRACE_SECONDS = 0.1
-sys.exit(gateway.main(["--port", "0", "--stage-prefix", "/prod/"]))
+from serving.app import gateway, proxy, serve
+serve.GRACE_SECONDS = 0.1
+sys.exit(serve.main(["--port", "0", "--stage-prefix", "/prod/"]))
 """
 
 

@@ -1,0 +1,117 @@
+"""`make serve`: `lambda_handler` behind the gateway, on a port of this machine."""
+
+import argparse
+import errno
+import ipaddress
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+
+import uvicorn
+
+from serving.app.errors import SettingsError
+from serving.app.gateway import Gateway, say
+
+GRACE_SECONDS = 5  # for requests under way at a stop: process managers grant 10 s or more
+KEEP_ALIVE_SECONDS = 65  # over a load balancer's 60 s: it must not meet a connection just closed
+MAX_CONNECTIONS = 256  # each may hold a request of 10 MB
+
+
+class StartError(Exception):
+    """The server cannot start; the message says why, and the mend."""
+
+
+def listen(host: str, port: str) -> socket.socket:
+    """Bind and listen: from here on connections are taken.
+
+    Raises:
+        StartError: The port is invalid, taken, or not ours to take; or there is no such host.
+    """
+    if not (port.isdecimal() and len(port) <= 5 and int(port) < 2**16):  # noqa: PLR2004 - digits
+        raise StartError(f"port {port!r} is not a number from 0 to 65535: make serve PORT=8000")
+    another = f"make serve PORT={min(max(int(port), 7999) + 1, 65534)}"
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, int(port)), family=family)
+    except OSError as error:
+        why, _, _ = str(error.strerror).partition(" (while")
+        mends = {
+            errno.EADDRINUSE: f"is taken by another program: stop it, or choose another: {another}",
+            errno.EACCES: f"is for administrators only: choose one from 1024 up: {another}",
+        }
+        reason = f"cannot listen on {host!r}, port {port}: {why}"
+        if error.errno in mends:
+            reason = f"port {port} {mends[error.errno]}"
+        raise StartError(reason) from None
+
+
+def banner(listener: socket.socket, prefix: str) -> str:
+    host, port = listener.getsockname()[:2]
+    if ipaddress.ip_address(host).is_unspecified:
+        host = "localhost"
+    url = f"http://[{host}]:{port}{prefix}" if ":" in host else f"http://{host}:{port}{prefix}"
+    body = '{"text":"The goalie made 35 saves and the Bruins won in overtime"}'
+    return (
+        f"Serving on {url}\n\n"
+        f"  curl -d '{body}' -H 'content-type: application/json' {url}/predict\n\n"
+        f"  docs: {url}/docs\n  Ctrl-C stops it\n"
+    )
+
+
+def run(listener: socket.socket, prefix: str) -> None:
+    """Serve until SIGINT or SIGTERM ends it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    from serving.app.handler import lambda_handler  # noqa: PLC0415 - loads the model
+
+    gateway = Gateway(lambda_handler, prefix=prefix)
+    config = uvicorn.Config(
+        gateway,
+        http="h11",
+        ws="none",
+        lifespan="on",
+        workers=1,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    say(banner(listener, prefix))
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    except KeyboardInterrupt:  # uvicorn ends in order, then raises the signal once more
+        if gateway.busy:  # the interpreter would wait for a handler that may never return
+            say("\nstopped")
+            sys.stdout.flush()
+            os._exit(0)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve `lambda_handler`: 0 when a signal ended it, 1 when it could not start."""
+    parser = argparse.ArgumentParser(prog="python -m serving.app.serve")
+    # PORT is how process managers (Heroku's, foreman) hand a port to a web process.
+    parser.add_argument("--port", default=os.environ.get("PORT") or "8000")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--stage-prefix", default="", help="as behind an execute-api URL: /prod")
+    options = parser.parse_args(argv)
+    stage = options.stage_prefix.strip("/")
+    try:
+        with listen(options.host, options.port) as listener:
+            run(listener, f"/{stage}" if stage else "")
+    except (StartError, SettingsError) as error:
+        say(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:  # before uvicorn listened to signals
+        pass
+    say("\nstopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

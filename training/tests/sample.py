@@ -8,14 +8,14 @@ from training.models.topics.source import MEMBER, read_labels
 # The golden sentences must be labelled right by a model of these words, too.
 WORDS = {
     "comp.graphics": "polygon texture ray tracer renders image gif jpeg tiff palette bit",
-    "misc.forsale": "sale selling asking dollars shipping offer condition ship speakers original box",
+    "misc.forsale": "sale selling asking dollars shipping offer condition ship original box",
     "rec.autos": "car brakes dealer transmission sedan engine mileage ford toyota oil",
     "rec.motorcycles": "motorcycle helmet rode biker bike corner countersteering bmw visor drops",
     "rec.sport.baseball": "pitcher shortstop inning batters home run bullpen braves batting league",
     "rec.sport.hockey": "goalie saves bruins overtime penguins playoffs stanley cup goal period",
     "sci.crypt": "clipper escrow encryption key decrypt rsa factor government chip bits",
-    "sci.electronics": "circuit resistor capacitor amp voltage voltmeter transistor amplifier current measure",
-    "sci.med": "doctor antibiotics infection patient allergic vitamins disease diet symptoms reaction",
+    "sci.electronics": "circuit resistor capacitor amp voltage voltmeter amplifier measure",
+    "sci.med": "doctor antibiotics infection patient allergic vitamins disease diet symptoms",
     "sci.space": "nasa shuttle orbit telescope launch moon jupiter rocket probe solar",
 }
 COMMON = ["the", "and", "with", "that", "from", "would", "about", "there", "which", "have"]

@@ -1,0 +1,124 @@
+"""What the documents promise is what the code does."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from serving.app import errors, settings
+from serving.app.api import METHODS
+from serving.app.metrics import PROPERTIES, UNITS
+
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def table(document, header):
+    """The rows of the table whose first column has this header, as lists of cells."""
+    lines = iter(document.splitlines())
+    for line in lines:
+        if line.startswith(f"| {header} |"):
+            next(lines)
+            break
+    rows = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip().replace("`", "") for cell in line.strip("|").split(" | ")])
+    assert rows, f"no table starts with {header}"
+    return rows
+
+
+def subclasses(of):
+    for one in of.__subclasses__():
+        yield one
+        yield from subclasses(one)
+
+
+def test_settings_table_is_what_settings_reads():
+    source = (ROOT / "serving/app/settings.py").read_text()
+    read = set(re.findall(r'environ\.get\(\s*"(\w+)"', source))
+    assert {row[0] for row in table(README, "Variable")} == read
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "serving/app").glob("*.py")), ids=lambda p: p.stem)
+def test_nothing_but_settings_and_the_server_reads_the_environment(path):
+    allowed = {"settings", "serve", "gateway"}  # PORT and NO_COLOR, on the laptop
+    assert path.stem in allowed or not re.search(r"os\.environ|getenv", path.read_text())
+
+
+def test_metrics_table_is_what_is_emitted():
+    assert {row[0]: row[1] for row in table(README, "Metric")} == UNITS
+
+
+def test_properties_table_is_what_is_emitted():
+    assert {row[0] for row in table(README, "Property")} == set(PROPERTIES)
+
+
+def test_errors_table_is_every_kind_of_problem():
+    kinds = {(str(one.status), one.kind) for one in subclasses(errors.ServiceError)}
+    assert {(row[0], row[1]) for row in table(README, "Status")} == kinds
+
+
+def test_limits_table_is_that_of_settings():
+    limits = dict(table(README, "Limit"))
+    assert limits == {
+        "Body": f"{settings.MAX_BODY_BYTES:,} bytes",
+        "Text": f"1 to {settings.MAX_TEXT_CHARS:,} characters",
+        "Batch": f"1 to {settings.MAX_BATCH_TEXTS:,} texts",
+        "top": f"0 to {settings.MAX_TOP}",
+        "explanation": f"the {settings.MAX_EXPLAINED_TERMS} heaviest terms",
+    }
+
+
+def test_routes_table_is_the_routes():
+    documented = dict(reversed(row[0].split(" ")[:2]) for row in table(README, "Route"))
+    assert documented == METHODS
+
+
+def test_tasks_table_is_the_makefiles_help():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^([a-z-]+):.*?## (.*)$", makefile, re.MULTILINE)
+    assert table(README, "Command") == [[f"make {name}", words] for name, words in targets]
+
+
+def test_every_make_target_that_is_phony_has_its_help():
+    makefile = (ROOT / "Makefile").read_text()
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split()
+    assert set(phony) == set(re.findall(r"^([a-z-]+):.*?## ", makefile, re.MULTILINE))
+
+
+def test_every_dependency_has_its_reason():
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    chosen = {one for group in groups.values() for one in group if isinstance(one, str)}
+    assert {row[0] for row in table(CONTRIBUTING, "Package")} == chosen
+
+
+def test_locks_hold_hashes_and_no_address():
+    for lock in (ROOT / "requirements").glob("*.txt"):
+        text = lock.read_text()
+        assert "--hash=sha256:" in text
+        assert "://" not in text
+
+
+def test_a_package_has_one_version_in_all_locks():
+    versions = {}
+    for lock in (ROOT / "requirements").glob("*.txt"):
+        for name, version in re.findall(
+            r"^([a-z0-9-]+)==([^ ;\\]+)", lock.read_text(), re.MULTILINE
+        ):
+            versions.setdefault(name, set()).add(version)
+    assert {name: found for name, found in versions.items() if len(found) > 1} == {}
+
+
+def test_readmes_first_answer_has_the_form_of_an_answer(client):
+    # The numbers are those of the model when this was written; training changes them.
+    shown = json.loads(re.search(r"```json\n(.*)\n```", README)[1])
+    found = client.request(body={"text": "the goalie"}).json
+    assert list(shown) == list(found)
+    assert {name: type(value) for name, value in shown.items()} == {
+        name: type(value) for name, value in found.items()
+    }

@@ -1,0 +1,295 @@
+"""The report, written from a small model of three classes."""
+
+import csv
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import joblib
+import pytest
+import yaml
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+
+from serving.app.features import normalize
+from serving.app.manifest import FORMAT, FilePin, Label, Manifest, installed_versions
+from training import evaluate, paths, report
+from training.console import StageError
+from training.dataset import Document, hash_files, read_documents, write_documents
+from training.params import read_params
+from training.tests.sample import SMALL_PARAMS
+
+HOSTILE = "<script>alert('x')</script> \"><img src=http://evil.example/x> car engine brakes"
+WORDS = {"autos": "car engine brakes", "space": "moon orbit rocket", "wares": "offer price sale"}
+LABELS = [
+    {"id": label, "title": f"<b>{label}</b>", "description": "a & b", "url": "https://example.org"}
+    for label in WORDS
+]
+LOAD_MS = 12.3
+
+
+def make_documents(per_class):
+    return [
+        Document(10 * (index + 1) + number, label, f"{words} {words.split()[number % 3]}")
+        for index, (label, words) in enumerate(WORDS.items())
+        for number in range(per_class)
+    ]
+
+
+def write_json(path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value))
+
+
+def write_scores(pipeline):
+    test = read_documents(paths.TEST)
+    scored = evaluate.score(pipeline, test)
+    baseline = evaluate.baseline_predictions(read_documents(paths.TRAIN), test)
+    metrics = evaluate.summarize(scored, baseline)
+    evaluate.write_reports(metrics, evaluate.per_class(scored), scored, test)
+
+
+def write_stage_reports(counts):
+    candidates = [
+        {"name": name, "mean": sum(scores) / 2, "std": 0.01, "scores": scores}
+        for name, scores in (("first(C=1)", [0.91, 0.95]), ("second", [0.9, 0.92]))
+    ]
+    summary = {"scoring": "f1_macro", "folds": 2, "best": "first(C=1)", "candidates": candidates}
+    write_json(paths.COMPARISON, summary)
+    dropped = {"without text": [], "repeated": [7, 9]}
+    totals = {part: sum(counts[part].values()) for part in counts}
+    write_json(paths.DATA_REPORT, {"topics": list(WORDS), **totals, "dropped": dropped})
+    write_json(paths.VALIDATION, counts)
+    paths.LEARNING_CURVE.parent.mkdir()
+    with paths.LEARNING_CURVE.open("w", newline="") as file:
+        names = ["documents", "training_score", "validation_score"]
+        csv.writer(file).writerows([names, [6, 1.0, 0.8], [12, 1.0, 0.9]])
+
+
+def write_manifest():
+    pin = FilePin(hash_files(paths.MODEL), paths.MODEL.stat().st_size)
+    manifest = Manifest(
+        format=FORMAT,
+        name="topics",
+        version=pin.sha256[:12],
+        input="text",
+        engine="sklearn",
+        files={paths.MODEL.name: pin},
+        versions=installed_versions(),
+        dataset_sha256=hash_files(paths.TRAIN, paths.TEST),
+        parameters={},
+        metrics=json.loads(paths.METRICS.read_text()),
+        labels=tuple(Label(**one) for one in LABELS),
+        golden=(),
+        profile={},
+    )
+    (paths.BUNDLE / "manifest.json").write_text(manifest.to_json())
+
+
+@pytest.fixture
+def inputs(tmp_path, monkeypatch):
+    """All that the report reads; one test document is hostile and labelled wrongly."""
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(yaml.safe_dump(SMALL_PARAMS))
+    write_json(paths.LABELS, {"ten": [], "labels": LABELS})
+    train = make_documents(7)
+    write_documents(paths.TRAIN, train)
+    write_documents(paths.TEST, [*make_documents(5), Document(99, "space", HOSTILE)])
+    pipeline = Pipeline(
+        [
+            ("vectorizer", TfidfVectorizer(preprocessor=normalize)),
+            ("classifier", LogisticRegression()),
+        ]
+    )
+    pipeline.fit([one.text for one in train], [one.label for one in train])
+    paths.MODEL.parent.mkdir(parents=True)
+    joblib.dump(pipeline, paths.MODEL)
+    counts = {
+        "train": {"autos": 1701, "space": 702, "wares": 703},
+        "test": {"autos": 501, "space": 602, "wares": 503},
+    }
+    write_stage_reports(counts)
+    write_scores(pipeline)
+    write_manifest()
+    return counts
+
+
+def build_page():
+    params = read_params()
+    return report.build_page(params.evaluate, params.train.vectorizer, LOAD_MS)
+
+
+def edit_gate(**rules):
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["evaluate"] |= rules
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+
+
+class Elements(HTMLParser):
+    """The tags and attributes of a page, and the text between them."""
+
+    VOID = ("meta", "br", "img", "link", "input")
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.attributes, self.texts, self.open = [], [], [], []
+        self.feed(page)
+        self.close()
+
+    @property
+    def words(self):
+        return " ".join(" ".join(self.texts).split())
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.texts.append(data)
+
+
+def test_page_needs_nothing_from_outside(inputs):
+    page = build_page()
+    found = Elements(page)
+    assert not {"script", "link", "img", "iframe", "object"} & set(found.tags)
+    referring = [value for name, value in found.attributes if name.endswith(("src", "href"))]
+    assert all(value.startswith("#") for value in referring)
+    assert all(one.startswith("#") for one in re.findall(r"url\(['\"]?(.)", page))
+    assert "@import" not in page
+    assert not [name for name, _ in found.attributes if name.startswith("on")]
+
+
+def test_page_is_well_formed(inputs):
+    found = Elements(build_page())
+    assert found.open == []
+    ids = [value for name, value in found.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+
+
+def test_hostile_text_is_escaped(inputs):
+    page = build_page()
+    assert HOSTILE not in page
+    assert "&lt;script&gt;alert(" in page
+    assert HOSTILE in Elements(page).words
+    assert "<b>autos</b>" not in page
+
+
+def test_same_inputs_give_the_same_page(inputs):
+    assert build_page() == build_page()
+
+
+def test_main_writes_the_page_and_says_where(inputs, capsys):
+    report.main()
+    page = report.PAGE.read_text(encoding="utf-8")
+    said = capsys.readouterr().out
+    assert f"wrote reports/report.html ({len(page.encode()) / 1000:.0f} kB)" in said
+    assert report.PAGE.resolve().as_uri() in said
+    load_time = re.compile(r"<dd>[\d.]+ ms")
+    assert load_time.sub("", page) == load_time.sub("", build_page())
+    assert str(Path.cwd()) not in page
+
+
+@pytest.mark.parametrize("path", report.INPUTS, ids=str)
+def test_missing_input_is_named_with_what_mends_it(inputs, path):
+    path.unlink()
+    with pytest.raises(StageError) as caught:
+        report.main()
+    assert str(caught.value) == f"{path} is missing: write it with 'make report'"
+
+
+@pytest.mark.parametrize("path", [*report.JSON_INPUTS, paths.BUNDLE / "manifest.json"], ids=str)
+def test_damaged_input_is_named_with_what_mends_it(inputs, path):
+    path.write_text('{"half": ')
+    with pytest.raises(StageError, match=re.escape(str(path)) + ".*'make "):
+        report.main()
+
+
+def test_evaluation_of_other_documents_is_refused(inputs):
+    write_documents(paths.TEST, make_documents(5))
+    with pytest.raises(StageError, match="of another model or of other documents"):
+        build_page()
+
+
+def test_counts_shown_are_those_of_the_inputs(inputs):
+    words = Elements(build_page()).words
+    for label in WORDS:
+        train, test = inputs["train"][label], inputs["test"][label]
+        assert f"<b>{label}</b> {train:,} {test:,}" in words
+    assert "repeated 2 7, 9" in words
+    assert "without text 0 –" in words
+
+
+def test_model_that_passes_is_shown_as_passed(inputs):
+    words = Elements(build_page()).words
+    assert "✓ Passes the gate All 3 rules hold" in words
+    assert words.count("✓ passed") == 3
+    assert "✕" not in words
+
+
+def test_rule_that_fails_is_shown_as_failed(inputs):
+    edit_gate(min_macro_f1=0.999)
+    words = Elements(build_page()).words
+    assert "✕ Below the gate 1 rule of 3 failed" in words
+    assert words.count("✓ passed") == 2
+    assert re.search(r"✕ failed min_macro_f1 macro-F1 is 0\.\d{4} the gate asks for", words)
+
+
+def test_rule_that_fails_names_every_class_below_it(inputs):
+    edit_gate(min_class_f1=1.0)
+    rule = re.search(r"✕ failed min_class_f1 (.*?) the gate", Elements(build_page()).words)
+    assert re.findall(r"F1 of (\w+) is", rule[1]) == ["autos", "space"]
+
+
+def test_manifest_of_another_model_is_shown_as_not_bundled(inputs):
+    pipeline = joblib.load(paths.MODEL)
+    joblib.dump(pipeline, paths.MODEL, compress=1)
+    words = Elements(build_page()).words
+    assert "✕ Not bundled" in words
+    assert f"topics {hash_files(paths.MODEL)[:12]}" in words
+
+
+def test_chosen_candidate_is_marked(inputs):
+    words = Elements(build_page()).words
+    assert "first(C=1) chosen 0.9300 ± 0.0100" in words
+    assert "second 0.9100" in words
+    assert "the highest mean over 2 folds of f1_macro wins" in words
+
+
+def test_scale_places_its_ends_at_the_ends():
+    scale = report.make_scale([0.913, 0.948])
+    assert (scale["low"], scale["high"]) == (0.91, 0.95)
+    assert scale["place"](0.91) == pytest.approx(0)
+    assert scale["place"](0.95) == pytest.approx(100)
+
+
+def test_scale_of_one_score_has_a_width():
+    assert 0 <= report.make_scale([1.0])["place"](1.0) <= 100
+
+
+def test_leading_terms_are_those_of_the_wrong_label(inputs):
+    pipeline = joblib.load(paths.MODEL)
+    found = report.leading_terms(pipeline, "car moon car engine", "autos")
+    assert set(found) == {"car", "engine", "moon"}
+    assert found[-1] == "moon"
+
+
+def test_text_without_known_terms_has_no_leading_terms(inputs):
+    assert report.leading_terms(joblib.load(paths.MODEL), "zzz", "autos") == []
+
+
+def test_model_without_mistakes_says_so(inputs):
+    write_documents(paths.TEST, make_documents(5))
+    write_scores(joblib.load(paths.MODEL))
+    assert Elements(build_page()).words.count("None: every test document is labelled right.") == 2

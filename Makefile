@@ -38,8 +38,7 @@ train: .venv/serve.ok ## Run the stages that changed, up to the bundle (dvc repr
 	@dvc repro bundle
 
 report: .venv/serve.ok ## Write reports/report.html: the model in pictures
-	@dvc repro
-	@python -m training.report
+	@dvc repro || status=$$?; python -m training.report && exit $${status:-0}
 
 lock: .venv/dev.ok ## Write the locks again from pyproject.toml (UPGRADE=1 takes newer versions)
 	scripts/lock.sh

@@ -38,10 +38,10 @@ def download(pin: Path, folder: Path) -> Path:
     wheels = list(folder.iterdir())
     if result.returncode or len(wheels) != 1:
         said = result.stderr.strip().splitlines() or ["pip said nothing"]
-        cause = next((line for line in said if line.startswith("ERROR")), said[-1])
+        cause = next((line for line in said if line.startswith("ERROR")), said[-1])[:200]
         advice = (
             "its bytes are not the pinned ones: do not use it"
-            if "hash" in result.stderr.lower() and "MISMATCH" in result.stderr.upper()
+            if "DO NOT MATCH THE HASHES" in result.stderr
             else "check the network, then run the same command again"
         )
         raise StageError(f"{pin} could not be fetched ({cause.strip()}): {advice}")

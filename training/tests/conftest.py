@@ -65,17 +65,10 @@ class Remote:
 
     url: str
     endpoint: str
-    credentials: dict[str, str]
 
     @property
     def client(self):
-        return boto3.client(
-            "s3",
-            endpoint_url=self.endpoint,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            region_name="us-east-1",
-        )
+        return boto3.client("s3", endpoint_url=self.endpoint)
 
     def empty(self):
         bucket = self.url.removeprefix("s3://")
@@ -84,19 +77,14 @@ class Remote:
 
 
 @pytest.fixture
-def s3_remote():
+def s3_remote(monkeypatch):
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    remote = Remote(
-        "s3://models",
-        f"http://{host}:{port}",
-        {
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        },
-    )
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    remote = Remote("s3://models", f"http://{host}:{port}")
     remote.client.create_bucket(Bucket="models")
     yield remote
     server.stop()

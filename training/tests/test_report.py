@@ -241,7 +241,7 @@ def test_model_that_passes_is_shown_as_passed(inputs):
 def test_rule_that_fails_is_shown_as_failed(inputs):
     edit_gate(min_macro_f1=0.999)
     words = Elements(build_page()).words
-    assert "✕ Below the gate 1 rule of 3 failed" in words
+    assert "✕ Below the gate 1 of 3 rules failed. Its manifest was written while" in words
     assert words.count("✓ passed") == 2
     assert re.search(r"✕ failed min_macro_f1 macro-F1 is 0\.\d{4} the gate asks for", words)
 
@@ -253,11 +253,16 @@ def test_rule_that_fails_names_every_class_below_it(inputs):
 
 
 def test_manifest_of_another_model_is_shown_as_not_bundled(inputs):
-    pipeline = joblib.load(paths.MODEL)
-    joblib.dump(pipeline, paths.MODEL, compress=1)
+    joblib.dump(joblib.load(paths.MODEL), paths.MODEL, compress=1)
     words = Elements(build_page()).words
     assert "✕ Not bundled" in words
     assert f"topics {hash_files(paths.MODEL)[:12]}" in words
+
+
+def test_model_below_the_gate_without_a_manifest_is_said_to_be_refused(inputs):
+    edit_gate(min_macro_f1=0.999)
+    joblib.dump(joblib.load(paths.MODEL), paths.MODEL, compress=1)
+    assert "It gets no manifest, and the service refuses it." in Elements(build_page()).words
 
 
 def test_chosen_candidate_is_marked(inputs):

@@ -2,7 +2,6 @@
 
 import ast
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -13,21 +12,19 @@ import pytest
 import yaml
 
 from serving.app.manifest import read_manifest, read_pinned
+from serving.app.predictor import load_predictor
+from training import bundle, ensure_model, evaluate, learning_curve, prepare, train, validate
+from training.console import StageError
+from training.dataset import read_documents, write_documents
+from training.paths import ARCHIVE, BUNDLE, GOLDEN, TRAIN
 from training.tests.conftest import ROOT
 
-BUNDLE = Path("serving/app/data")
 
-
-def run(*command, check=True, **environment):
+def run(*command):
     done = subprocess.run(
-        [sys.executable, "-m", *command],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-m", *command], capture_output=True, text=True, check=False
     )
-    if check:
-        assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done
 
 
@@ -72,7 +69,7 @@ def test_pipeline_is_run_changed_and_run_again(workspace):
     for folder in ("data", "reports/plots"):
         shutil.rmtree(folder)
     (BUNDLE / "model.joblib").unlink()
-    run("dvc", "repro", "--force", "--no-run-cache")
+    run("dvc", "repro", "--no-run-cache")
     assert Path("dvc.lock").read_text() == lock
     assert (
         subprocess.run(["git", "status", "--porcelain"], capture_output=True, check=True).stdout
@@ -93,42 +90,87 @@ def test_pipeline_is_run_changed_and_run_again(workspace):
 
 
 @pytest.mark.slow
-def test_model_is_below_the_gate_gets_no_manifest_and_says_why(workspace):
+def test_model_is_below_the_gate_gets_no_manifest_and_says_why(workspace, capfd):
     edit_params(lambda params: params["evaluate"].update(min_gain_over_baseline=1.0))
-    failed = run("training.ensure_model", check=False)
-    assert failed.returncode == 1
-    assert "below min_gain_over_baseline (1.0)" in failed.stderr
-    assert failed.stderr.strip().splitlines()[-1].startswith("error: there is no model to serve")
-    assert "Traceback" not in failed.stderr
+    (BUNDLE / "manifest.json").unlink()
+    with pytest.raises(StageError, match="there is no model to serve"):
+        ensure_model.main()
+    said = capfd.readouterr().err
+    assert "below min_gain_over_baseline (1.0)" in said
+    assert "Traceback" not in said
+    assert not (BUNDLE / "manifest.json").exists()
 
 
 @pytest.mark.slow
-def test_remote_has_the_model_it_is_pulled_not_trained(workspace, s3_remote):
-    run("training.ensure_model")
+def test_remote_has_the_model_it_is_pulled_not_trained(workspace, s3_remote, capfd):
+    ensure_model.main()
     version = read_manifest(BUNDLE).version
     run("dvc", "remote", "add", "--default", "store", s3_remote.url)
     run("dvc", "remote", "modify", "store", "endpointurl", s3_remote.endpoint)
     run("dvc", "remote", "modify", "store", "verify", "true")
-    run("dvc", "push", **s3_remote.credentials)
+    run("dvc", "push", "bundle", "train")
     commit_all()
-    shutil.rmtree(".dvc/cache")
+    forget_the_model()
     shutil.rmtree("data")
-    (BUNDLE / "model.joblib").unlink()
+    capfd.readouterr()
 
-    pulled = run("training.ensure_model", **s3_remote.credentials)
-    assert "pulling the model" in pulled.stdout
-    assert stages_run(pulled.stdout) == []
-    assert version in pulled.stdout
+    ensure_model.main()
+    pulled = capfd.readouterr().out
+    assert "pulling the model" in pulled
+    assert stages_run(pulled) == []
+    assert version in pulled
     assert not Path("data").exists()
 
     # Here already: nothing to do. Not to be had: trained.
-    assert "pulling" not in run("training.ensure_model", **s3_remote.credentials).stdout
+    ensure_model.main()
+    assert "pulling" not in capfd.readouterr().out
+    forget_the_model()
+    s3_remote.empty()
+    ensure_model.main()
+    trained = capfd.readouterr().out
+    assert "training the model" in trained
+    assert "train" in stages_run(trained)
+    assert read_manifest(BUNDLE).version == version
+
+
+def forget_the_model():
     shutil.rmtree(".dvc/cache")
     (BUNDLE / "model.joblib").unlink()
-    s3_remote.empty()
-    trained = run("training.ensure_model", **s3_remote.credentials)
-    assert "training the model" in trained.stdout
-    assert read_manifest(BUNDLE).version == version
+
+
+def test_stages_run_one_after_the_other_leave_a_bundle_that_serves(workspace, sample_archive):
+    ARCHIVE.parent.mkdir(parents=True)
+    shutil.copy(sample_archive, ARCHIVE)
+    for stage in (prepare, validate, train, evaluate, bundle, learning_curve):
+        stage.main()
+    predictor = load_predictor(BUNDLE)
+    for example in predictor.manifest.golden:
+        (prediction,) = predictor.predict([example["text"]])
+        assert prediction.label.id == example["label"]
+        assert prediction.probability == example["probability"]
+    profile = predictor.manifest.profile
+    assert sum(profile["labels"].values()) == pytest.approx(1)
+    assert sum(profile["confidence_histogram"]) == pytest.approx(1)
+
+
+def test_prepared_data_was_changed_by_hand_is_refused_with_its_rows(workspace, sample_archive):
+    ARCHIVE.parent.mkdir(parents=True)
+    shutil.copy(sample_archive, ARCHIVE)
+    prepare.main()
+    documents = read_documents(TRAIN)
+    write_documents(TRAIN, [*documents, documents[0]])
+    with pytest.raises(StageError, match=rf"repeat an earlier one: rows {documents[0].row}\b"):
+        validate.main()
+
+
+def test_golden_example_is_mislabelled_stops_the_bundle(workspace, sample_archive):
+    ARCHIVE.parent.mkdir(parents=True)
+    shutil.copy(sample_archive, ARCHIVE)
+    for stage in (prepare, validate, train, evaluate):
+        stage.main()
+    GOLDEN.write_text('[{"label": "sci.med", "text": "nasa shuttle orbit"}]')
+    with pytest.raises(StageError, match="sci.space instead of sci.med: nasa shuttle orbit"):
+        bundle.main()
 
 
 def imported(module, seen):

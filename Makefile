@@ -21,7 +21,7 @@ serve: .venv/serve.ok ## Train the model if it is missing or stale, then serve i
 	@python -m serving.app.serve --port $(PORT) >> .local/serve.jsonl
 
 test: .venv/dev.ok ## Run every test that this machine can run
-	@pytest -n auto --cov --cov-report=term
+	@pytest -n auto --dist worksteal --cov --cov-report=term
 
 check: .venv/dev.ok ## Lint, types, import contracts, locks
 	ruff check .

@@ -66,10 +66,9 @@ def test_pipeline_is_run_changed_and_run_again(workspace):
     assert stages_run(run("dvc", "repro").stdout) == []
     lock = Path("dvc.lock").read_text()
     shutil.rmtree(".dvc/cache")
-    for folder in ("data", "reports/plots"):
-        shutil.rmtree(folder)
+    shutil.rmtree("data")
     (BUNDLE / "model.joblib").unlink()
-    run("dvc", "repro", "--no-run-cache")
+    run("dvc", "repro", "--no-run-cache", "bundle")
     assert Path("dvc.lock").read_text() == lock
     assert (
         subprocess.run(["git", "status", "--porcelain"], capture_output=True, check=True).stdout
@@ -102,7 +101,7 @@ def test_model_is_below_the_gate_gets_no_manifest_and_says_why(workspace, capfd)
 
 
 @pytest.mark.slow
-def test_remote_has_the_model_it_is_pulled_not_trained(workspace, s3_remote, capfd):
+def test_remote_has_the_model_it_is_pulled_not_trained(workspace, s3_remote, capfd, monkeypatch):
     ensure_model.main()
     version = read_manifest(BUNDLE).version
     run("dvc", "remote", "add", "--default", "store", s3_remote.url)
@@ -121,16 +120,16 @@ def test_remote_has_the_model_it_is_pulled_not_trained(workspace, s3_remote, cap
     assert version in pulled
     assert not Path("data").exists()
 
-    # Here already: nothing to do. Not to be had: trained.
+    # Here already: nothing to do. Not to be had: trained again.
     ensure_model.main()
     assert "pulling" not in capfd.readouterr().out
     forget_the_model()
     s3_remote.empty()
+    trained = []
+    monkeypatch.setattr(ensure_model, "train", lambda: trained.append(ensure_model.missing_files()))
     ensure_model.main()
-    trained = capfd.readouterr().out
-    assert "training the model" in trained
-    assert "train" in stages_run(trained)
-    assert read_manifest(BUNDLE).version == version
+    assert trained == [["serving/app/data/model.joblib"]]
+    assert "does not have the model of this commit" in capfd.readouterr().out
 
 
 def forget_the_model():
@@ -159,7 +158,7 @@ def test_prepared_data_was_changed_by_hand_is_refused_with_its_rows(workspace, s
     prepare.main()
     documents = read_documents(TRAIN)
     write_documents(TRAIN, [*documents, documents[0]])
-    with pytest.raises(StageError, match=rf"repeat an earlier one: rows {documents[0].row}\b"):
+    with pytest.raises(StageError, match=rf"repeat an earlier one: rows {documents[0].row}$"):
         validate.main()
 
 
@@ -169,7 +168,7 @@ def test_golden_example_is_mislabelled_stops_the_bundle(workspace, sample_archiv
     for stage in (prepare, validate, train, evaluate):
         stage.main()
     GOLDEN.write_text('[{"label": "sci.med", "text": "nasa shuttle orbit"}]')
-    with pytest.raises(StageError, match="sci.space instead of sci.med: nasa shuttle orbit"):
+    with pytest.raises(StageError, match=r"sci\.space instead of sci\.med: nasa shuttle orbit"):
         bundle.main()
 
 

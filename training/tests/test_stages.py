@@ -68,7 +68,7 @@ def test_pipeline_is_run_changed_and_run_again(workspace):
     shutil.rmtree(".dvc/cache")
     shutil.rmtree("data")
     (BUNDLE / "model.joblib").unlink()
-    run("dvc", "repro", "--no-run-cache", "bundle")
+    run("dvc", "repro", "--no-run-cache")
     assert Path("dvc.lock").read_text() == lock
     assert (
         subprocess.run(["git", "status", "--porcelain"], capture_output=True, check=True).stdout

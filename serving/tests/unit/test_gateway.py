@@ -815,3 +815,13 @@ def test_server_stops_though_the_handler_hangs():
     assert err.splitlines()[-1] == "stopped"
     assert "Traceback" not in err
     assert answer.result().status_code == 503
+
+
+def test_connection_sends_at_once_what_is_written():
+    # With Nagle's algorithm the body of an answer waits for the client's delayed ACK.
+    with (
+        serve.listen("127.0.0.1", "0") as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

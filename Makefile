@@ -5,6 +5,7 @@ MAKEFLAGS += --no-print-directory
 
 PORT ?= 8000
 BIN := .venv/bin
+# For what the tools start themselves: old makes look their own commands up elsewhere.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
@@ -15,36 +16,39 @@ help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: .venv/serve.ok ## Train the model if it is missing or stale, then serve it on http://127.0.0.1:8000 (PORT=)
-	@python -m training.ensure_model
+	@$(BIN)/python -m training.ensure_model
 	@mkdir -p .local
-	@echo "metrics (EMF) and logs go to .local/serve.jsonl"
-	@python -m serving.app.serve --port $(PORT) >> .local/serve.jsonl
+	@echo "metrics (EMF) go to .local/serve.jsonl"
+	@$(BIN)/python -m serving.app.serve --port $(PORT) >> .local/serve.jsonl
 
 test: .venv/dev.ok ## Run every test that this machine can run
-	@pytest -n auto --dist worksteal --cov --cov-report=term
+	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term
 
 check: .venv/dev.ok ## Lint, types, import contracts, locks
-	ruff check .
-	ruff format --check .
-	mypy
-	lint-imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	scripts/lock.sh --check
 
 format: .venv/dev.ok ## Format the code and mend what the linter can
-	ruff check --fix-only .
-	ruff format .
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
 
 train: .venv/serve.ok ## Run the stages that changed, up to the bundle (dvc repro)
-	@dvc repro bundle
+	@$(BIN)/dvc repro bundle
 
 report: .venv/serve.ok ## Write reports/report.html: the model in pictures
-	@dvc repro || status=$$?; python -m training.report && exit $${status:-0}
+	@status=0; $(BIN)/dvc repro --keep-going || status=$$?; \
+	$(BIN)/python -m training.report && exit $$status
 
 lock: .venv/dev.ok ## Write the locks again from pyproject.toml (UPGRADE=1 takes newer versions)
 	scripts/lock.sh
 
-clean: ## Remove .venv, caches and everything that the pipeline wrote
-	rm -rf .venv .coverage .*_cache .hypothesis .local reports data
+clean: ## Remove .venv, caches, models and data: all that git does not track
+	rm -rf .venv .coverage .coverage.* .*_cache .hypothesis .local data .dvc/cache .dvc/tmp
+	rm -rf reports/*.html reports/plots serving/app/data/model.joblib
+	rm -f reports/candidates.json reports/data.json reports/evaluation.json reports/validation.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/serve.ok: $(SETUP) requirements/serve.txt requirements/train.txt

@@ -11,7 +11,15 @@ is_wanted() {
 }
 
 find_python() {
-    for candidate in ${PYTHON:-} "python$wanted" python3 python; do
+    if [ -n "${PYTHON:-}" ]; then
+        is_wanted "$PYTHON" || {
+            say "error: PYTHON=$PYTHON is not a Python $wanted with its venv module"
+            exit 1
+        }
+        echo "$PYTHON"
+        return
+    fi
+    for candidate in "python$wanted" python3 python; do
         if is_wanted "$candidate"; then
             echo "$candidate"
             return
@@ -31,7 +39,7 @@ fi
 if [ ! -x .venv/bin/uv ]; then
     python=$(find_python)
     say "setup: making .venv with Python $wanted"
-    "$python" -m venv .venv
+    "$python" -m venv --clear .venv
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
         --requirement requirements/bootstrap.txt
 fi

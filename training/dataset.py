@@ -37,8 +37,8 @@ def read_documents(path: Path) -> list[Document]:
 
 
 def hash_files(*paths: Path) -> str:
-    """The sha256, in hex, of the files' contents one after the other."""
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    """The sha256, in hex, of a file; of several files, that of their digests in order."""
+    digests = [hashlib.sha256(path.read_bytes()) for path in paths]
+    if len(digests) == 1:
+        return digests[0].hexdigest()
+    return hashlib.sha256(b"".join(one.digest() for one in digests)).hexdigest()

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from serving.app.errors import ModelError
-from serving.app.manifest import MANIFEST_NAME, read_manifest
+from serving.app.manifest import MANIFEST_NAME, Manifest, read_manifest, read_pinned
 from training.console import StageError, run_stage, say
 from training.paths import BUNDLE
 
@@ -25,8 +25,23 @@ def main() -> None:
     elif (missing := missing_files()) and not pull(missing):
         say("training the model: about a minute on two cores")
         train()
-    manifest = read_manifest(BUNDLE)
+    try:
+        manifest = check_files()
+    except ModelError as error:
+        raise StageError(str(error)) from None
     say(f"model {manifest.name} {manifest.version}, macro-F1 {manifest.metrics['macro_f1']:.4f}")
+
+
+def check_files() -> Manifest:
+    """Hold the bundle's files against the manifest.
+
+    Raises:
+        ModelError: One of them is not there, or not what the manifest says.
+    """
+    manifest = read_manifest(BUNDLE)
+    for name, pin in manifest.files.items():
+        read_pinned(BUNDLE, name, pin)
+    return manifest
 
 
 def is_current() -> bool:
@@ -50,10 +65,18 @@ def pull(paths: list[str]) -> bool:
     if not dvc("remote", "list", capture=True).stdout.strip():
         return False
     say("pulling the model from the DVC remote")
-    if dvc("pull", "--quiet", *paths).returncode == 0:
-        return True
-    say("the remote cannot be reached, or does not have the model of this commit (see above)")
-    return False
+    if dvc("pull", "--quiet", *paths).returncode:
+        say("the remote cannot be reached, or does not have the model of this commit (see above)")
+        return False
+    try:
+        check_files()
+    except ModelError as error:
+        # DVC takes what it gets, unless the remote says verify; its cache has the file now.
+        say(f"what the remote gave is not the model of this commit: {error}")
+        for path in map(Path, paths):
+            path.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def train() -> None:

@@ -88,14 +88,17 @@ def fit(pipeline: Any, documents: list[Document]) -> Any:
     """Fit on all documents and strip what only training needs.
 
     Raises:
-        StageError: The stripped pipeline does not predict the same, bit for bit.
+        StageError: It offers no probabilities, or does not predict the same, bit for bit, when
+            stripped.
     """
     texts = [one.text for one in documents]
     pipeline.fit(texts, [one.label for one in documents])
-    sample = texts[:: max(1, len(texts) // 500)]
-    before = pipeline.predict_proba(sample)
+    if not hasattr(pipeline, "predict_proba"):
+        raise StageError(f"{pipeline[-1]} offers no probabilities: calibrate it (candidates.py)")
+    before = (pipeline.predict(texts), pipeline.predict_proba(texts))
     strip(pipeline)
-    if not np.array_equal(before, pipeline.predict_proba(sample)):
+    after = (pipeline.predict(texts), pipeline.predict_proba(texts))
+    if not all(map(np.array_equal, before, after)):
         raise StageError("stripping changed the predictions: see training/strip.py")
     strip(pipeline)  # predicting left its traces
     return pipeline

@@ -38,8 +38,21 @@ def _read_body(_: str) -> dict[str, Any]:
     return gate.read_object(app.context["event"])
 
 
-app: APIGatewayRestResolver = APIGatewayRestResolver(
-    enable_validation=True, serializer=to_json, json_body_deserializer=_read_body
+class _Resolver(APIGatewayRestResolver):
+    def _get_base_path(self) -> str:
+        """What stands before the route in the URL: the server's address in both documents.
+
+        Powertools takes the stage's name for a prefix wherever the path happens to start like it.
+        """
+        event = self.current_event
+        return str(event.request_context.path).removesuffix(event.path)
+
+
+app: _Resolver = _Resolver(
+    enable_validation=True,
+    serializer=to_json,
+    json_body_deserializer=_read_body,
+    debug=False,  # said, or POWERTOOLS_DEV makes it print requests
 )
 app.include_router(router)
 
@@ -71,9 +84,7 @@ def respond(
 
 @app.get("/openapi.json", include_in_schema=False)
 def openapi() -> Response[str]:
-    # The stage prefix under which this request came is the server's address (see Powertools'
-    # own docs page), or the document's "try it out" would miss the stage.
-    server = Server(url=app._get_base_path() or "/")  # noqa: SLF001
+    server = Server(url=app._get_base_path() or "/")  # noqa: SLF001 - ours
     document = app.get_openapi_json_schema(**OPENAPI, servers=[server])
     return Response(status_code=200, content_type="application/json", body=document)
 

@@ -11,10 +11,13 @@ import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from serving.app.errors import Malformed, TooLarge, UnsupportedMedia
+from serving.app.errors import Malformed, RequestError, TooLarge, UnsupportedMedia
 from serving.app.settings import MAX_BODY_BYTES
 
 MAX_NAMES = 16  # the contract's bodies have one; each further name costs validation and an error
+MAX_DEPTH = (
+    8  # the contract's bodies need two; the interpreter's own limit is not the same everywhere
+)
 MAX_DIGITS = 30  # no field of the contract is a number, and int() is quadratic in the digits
 
 
@@ -24,13 +27,13 @@ def plain_event(event: Any) -> dict[str, Any]:
     The body is a placeholder: `read_object` reads the real one where a route wants it.
 
     Raises:
-        Malformed: It is not an API Gateway proxy event (REST API, payload 1.0).
+        RequestError: It is not an API Gateway proxy event (REST API, payload 1.0).
     """
     if not isinstance(event, dict):
-        raise Malformed("The event is not an API Gateway proxy event.")
+        raise RequestError("The event is not an API Gateway proxy event.")
     method, path = event.get("httpMethod"), event.get("path")
     if not isinstance(method, str) or not isinstance(path, str):
-        raise Malformed("The event is not an API Gateway proxy event of payload version 1.0.")
+        raise RequestError("The event is not an API Gateway proxy event of payload version 1.0.")
     about = event.get("requestContext")
     about = about if isinstance(about, dict) else {}
     return {
@@ -84,14 +87,16 @@ def read_object(event: Mapping[str, Any]) -> dict[str, Any]:
             json.dumps(found, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise Malformed(
-            f"The body is not JSON: {error.msg}, at line {error.lineno}, column {error.colno}."
+            f"The body is not JSON: {error.msg.removesuffix(' at')}, "
+            f"at line {error.lineno}, column {error.colno}."
         ) from None
     except RecursionError:
-        raise Malformed("The body is nested too deeply.") from None
+        raise _too_deep() from None
     except UnicodeEncodeError:
         raise Malformed("The body holds a lone surrogate, which is no character.") from None
     if not isinstance(found, dict):
         raise Malformed("The body must be a JSON object.")
+    _check_depth(found, MAX_DEPTH)
     return found
 
 
@@ -110,9 +115,10 @@ def _check_media_type(event: Mapping[str, Any]) -> None:
     media_type, _, parameters = header(event, "content-type").lower().partition(";")
     if media_type.strip() not in ("application/json", ""):
         raise UnsupportedMedia("The Content-Type must be application/json.")
-    name, _, charset = parameters.partition("=")
-    if name.strip() == "charset" and charset.strip('" ') not in ("utf-8", "utf8"):
-        raise UnsupportedMedia("The charset must be utf-8.")
+    for parameter in parameters.split(";"):
+        name, _, charset = parameter.partition("=")
+        if name.strip() == "charset" and charset.strip('" ') not in ("utf-8", "utf8"):
+            raise UnsupportedMedia("The charset must be utf-8.")
     if header(event, "content-encoding").lower() not in ("", "identity"):
         raise UnsupportedMedia("The body must be sent without Content-Encoding.")
 
@@ -136,6 +142,18 @@ def _read_text(event: Mapping[str, Any]) -> str:
     if len(data) > MAX_BODY_BYTES:
         raise _too_large()
     return text
+
+
+def _check_depth(value: Any, room: int) -> None:
+    if isinstance(value, dict | list):
+        if not room:
+            raise _too_deep()
+        for inner in value.values() if isinstance(value, dict) else value:
+            _check_depth(inner, room - 1)
+
+
+def _too_deep() -> Malformed:
+    return Malformed(f"The body is nested more than {MAX_DEPTH} deep.")
 
 
 def _too_large() -> TooLarge:

@@ -1,10 +1,14 @@
-"""Log records: one JSON object a line, so that no logged value can forge a line of its own."""
+"""Log records: one JSON object a line, so that no logged value can forge a line of its own.
 
+They go to standard error; standard output is for the metrics. Lambda collects both.
+"""
+
+import sys
 import traceback
 
 from aws_lambda_powertools import Logger
 
-_logger = Logger(service="quickthaw")
+_logger = Logger(service="quickthaw", stream=sys.stderr)
 
 
 def log_failure(error: BaseException, request_id: str | None = None) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from serving.app.errors import BundleDamaged, BundleMissing, VersionMismatch
 
 MANIFEST_NAME = "manifest.json"
+MODEL_NAME = "model.joblib"
 FORMAT = 1
 VERSION_DIGITS = 12
 # Pickles of one minor version of Python load in its patch releases; a package's need not.
@@ -92,6 +93,7 @@ def read_manifest(bundle: Path) -> Manifest:
         labels = tuple(Label(**label) for label in found.pop("labels"))
         golden = tuple(found.pop("golden"))
         manifest = Manifest(files=pins, labels=labels, golden=golden, **found)
+        _check_types(manifest)
     except OSError as error:
         raise BundleMissing(
             f"{path} cannot be read ({error.strerror}): train the model with 'make train'"
@@ -99,14 +101,35 @@ def read_manifest(bundle: Path) -> Manifest:
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise BundleDamaged(
             f"{path} is not a manifest ({type(error).__name__}): "
-            "take it back with 'git checkout' or train the model with 'make train'"
+            "take it back with 'git checkout' or write it with 'make train'"
         ) from None
+    if manifest.version != manifest.files[MODEL_NAME].sha256[:VERSION_DIGITS]:
+        raise BundleDamaged(f"{path} gives its model a wrong version: write it with 'make train'")
     if manifest.format != FORMAT:
         raise VersionMismatch(
             f"{path} has format {manifest.format!r}, this code reads {FORMAT}: "
             "write it again with 'make train'"
         )
     return manifest
+
+
+def _check_types(manifest: Manifest) -> None:
+    """What routes and checks rely on; `Manifest(**…)` takes any value.
+
+    Raises:
+        TypeError: A member has another type.
+        KeyError: There is no pin of model.joblib.
+    """
+    pins, labels = manifest.files.values(), manifest.labels
+    texts = [manifest.name, manifest.version, manifest.input, manifest.engine]
+    texts += [manifest.dataset_sha256, manifest.files[MODEL_NAME].sha256]
+    texts += [*manifest.versions.values(), *(pin.sha256 for pin in pins)]
+    texts += [text for label in labels for text in vars(label).values()]
+    numbers = [manifest.format, *manifest.metrics.values(), *(pin.size for pin in pins)]
+    objects = [manifest.parameters, manifest.profile, *manifest.golden]
+    for values, kinds in ((texts, str), (numbers, (int, float)), (objects, dict)):
+        if not all(isinstance(value, kinds) for value in values):
+            raise TypeError
 
 
 def read_pinned(bundle: Path, name: str, pin: FilePin) -> bytes:
@@ -117,7 +140,7 @@ def read_pinned(bundle: Path, name: str, pin: FilePin) -> bytes:
         BundleDamaged: Its size or sha256 is not the manifest's.
     """
     path = bundle / name
-    mend = "get the model of this commit with 'dvc pull', or train it with 'make train'"
+    mend = "'make serve' gets the model of this commit, 'make train' makes it"
     try:
         data = path.read_bytes()
     except OSError as error:

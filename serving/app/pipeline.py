@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,7 @@ from sklearn.naive_bayes import BernoulliNB
 
 from serving.app.engine import Scores
 from serving.app.errors import BundleDamaged
-from serving.app.manifest import Manifest, check_versions, read_pinned
-
-MODEL_NAME = "model.joblib"
+from serving.app.manifest import MODEL_NAME, Manifest, check_versions, read_pinned
 
 
 class SklearnEngine:
@@ -54,10 +53,15 @@ class SklearnEngine:
         if self._weights is None:
             return None
         values = self._transform([text])
-        names = self._vectorizer.get_feature_names_out()
         weights = values.data * self._weights[label, values.indices]
         order = np.argsort(-weights, kind="stable")
-        return [(str(names[values.indices[i]]), float(weights[i])) for i in order]
+        return [(str(self._names[values.indices[i]]), float(weights[i])) for i in order]
+
+    @cached_property
+    def _names(self) -> NDArray[np.object_]:
+        """The vocabulary in the order of the matrix's columns: costly, and for explaining only."""
+        names: NDArray[np.object_] = self._vectorizer.get_feature_names_out()
+        return names
 
     def _count_terms(self, text: str) -> tuple[int, int]:
         terms = self._analyze(text)
@@ -68,9 +72,10 @@ class SklearnEngine:
 def linear_weights(classifier: Any) -> NDArray[np.float64] | None:
     """The weight of each term for each label, of shape (n_labels, n_terms).
 
-    A linear classifier's `coef_`; naive Bayes' `feature_log_prob_`; the mean over the
-    calibrated classifiers of a CalibratedClassifierCV. None for any other classifier, and for
-    Bernoulli naive Bayes, where the terms that a text lacks count as well.
+    A linear classifier's `coef_`; naive Bayes' `feature_log_prob_` less its mean over the
+    labels, which moves all labels' scores by the same amount and makes the sign tell for from
+    against; the mean over the calibrated classifiers of a CalibratedClassifierCV. None for any
+    other classifier, and for Bernoulli naive Bayes, where the terms that a text lacks count too.
     """
     if isinstance(classifier, BernoulliNB):
         return None
@@ -81,9 +86,8 @@ def linear_weights(classifier: Any) -> NDArray[np.float64] | None:
         return np.mean(inner, axis=0)  # type: ignore[arg-type]
     weights = getattr(classifier, "coef_", None)
     if weights is None:
-        weights = getattr(classifier, "feature_log_prob_", None)
-    if weights is None:
-        return None
+        logs = getattr(classifier, "feature_log_prob_", None)
+        return None if logs is None else logs - logs.mean(axis=0)
     # A binary classifier has one row, the second label's.
     return np.vstack([-weights, weights]) if len(weights) == 1 else weights
 
@@ -92,14 +96,21 @@ def load(bundle: Path, manifest: Manifest) -> SklearnEngine:
     """Load the model that the manifest pins.
 
     Raises:
-        BundleMissing, BundleDamaged: model.joblib is not there, or not the manifest's.
+        BundleMissing, BundleDamaged: model.joblib is not there, not the manifest's, or nothing
+            that this code can serve.
         VersionMismatch: Other versions of Python or of its packages made it.
     """
     check_versions(manifest)
-    pin = manifest.files.get(MODEL_NAME)
-    if pin is None:
-        raise BundleDamaged(f"the manifest pins no {MODEL_NAME}: write it with 'make train'")
-    engine = SklearnEngine(joblib.load(io.BytesIO(read_pinned(bundle, MODEL_NAME, pin))))
+    data = read_pinned(bundle, MODEL_NAME, manifest.files[MODEL_NAME])
+    try:
+        engine = SklearnEngine(joblib.load(io.BytesIO(data)))
+    except Exception as error:
+        # The file is the right one, so it is the code that does not fit it: a function that the
+        # pickle refers to has gone, or it is no text pipeline.
+        raise BundleDamaged(
+            f"{MODEL_NAME} cannot be loaded by this code ({type(error).__name__}): "
+            "write both anew with 'make train'"
+        ) from error
     if engine.classes != [label.id for label in manifest.labels]:
         raise BundleDamaged(
             f"the labels of {MODEL_NAME} are not the manifest's: write both with 'make train'"

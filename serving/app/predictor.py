@@ -68,13 +68,15 @@ class Predictor:
     def explain(
         self, text: str, prediction: Prediction, count: int
     ) -> list[tuple[str, float]] | None:
-        """The `count` terms of `text` that count most for its label, with their weights.
+        """The `count` terms of `text` that count most for its label, with weights.
 
-        Empty where the model knows no term of the text; None where the classifier is not
-        linear in the terms.
+        Terms that count against it are left out. Empty where no term counts for it; None where
+        the classifier is not linear in the terms.
         """
         weighed = self._engine.explain(text, prediction.scores.label)
-        return None if weighed is None else weighed[:count]
+        if weighed is None:
+            return None
+        return [(term, weight) for term, weight in weighed[:count] if weight > 0]
 
 
 def load_predictor(bundle: Path) -> Predictor:

@@ -55,5 +55,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     emf_environment = environ.get("AWS_EMF_ENVIRONMENT", detected).capitalize()
     if emf_environment not in _EMF_ENVIRONMENTS:
         raise SettingsError(f"AWS_EMF_ENVIRONMENT must be one of: {', '.join(_EMF_ENVIRONMENTS)}")
-    bundle = Path(environ.get("QUICKTHAW_BUNDLE", Path(__file__).parent / "data"))
-    return Settings(bundle, namespace, emf_environment)
+    bundle = environ.get("QUICKTHAW_BUNDLE", str(Path(__file__).parent / "data"))
+    if not bundle:
+        raise SettingsError("QUICKTHAW_BUNDLE must be the path of a folder, or not set")
+    return Settings(Path(bundle), namespace, emf_environment)

@@ -1,5 +1,6 @@
 """Fixtures: a small data set, and a workspace in which DVC runs the real pipeline on it."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -43,12 +44,16 @@ def workspace(tmp_path, sample_archive, monkeypatch):
     (root / "params.yaml").write_text(yaml.safe_dump(SMALL_PARAMS, sort_keys=False))
     pipeline = yaml.safe_load((root / "dvc.yaml").read_text())
     pipeline["stages"]["fetch"]["cmd"] = (
-        f"mkdir -p data/raw && cp {sample_archive} data/raw/topics.whl"
+        f"mkdir -p data/raw && cp '{sample_archive}' data/raw/topics.whl"
     )
     (root / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False))
     (root / "dvc.lock").unlink(missing_ok=True)
     monkeypatch.chdir(root)
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/bin:/bin")
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    # Nobody's own hooks, signatures or templates.
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.delenv("GIT_DIR", raising=False)
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # workers start slower than the sample fits
     for name in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"):
         monkeypatch.setenv(name, "test")
@@ -70,10 +75,16 @@ class Remote:
     def client(self):
         return boto3.client("s3", endpoint_url=self.endpoint)
 
+    def objects(self):
+        return self.client.list_objects_v2(Bucket="models").get("Contents", [])
+
     def empty(self):
-        bucket = self.url.removeprefix("s3://")
-        for one in self.client.list_objects_v2(Bucket=bucket).get("Contents", []):
-            self.client.delete_object(Bucket=bucket, Key=one["Key"])
+        for one in self.objects():
+            self.client.delete_object(Bucket="models", Key=one["Key"])
+
+    def tamper(self):
+        for one in self.objects():
+            self.client.put_object(Bucket="models", Key=one["Key"], Body=b"tampered")
 
 
 @pytest.fixture

@@ -122,8 +122,10 @@ def test_documents_are_written_come_back(tmp_path):
 def test_hash_is_of_the_files_in_order(tmp_path):
     (tmp_path / "a").write_bytes(b"a")
     (tmp_path / "b").write_bytes(b"b")
-    one, other = (tmp_path / "a", tmp_path / "b"), (tmp_path / "b", tmp_path / "a")
-    assert hash_files(*one) != hash_files(*other)
+    (tmp_path / "ab").write_bytes(b"ab")
+    (tmp_path / "none").write_bytes(b"")
+    order = [("a", "b"), ("b", "a"), ("ab", "none"), ("none", "ab"), ("ab",)]
+    assert len({hash_files(*(tmp_path / name for name in names)) for names in order}) == 5
 
 
 def test_every_topic_of_the_source_has_a_label():

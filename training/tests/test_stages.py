@@ -1,6 +1,7 @@
 """The pipeline of dvc.yaml, run by the real DVC on a small data set."""
 
 import ast
+import hashlib
 import json
 import re
 import shutil
@@ -16,7 +17,7 @@ from serving.app.predictor import load_predictor
 from training import bundle, ensure_model, evaluate, learning_curve, prepare, train, validate
 from training.console import StageError
 from training.dataset import read_documents, write_documents
-from training.paths import ARCHIVE, BUNDLE, GOLDEN, TRAIN
+from training.paths import ARCHIVE, BUNDLE, GOLDEN, TEST, TRAIN
 from training.tests.conftest import ROOT
 
 
@@ -107,7 +108,12 @@ def test_remote_has_the_model_it_is_pulled_not_trained(workspace, s3_remote, cap
     run("dvc", "remote", "add", "--default", "store", s3_remote.url)
     run("dvc", "remote", "modify", "store", "endpointurl", s3_remote.endpoint)
     run("dvc", "remote", "modify", "store", "verify", "true")
-    run("dvc", "push", "bundle", "train")
+    run("dvc", "push")
+    stored = {one["ETag"].strip('"') for one in s3_remote.objects()}
+    documents = [ARCHIVE, TRAIN, TEST]
+    assert not stored & {
+        hashlib.md5(one.read_bytes(), usedforsecurity=False).hexdigest() for one in documents
+    }
     commit_all()
     forget_the_model()
     shutil.rmtree("data")
@@ -120,21 +126,27 @@ def test_remote_has_the_model_it_is_pulled_not_trained(workspace, s3_remote, cap
     assert version in pulled
     assert not Path("data").exists()
 
-    # Here already: nothing to do. Not to be had: trained again.
+    # Here already: nothing to do. Tampered with or not to be had: trained again.
     ensure_model.main()
     assert "pulling" not in capfd.readouterr().out
-    forget_the_model()
-    s3_remote.empty()
     trained = []
     monkeypatch.setattr(ensure_model, "train", lambda: trained.append(ensure_model.missing_files()))
-    ensure_model.main()
-    assert trained == [["serving/app/data/model.joblib"]]
-    assert "does not have the model of this commit" in capfd.readouterr().out
+    for spoil, says in [
+        (s3_remote.tamper, "is not the model of this commit"),
+        (s3_remote.empty, "does not have the model of this commit"),
+    ]:
+        forget_the_model()
+        spoil()
+        run("dvc", "remote", "modify", "store", "verify", "false")
+        with pytest.raises(StageError, match=r"model\.joblib cannot be read"):
+            ensure_model.main()
+        assert trained.pop() == ["serving/app/data/model.joblib"]
+        assert says in capfd.readouterr().out
 
 
 def forget_the_model():
     shutil.rmtree(".dvc/cache")
-    (BUNDLE / "model.joblib").unlink()
+    (BUNDLE / "model.joblib").unlink(missing_ok=True)
 
 
 def test_stages_run_one_after_the_other_leave_a_bundle_that_serves(workspace, sample_archive):
@@ -173,11 +185,13 @@ def test_golden_example_is_mislabelled_stops_the_bundle(workspace, sample_archiv
 
 
 def imported(module, seen):
-    """Files of ours that a module imports, directly or not."""
-    path = ROOT / (module.replace(".", "/") + ".py")
-    if not path.exists() or module in seen:
+    """Our modules that a module imports, directly or not, the packages they are in included."""
+    path = ROOT / module.replace(".", "/")
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    if not path.exists() or path in seen:
         return
-    seen.add(module)
+    seen.add(path)
+    imported(module.rpartition(".")[0], seen)
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             imported(node.module, seen)
@@ -186,15 +200,23 @@ def imported(module, seen):
 
 
 # How stages talk and what files are called has no part in what they make.
-PLUMBING = {"training.console", "training.params", "training.paths", "serving.app.errors"}
+PLUMBING = {"training/console.py", "training/paths.py", "serving/app/errors.py"}
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_stage_declares_every_module_that_makes_its_outputs(name):
-    modules = set()
-    imported(STAGES[name]["cmd"].removeprefix("python -m "), modules)
-    needed = {module.replace(".", "/") + ".py" for module in modules - PLUMBING}
+    seen = set()
+    imported(STAGES[name]["cmd"].removeprefix("python -m "), seen)
+    needed = {str(path.relative_to(ROOT)) for path in seen if path.stat().st_size} - PLUMBING
     if "serving/app/data/model.joblib" in STAGES[name]["deps"]:
         needed.add("serving/app/features.py")  # imported by what is unpickled
     assert {one for one in STAGES[name]["deps"] if one.endswith(".py")} == needed
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_stage_that_uses_the_models_packages_declares_their_versions(name):
+    deps = STAGES[name]["deps"]
+    outs = [str(one) for one in STAGES[name].get("outs", [])]
+    if any("model.joblib" in one for one in [*deps, *outs]):
+        assert {".python-version", "requirements/train.txt"} <= set(deps)

@@ -110,7 +110,9 @@ def test_comparison_scores_every_candidate_on_every_fold_the_same_each_time():
     [
         ({"candidates": {"oracle": {}}}, "train.candidates.oracle is unknown"),
         ({"candidates": {"sgd": {"sharpness": 1.0}}}, "train.candidates.sgd: .*sharpness"),
-        ({"vectorizer": {"ngram_range": [1, 1], "colour": 1}}, "colour"),
+        ({"vectorizer": {"colour": 1}}, "train.vectorizer: .*colour"),
+        ({"vectorizer": {"preprocessor": None}}, "train.vectorizer: .*preprocessor"),
+        ({"vectorizer": {"ngram_range": 5}}, "ngram_range"),
         ({"scoring": "beauty"}, "'beauty' is none of scikit-learn's scorers"),
         ({"folds": 1000}, r"train.folds \(1000\)"),
         ({"candidates": {"logistic_regression": {"C": -1.0}}}, "candidate logistic_regression"),

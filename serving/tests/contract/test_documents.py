@@ -97,6 +97,14 @@ def test_every_dependency_has_its_reason():
     assert {row[0] for row in table(CONTRIBUTING, "Package")} == chosen
 
 
+def test_training_may_import_errors_features_and_the_manifest_alone():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    forbidden = set(contracts["contracts"][0]["forbidden_modules"])
+    modules = {path.stem for path in (ROOT / "serving/app").glob("*.py")}
+    allowed = {"__init__", "errors", "features", "manifest"}
+    assert forbidden == {f"serving.app.{name}" for name in modules - allowed}
+
+
 def test_locks_hold_hashes_and_no_address():
     for lock in (ROOT / "requirements").glob("*.txt"):
         text = lock.read_text()

@@ -60,7 +60,9 @@ def test_every_error_has_a_status_a_title_and_a_kind():
 
 
 @pytest.mark.parametrize(
-    ("path", "url"), [("/prod/docs", "/prod"), ("/docs", "/")], ids=["stage", "custom domain"]
+    ("path", "url"),
+    [("/prod/docs", "/prod"), ("/docs", "/"), ("/production/docs", "/production")],
+    ids=["stage", "custom domain", "starts like the stage"],
 )
 def test_docs_page_is_served_under_its_prefix_and_loads_nothing(client, path, url):
     context = {"stage": "prod", "path": path}

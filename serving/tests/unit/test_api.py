@@ -1,7 +1,11 @@
 """The routes of the HTTP contract, through the handler."""
 
 import base64
+import io
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -78,7 +82,7 @@ def test_explain_is_asked_gets_terms_whose_weights_are_coefficient_times_tfidf(c
     expected = {
         term: classifier.coef_[label, index] * row[index]
         for term, index in vectorizer.vocabulary_.items()
-        if row[index]
+        if classifier.coef_[label, index] * row[index] > 0
     }
     weights = {one["term"]: one["weight"] for one in answer["explanation"]}
     assert weights == {
@@ -207,6 +211,7 @@ def test_request_is_wrong_gets_a_problem_that_says_what_to_mend(client, status, 
 def test_event_is_no_proxy_event_gets_400(client, event):
     answer = client.send(event)
     assert answer.status == 400
+    assert answer.json["type"] == "urn:quickthaw:problem:bad-request"
     assert "proxy event" in answer.json["detail"]
 
 
@@ -232,22 +237,37 @@ def test_methods_table_is_the_routes(client):
     assert registered == api.METHODS
 
 
-def test_anything_unexpected_gets_500_and_a_log_record_without_request_text(
-    client, monkeypatch, capsys
-):
+def test_anything_unexpected_gets_500_and_a_log_record_without_request_text(client, monkeypatch):
     def fail(*_):
         raise RuntimeError("secret-text \ud800")
 
+    written = io.StringIO()
+    monkeypatch.setattr(log._logger.registered_handler, "stream", written)
     monkeypatch.setattr("serving.app.predictor.Predictor.predict", fail)
-    records = []
-    monkeypatch.setattr(log._logger, "error", lambda *args, **kwargs: records.append(kwargs))
     answer = client.request(body={"text": "secret-text"})
     assert answer.status == 500
     assert answer.json["request_id"] == "request-1"
-    assert "secret" not in answer.text
-    assert records[0]["error"] == "RuntimeError"
-    assert records[0]["request_id"] == "request-1"
-    assert "secret" not in repr(records)
+    (line,) = written.getvalue().splitlines()
+    record = json.loads(line)
+    assert (record["error"], record["request_id"]) == ("RuntimeError", "request-1")
+    assert any("test_api.py" in place for place in record["places"])
+    assert "secret" not in answer.text + line
+
+
+def test_powertools_debug_is_set_prints_no_request():
+    program = """if True:
+        from types import SimpleNamespace
+        from serving.app.handler import lambda_handler
+        from serving.tests.sample import proxy_event
+        event = proxy_event(body={"text": "secret-text"}, queryStringParameters={"top": "secret"})
+        lambda_handler(event, SimpleNamespace(aws_request_id="request-1"))
+    """
+    environment = os.environ | {"POWERTOOLS_DEV": "1", "QUICKTHAW_BUNDLE": "nowhere"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert '"status": 503' in done.stdout or '"status": 422' in done.stdout
+    assert "secret" not in done.stdout + done.stderr
 
 
 def test_model_is_missing_answers_503_and_serves_the_docs(start_service, tmp_path):

@@ -4,7 +4,7 @@ import base64
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from serving.app import gate
@@ -37,7 +37,15 @@ def test_any_json_object_comes_through_unchanged(found, ascii_only, encoded):
     body = json.dumps(found, ensure_ascii=ascii_only)
     if encoded:
         body = base64.b64encode(body.encode()).decode()
+    assume(depth_of(found) <= gate.MAX_DEPTH)
     assert gate.read_object(event(body, isBase64Encoded=encoded)) == found
+
+
+def depth_of(value):
+    if not isinstance(value, dict | list):
+        return 0
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max(map(depth_of, inner), default=0)
 
 
 @given(body=st.text() | st.binary().map(lambda data: data.decode("latin-1")), encoded=st.booleans())
@@ -60,6 +68,17 @@ def test_broken_json_is_refused_without_quoting_it(secret, tail):
     with pytest.raises(Malformed) as raised:
         gate.read_object(event('{"' + secret + tail))
     assert secret not in str(raised.value)
+
+
+def nested(depth):
+    return '{"a": ' + "[" * (depth - 1) + "]" * (depth - 1) + "}"
+
+
+def test_depth_is_limited_at_the_same_place_everywhere():
+    assert gate.read_object(event(nested(gate.MAX_DEPTH)))
+    for depth in (gate.MAX_DEPTH + 1, 5_000, 100_000):
+        with pytest.raises(Malformed, match="more than 8 deep"):
+            gate.read_object(event(nested(depth)))
 
 
 @pytest.mark.parametrize("size", [MAX_BODY_BYTES, MAX_BODY_BYTES + 1])
@@ -91,6 +110,7 @@ def test_size_is_counted_in_bytes_of_the_decoded_body(size, character, encoded):
         'application/json;charset="UTF-8"',
         " application/json ",
         "application/json; profile=x",
+        "application/json; charset=utf-8; v=1",
     ],
 )
 @pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE"])
@@ -106,6 +126,7 @@ def test_content_type_is_json_in_any_spelling_is_taken(content_type, name):
         "multipart/form-data; boundary=x",
         "application/jsonp",
         "application/json; charset=utf-16",
+        "application/json; v=1; charset=latin-1",
     ],
 )
 def test_content_type_is_another_is_refused(content_type):

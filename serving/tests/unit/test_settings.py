@@ -29,6 +29,7 @@ def test_environment_is_spelt_in_any_case_is_taken():
         ("AWS_EMF_NAMESPACE", "a" * 256),
         ("AWS_EMF_ENVIRONMENT", "EC2"),
         ("AWS_EMF_ENVIRONMENT", ""),
+        ("QUICKTHAW_BUNDLE", ""),
     ],
 )
 def test_value_is_wrong_ends_init_naming_the_variable(name, value):

@@ -71,20 +71,27 @@ def candidates(params: Train) -> Iterator[Candidate]:
                 f"{', '.join(CLASSIFIERS)} (training/models/topics/candidates.py)"
             )
         for settings in ParameterGrid(_lists(grid)):
+            vectorizer = build_vectorizer(params.vectorizer)
             try:
-                pipeline = build_pipeline(params, name, settings)
+                classifier = CLASSIFIERS[name](params.seed, **settings)
             except TypeError as error:
                 raise StageError(f"params.yaml: train.candidates.{name}: {error}") from None
-            yield Candidate(name, settings, pipeline)
+            steps = [("vectorizer", vectorizer), ("classifier", classifier)]
+            yield Candidate(name, settings, Pipeline(steps))
 
 
-def build_pipeline(params: Train, name: str, settings: dict[str, float]) -> Pipeline:
-    """The vectorizer of params.yaml, and the named classifier."""
-    options = params.vectorizer | {"ngram_range": tuple(params.vectorizer["ngram_range"])}
-    vectorizer = TfidfVectorizer(preprocessor=normalize, **options)
-    return Pipeline(
-        [("vectorizer", vectorizer), ("classifier", CLASSIFIERS[name](params.seed, **settings))]
-    )
+def build_vectorizer(options: dict[str, Any]) -> TfidfVectorizer:
+    """The vectorizer of params.yaml, with the preprocessing that serving shares.
+
+    Raises:
+        StageError: A setting is unknown.
+    """
+    # YAML has lists only, and scikit-learn checks for a tuple.
+    settings = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
+    try:
+        return TfidfVectorizer(preprocessor=normalize, **settings)
+    except TypeError as error:
+        raise StageError(f"params.yaml: train.vectorizer: {error}") from None
 
 
 def _lists(grid: Grid) -> dict[str, list[float]]:

@@ -16,10 +16,11 @@ help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: .venv/serve.ok ## Train the model if it is missing or stale, then serve it on http://127.0.0.1:8000 (PORT=)
+	@$(BIN)/python -m serving.app.serve --check --port '$(PORT)'
 	@$(BIN)/python -m training.ensure_model
 	@mkdir -p .local
 	@echo "metrics (EMF) go to .local/serve.jsonl"
-	@$(BIN)/python -m serving.app.serve --port $(PORT) >> .local/serve.jsonl
+	@$(BIN)/python -m serving.app.serve --port '$(PORT)' >> .local/serve.jsonl
 
 test: .venv/dev.ok ## Run every test that this machine can run
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term
@@ -47,7 +48,7 @@ lock: .venv/dev.ok ## Write the locks again from pyproject.toml (UPGRADE=1 takes
 
 clean: ## Remove .venv, caches, models and data: all that git does not track
 	rm -rf .venv .coverage .coverage.* .*_cache .hypothesis .local data .dvc/cache .dvc/tmp
-	rm -rf reports/*.html reports/plots serving/app/data/model.joblib
+	rm -rf reports/*.html reports/plots dvc_plots serving/app/data/model.joblib
 	rm -f reports/candidates.json reports/data.json reports/evaluation.json reports/validation.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

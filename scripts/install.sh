@@ -41,7 +41,11 @@ if [ ! -x .venv/bin/uv ]; then
     say "setup: making .venv with Python $wanted"
     "$python" -m venv --clear .venv
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-        --requirement requirements/bootstrap.txt
+        --requirement requirements/bootstrap.txt || {
+        rm -rf .venv
+        say "error: uv could not be installed (see above): check the network, then run the same command again"
+        exit 1
+    }
 fi
 
 for lock in "$@"; do

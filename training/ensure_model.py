@@ -20,10 +20,10 @@ def main() -> None:
         StageError: DVC failed; it has said why.
     """
     if not is_current():
-        say("training: code, parameters or data are not those that the last model came of")
+        say("code, parameters, data or the model's own file changed since the model was made")
         train()
     elif (missing := missing_files()) and not pull(missing):
-        say("training the model: about a minute on two cores")
+        say("making the model: about a minute on two cores, less where DVC remembers it")
         train()
     try:
         manifest = check_files()

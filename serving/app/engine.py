@@ -1,11 +1,28 @@
 """What the predictor asks of an engine, whichever one the manifest names."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Protocol
+
+    class Engine(Protocol):
+        """A loaded model."""
+
+        def score(self, texts: Sequence[str]) -> list[Scores]:
+            """Score each text, in order."""
+            ...
+
+        def explain(self, text: str, label: int) -> list[tuple[str, float]] | None:
+            """The terms of `text` with their weights for `label`, heaviest first.
+
+            A weight is the classifier's coefficient times the term's tf-idf value. None where
+            the classifier is not linear in the terms.
+            """
+            ...
 
 
-@dataclass(frozen=True, slots=True)
 class Scores:
     """What the model says of one text.
 
@@ -17,23 +34,12 @@ class Scores:
         unknown_terms: How many of them are not in its vocabulary.
     """
 
-    label: int
-    probabilities: Sequence[float] | None
-    terms: int
-    unknown_terms: int
+    __slots__ = ("label", "probabilities", "terms", "unknown_terms")
 
-
-class Engine(Protocol):
-    """A loaded model."""
-
-    def score(self, texts: Sequence[str]) -> list[Scores]:
-        """Score each text, in order."""
-        ...
-
-    def explain(self, text: str, label: int) -> list[tuple[str, float]] | None:
-        """The terms of `text` with their weights for `label`, heaviest first.
-
-        A weight is the classifier's coefficient times the term's tf-idf value. None where the
-        classifier is not linear in the terms.
-        """
-        ...
+    def __init__(
+        self, label: int, probabilities: Sequence[float] | None, terms: int, unknown_terms: int
+    ) -> None:
+        self.label = label
+        self.probabilities = probabilities
+        self.terms = terms
+        self.unknown_terms = unknown_terms

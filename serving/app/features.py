@@ -1,7 +1,7 @@
 """Text preprocessing that training and serving share.
 
-A pickled pipeline refers to these functions by module and name: to move or rename one is to
-retrain.
+A pickled pipeline refers to these functions by module and name, and a frozen one by name: to move
+or rename one is to retrain.
 """
 
 import re
@@ -15,3 +15,7 @@ def normalize(text: str) -> str:
     The training texts come in this form; requests do not.
     """
     return _NOT_LETTERS.sub(" ", text.lower())
+
+
+# What a vectorizer can have as its preprocessor and still be frozen.
+PREPROCESSORS = {"normalize": normalize}

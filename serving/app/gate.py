@@ -4,14 +4,19 @@ What the JSON standard leaves to the reader is refused here, before anything els
 sees it: duplicate names, numbers out of range and lone surrogates (RFC 7493, "I-JSON").
 """
 
-import base64
+from __future__ import annotations
+
 import json
 import math
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from binascii import a2b_base64
 
 from serving.app.errors import Malformed, RequestError, TooLarge, UnsupportedMedia
 from serving.app.settings import MAX_BODY_BYTES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, NoReturn
 
 MAX_NAMES = 16  # the contract's bodies have one; each further name costs validation and an error
 MAX_DEPTH = (
@@ -133,7 +138,7 @@ def _read_text(event: Mapping[str, Any]) -> str:
     if len(body) > (MAX_BODY_BYTES * 4 // 3 + 4 if encoded else MAX_BODY_BYTES):
         raise _too_large()
     try:
-        data = base64.b64decode(body, validate=True) if encoded else body.encode()
+        data = a2b_base64(body, strict_mode=True) if encoded else body.encode()
         text = data.decode()
     except UnicodeError:
         raise Malformed("The body is not UTF-8.") from None

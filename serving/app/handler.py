@@ -1,13 +1,20 @@
-"""Lambda's entry point: gate, predict, answer, measure."""
+"""Lambda's entry point: gate, predict, answer, measure.
 
-from typing import Any
+A plain request takes the fast lane, any other one the full app, which loads when it is needed.
+"""
 
-from serving.app import api
+from __future__ import annotations
+
+from serving.app import fastlane
 from serving.app.errors import ModelError
 from serving.app.log import log_unservable
 from serving.app.metrics import Emitter, Measurements
 from serving.app.predictor import Predictor, load_predictor
 from serving.app.settings import read_settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Service:
@@ -28,7 +35,13 @@ class Service:
     def handle(self, event: Any, request_id: str) -> dict[str, Any]:
         """Answer one event with a proxy response, and write its metrics."""
         measurements = self._begin(request_id)
-        answer = api.respond(event, self._model, measurements, request_id)
+        answer = None
+        if isinstance(self._model, Predictor):
+            answer = fastlane.respond(event, self._model, measurements, request_id)
+        if answer is None:
+            from serving.app import api  # noqa: PLC0415 - Powertools and pydantic
+
+            answer = api.respond(event, self._model, measurements, request_id)
         measurements.properties["status"] = answer["statusCode"]
         measurements.metrics["error.count"] = int(answer["statusCode"] >= 400)  # noqa: PLR2004
         self._emitter.emit(measurements)

@@ -3,12 +3,14 @@
 They go to standard error; standard output is for the metrics. Lambda collects both.
 """
 
+from __future__ import annotations
+
 import sys
-import traceback
+from functools import cache
 
-from aws_lambda_powertools import Logger
-
-_logger = Logger(service="quickthaw", stream=sys.stderr)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
 
 
 def log_failure(error: BaseException, request_id: str | None = None) -> None:
@@ -16,11 +18,21 @@ def log_failure(error: BaseException, request_id: str | None = None) -> None:
 
     Its message is left out: it may hold text of a request, which is never logged.
     """
+    import traceback  # noqa: PLC0415
+
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    _logger.error("failed", error=type(error).__name__, request_id=request_id, places=places)
+    _logger().error("failed", error=type(error).__name__, request_id=request_id, places=places)
 
 
 def log_unservable(error: Exception) -> None:
     """Log why no model can be served, in the error's own words: no request has a part in it."""
-    _logger.error("no model to serve", error=type(error).__name__, reason=str(error))
+    _logger().error("no model to serve", error=type(error).__name__, reason=str(error))
+
+
+@cache
+def _logger() -> Logger:
+    # Only here: where all goes well nothing is logged, and Powertools takes long to load.
+    from aws_lambda_powertools import Logger  # noqa: PLC0415
+
+    return Logger(service="quickthaw", stream=sys.stderr)

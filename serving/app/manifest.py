@@ -4,34 +4,39 @@
 file is interpreted before its bytes have matched.
 """
 
-import hashlib
+from __future__ import annotations
+
 import json
+import os
 import sys
-from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 from serving.app.errors import BundleDamaged, BundleMissing, VersionMismatch
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Folder = str | os.PathLike[str]
+
 MANIFEST_NAME = "manifest.json"
 MODEL_NAME = "model.joblib"
-FORMAT = 1
+FROZEN_NAME = "model.frozen"
+FORMAT = 2
 VERSION_DIGITS = 12
 # Pickles of one minor version of Python load in its patch releases; a package's need not.
 PINNED_PACKAGES = ("scikit-learn", "numpy", "scipy", "joblib")
 
 
-@dataclass(frozen=True)
-class FilePin:
+# Namespaces, for importing dataclasses takes longer than the frozen engine needs to start.
+class FilePin(SimpleNamespace):
     """A file of the bundle: size in bytes, sha256 in hex."""
 
     sha256: str
     size: int
 
 
-@dataclass(frozen=True)
-class Label:
+class Label(SimpleNamespace):
     """A class of the model and what it means to people."""
 
     id: str
@@ -40,8 +45,7 @@ class Label:
     url: str
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(SimpleNamespace):
     """What is known of a model. `version` is the head of model.joblib's sha256.
 
     Attributes:
@@ -49,8 +53,10 @@ class Manifest:
         name: The model's name.
         version: First 12 hex digits of the sha256 of model.joblib.
         input: Kind of input: "text".
-        engine: What serves it: "sklearn".
+        engine: What serves it: "frozen" or "sklearn".
         files: The pinned files, by name.
+        frozen: How freezing went: the hash of the frozen file's root and what the proof found, or
+            why it was refused.
         versions: Of Python (major.minor) and of the packages whose objects are pickled.
         dataset_sha256: Of the prepared training and test part.
         parameters: What params.yaml said when the model was trained, and the candidate chosen.
@@ -66,6 +72,7 @@ class Manifest:
     input: str
     engine: str
     files: dict[str, FilePin]
+    frozen: dict[str, Any]
     versions: dict[str, str]
     dataset_sha256: str
     parameters: dict[str, Any]
@@ -76,19 +83,25 @@ class Manifest:
 
     def to_json(self) -> str:
         """The text of manifest.json: the same manifest is the same text."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(self, default=vars, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def read_manifest(bundle: Path) -> Manifest:
+def read_manifest(bundle: Folder) -> Manifest:
     """Read the manifest of a bundle.
 
     Raises:
         BundleMissing: There is none.
         BundleDamaged: It is not what `Manifest.to_json` writes.
     """
-    path = bundle / MANIFEST_NAME
+    path = os.path.join(bundle, MANIFEST_NAME)
     try:
-        found = json.loads(path.read_bytes())
+        with open(path, "rb") as file:
+            found = json.loads(file.read())
+        if found["format"] != FORMAT:
+            raise VersionMismatch(
+                f"{path} has format {found['format']!r}, this code reads {FORMAT}: "
+                "write it again with 'make train'"
+            )
         pins = {name: FilePin(**pin) for name, pin in found.pop("files").items()}
         labels = tuple(Label(**label) for label in found.pop("labels"))
         golden = tuple(found.pop("golden"))
@@ -105,11 +118,6 @@ def read_manifest(bundle: Path) -> Manifest:
         ) from None
     if manifest.version != manifest.files[MODEL_NAME].sha256[:VERSION_DIGITS]:
         raise BundleDamaged(f"{path} gives its model a wrong version: write it with 'make train'")
-    if manifest.format != FORMAT:
-        raise VersionMismatch(
-            f"{path} has format {manifest.format!r}, this code reads {FORMAT}: "
-            "write it again with 'make train'"
-        )
     return manifest
 
 
@@ -117,32 +125,40 @@ def _check_types(manifest: Manifest) -> None:
     """What routes and checks rely on; `Manifest(**…)` takes any value.
 
     Raises:
-        TypeError: A member has another type.
-        KeyError: There is no pin of model.joblib.
+        TypeError: A member is missing, of another type, or one too many.
+        KeyError: There is no pin of model.joblib, or of model.frozen where that serves.
     """
+    for part in (manifest, *manifest.files.values(), *manifest.labels):
+        if vars(part).keys() != type(part).__annotations__.keys():
+            raise TypeError
     pins, labels = manifest.files.values(), manifest.labels
     texts = [manifest.name, manifest.version, manifest.input, manifest.engine]
     texts += [manifest.dataset_sha256, manifest.files[MODEL_NAME].sha256]
     texts += [*manifest.versions.values(), *(pin.sha256 for pin in pins)]
     texts += [text for label in labels for text in vars(label).values()]
     numbers = [manifest.format, *manifest.metrics.values(), *(pin.size for pin in pins)]
-    objects = [manifest.parameters, manifest.profile, *manifest.golden]
+    objects = [manifest.parameters, manifest.profile, manifest.frozen, *manifest.golden]
+    if manifest.engine == "frozen":
+        texts += [manifest.files[FROZEN_NAME].sha256, manifest.frozen["root"]]
     for values, kinds in ((texts, str), (numbers, (int, float)), (objects, dict)):
         if not all(isinstance(value, kinds) for value in values):
             raise TypeError
 
 
-def read_pinned(bundle: Path, name: str, pin: FilePin) -> bytes:
+def read_pinned(bundle: Folder, name: str, pin: FilePin) -> bytes:
     """Read a file of the bundle whole and check these very bytes against the manifest.
 
     Raises:
         BundleMissing: The file is not there.
         BundleDamaged: Its size or sha256 is not the manifest's.
     """
-    path = bundle / name
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, which the frozen engine does without
+
+    path = os.path.join(bundle, name)
     mend = "'make serve' gets the model of this commit, 'make train' makes it"
     try:
-        data = path.read_bytes()
+        with open(path, "rb") as file:
+            data = file.read()
     except OSError as error:
         raise BundleMissing(f"{path} cannot be read ({error.strerror}): {mend}") from None
     if len(data) != pin.size:
@@ -155,9 +171,16 @@ def read_pinned(bundle: Path, name: str, pin: FilePin) -> bytes:
     return data
 
 
+def python_version() -> str:
+    """Major and minor version of the running Python."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
 def installed_versions() -> dict[str, str]:
     """Versions of Python (major.minor) and of the packages whose objects a model pickles."""
-    versions = {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow
+
+    versions = {"python": python_version()}
     for package in PINNED_PACKAGES:
         try:
             versions[package] = version(package)

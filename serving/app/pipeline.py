@@ -1,19 +1,30 @@
 """The sklearn engine: serves the fitted pipeline of model.joblib itself."""
 
+from __future__ import annotations
+
 import io
+import os
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
+
+# One request at a time on less than two processors: threads of its own cost numpy's BLAS 80 ms of
+# a cold start. Before numpy is imported, for that is when it starts them.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import joblib
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB
 
 from serving.app.engine import Scores
 from serving.app.errors import BundleDamaged
 from serving.app.manifest import MODEL_NAME, Manifest, check_versions, read_pinned
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from serving.app.manifest import Folder
 
 
 class SklearnEngine:
@@ -84,6 +95,12 @@ def linear_weights(classifier: Any) -> NDArray[np.float64] | None:
         if any(weights is None for weights in inner):
             return None
         return np.mean(inner, axis=0)  # type: ignore[arg-type]
+    if isinstance(classifier, OneVsRestClassifier):
+        rows = [linear_weights(one) for one in classifier.estimators_]
+        if any(weights is None for weights in rows):
+            return None
+        # Each has two rows, against and for its label; alone it is a binary classifier.
+        return rows[0] if len(rows) == 1 else np.vstack([weights[1] for weights in rows])
     weights = getattr(classifier, "coef_", None)
     if weights is None:
         logs = getattr(classifier, "feature_log_prob_", None)
@@ -92,7 +109,7 @@ def linear_weights(classifier: Any) -> NDArray[np.float64] | None:
     return np.vstack([-weights, weights]) if len(weights) == 1 else weights
 
 
-def load(bundle: Path, manifest: Manifest) -> SklearnEngine:
+def load(bundle: Folder, manifest: Manifest) -> SklearnEngine:
     """Load the model that the manifest pins.
 
     Raises:

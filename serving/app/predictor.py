@@ -1,16 +1,20 @@
 """From texts to predictions, with the engine that the manifest names."""
 
+from __future__ import annotations
+
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-from serving.app.engine import Engine, Scores
 from serving.app.errors import BundleDamaged
-from serving.app.manifest import Label, Manifest, read_manifest
+from serving.app.manifest import read_manifest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from serving.app.engine import Engine, Scores
+    from serving.app.manifest import Folder, Label, Manifest
 
 
-@dataclass(frozen=True, slots=True)
 class Prediction:
     """The answer for one text.
 
@@ -20,9 +24,12 @@ class Prediction:
         scores: What the engine said, of all labels.
     """
 
-    label: Label
-    probability: float | None
-    scores: Scores
+    __slots__ = ("label", "probability", "scores")
+
+    def __init__(self, label: Label, probability: float | None, scores: Scores) -> None:
+        self.label = label
+        self.probability = probability
+        self.scores = scores
 
 
 class Predictor:
@@ -79,7 +86,7 @@ class Predictor:
         return [(term, weight) for term, weight in weighed[:count] if weight > 0]
 
 
-def load_predictor(bundle: Path) -> Predictor:
+def load_predictor(bundle: Folder) -> Predictor:
     """Check the bundle in a folder and load its model.
 
     Raises:
@@ -91,9 +98,13 @@ def load_predictor(bundle: Path) -> Predictor:
     return Predictor(manifest, engine, (time.perf_counter() - start) * 1000)
 
 
-def _load_engine(bundle: Path, manifest: Manifest) -> Engine:
+def _load_engine(bundle: Folder, manifest: Manifest) -> Engine:
+    # Each imported only where it serves: an image of the one need not hold what the other needs.
+    if manifest.engine == "frozen":
+        from serving.app import frozen  # noqa: PLC0415
+
+        return frozen.load(bundle, manifest)
     if manifest.engine == "sklearn":
-        # Here, so that nothing else loads scikit-learn: an image without it can say what it lacks.
         from serving.app import pipeline  # noqa: PLC0415
 
         return pipeline.load(bundle, manifest)

@@ -1,11 +1,16 @@
 """Errors as problem documents (RFC 9457), in words that hold nothing of the request."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Mapping
-from typing import Any
 
 from serving.app.errors import InternalError, ServiceError
 from serving.app.log import log_failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 PROBLEM_JSON = "application/problem+json"
 _FIELDS = frozenset({"text", "texts", "top", "explain"})

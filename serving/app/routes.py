@@ -1,7 +1,5 @@
 """The routes that need the model: labels for texts, and what is known of the model."""
 
-import math
-import time
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -18,6 +16,7 @@ from serving.app.errors import (
     TooLarge,
     UnsupportedMedia,
 )
+from serving.app.log import log_unservable
 from serving.app.metrics import Measurements
 from serving.app.predictor import Prediction, Predictor
 from serving.app.problems import PROBLEM_JSON
@@ -156,21 +155,16 @@ def _model_name(model: Predictor) -> schema.ModelName:
 
 
 def _predict(model: Predictor, texts: list[str]) -> list[Prediction]:
-    """Predict, and measure it."""
-    start = time.perf_counter()
-    predictions = model.predict(texts)
-    milliseconds = (time.perf_counter() - start) * 1000
-    terms = sum(one.scores.terms for one in predictions)
-    unknown = sum(one.scores.unknown_terms for one in predictions)
-    confidences = [one.probability for one in predictions if one.probability is not None]
-    metrics = _measurements().metrics
-    metrics["input.num_chars"] = sum(map(len, texts))
-    metrics["input.num_texts"] = len(texts)
-    metrics["input.unknown_terms"] = unknown / terms if terms else 1.0
-    metrics["predict.duration"] = milliseconds
-    if confidences:
-        metrics["prediction.confidence"] = math.fsum(confidences) / len(confidences)
-    return predictions
+    """Predict, measured.
+
+    Raises:
+        ModelError: The frozen model's file turns out to be damaged where this text needs it.
+    """
+    try:
+        return _measurements().predict(model, texts)
+    except ModelError as error:
+        log_unservable(error)
+        raise
 
 
 def _explanation(model: Predictor, text: str, prediction: Prediction) -> list[schema.TermWeight]:

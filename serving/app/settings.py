@@ -3,13 +3,17 @@
 Nothing else in the app reads the environment.
 """
 
+from __future__ import annotations
+
 import os
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+import string
+from types import SimpleNamespace
 
 from serving.app.errors import SettingsError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 KIB = 1024
 MAX_BODY_BYTES = 1024 * KIB  # far below Lambda's 6 MB: a batch of 1,000 texts of 1,000 characters
@@ -19,12 +23,12 @@ MAX_TOP = 100
 MAX_EXPLAINED_TERMS = 10
 
 # What CloudWatch accepts as a namespace ("MetricDatum", PutMetricData API reference).
-_NAMESPACE = re.compile(r"[A-Za-z0-9._#:/-]{1,255}")
+_NAMESPACE_CHARS = frozenset(string.ascii_letters + string.digits + "._#:/-")
+_MAX_NAMESPACE_CHARS = 255
 _EMF_ENVIRONMENTS = ("Lambda", "Local")
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(SimpleNamespace):
     """What a deployment can set. README.md, "Settings", lists them.
 
     Attributes:
@@ -32,11 +36,14 @@ class Settings:
         metrics_namespace: CloudWatch namespace of the metrics.
         emf_environment: "Lambda" or "Local": whose default dimensions and properties the EMF
             documents carry. Either way they go to standard output.
+        emf_dimensions, emf_properties: Those of that environment.
     """
 
-    bundle: Path
+    bundle: str
     metrics_namespace: str
     emf_environment: str
+    emf_dimensions: dict[str, str]
+    emf_properties: dict[str, str]
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -46,7 +53,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         SettingsError: A variable has a value that it cannot have; the message names it.
     """
     namespace = environ.get("AWS_EMF_NAMESPACE", "quickthaw")
-    if not _NAMESPACE.fullmatch(namespace):
+    if not 0 < len(namespace) <= _MAX_NAMESPACE_CHARS or not _NAMESPACE_CHARS.issuperset(namespace):
         raise SettingsError(
             "AWS_EMF_NAMESPACE must be 1 to 255 of the characters A-Z a-z 0-9 . _ # : / -"
         )
@@ -55,7 +62,41 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     emf_environment = environ.get("AWS_EMF_ENVIRONMENT", detected).capitalize()
     if emf_environment not in _EMF_ENVIRONMENTS:
         raise SettingsError(f"AWS_EMF_ENVIRONMENT must be one of: {', '.join(_EMF_ENVIRONMENTS)}")
-    bundle = environ.get("QUICKTHAW_BUNDLE", str(Path(__file__).parent / "data"))
+    bundle = environ.get("QUICKTHAW_BUNDLE", os.path.join(os.path.dirname(__file__), "data"))
     if not bundle:
         raise SettingsError("QUICKTHAW_BUNDLE must be the path of a folder, or not set")
-    return Settings(Path(bundle), namespace, emf_environment)
+    dimensions, properties = _emf_defaults(emf_environment, environ)
+    return Settings(
+        bundle=bundle,
+        metrics_namespace=namespace,
+        emf_environment=emf_environment,
+        emf_dimensions=dimensions,
+        emf_properties=properties,
+    )
+
+
+def read_trace_id(environ: Mapping[str, str] = os.environ) -> str | None:
+    """X-Ray's id of this invocation, if it is sampled; Lambda sets it anew for each."""
+    found = environ.get("_X_AMZN_TRACE_ID", "")
+    return found if "Sampled=1" in found else None
+
+
+def _emf_defaults(
+    environment: str, environ: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Default dimensions and properties, as aws-embedded-metrics fills them in."""
+    service = environ.get("AWS_EMF_SERVICE_NAME")
+    kind = environ.get("AWS_EMF_SERVICE_TYPE")
+    if environment == "Local":
+        group = environ.get("AWS_EMF_LOG_GROUP_NAME") or f"{service or 'Unknown'}-metrics"
+        names, properties = (group, service or "Unknown", kind or "Unknown"), {}
+    else:
+        function = environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
+        names = (function, service or function, kind or "AWS::Lambda::Function")
+        properties = {
+            "executionEnvironment": environ.get("AWS_EXECUTION_ENV", ""),
+            "memorySize": environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", ""),
+            "functionVersion": environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
+            "logStreamId": environ.get("AWS_LAMBDA_LOG_STREAM_NAME", ""),
+        }
+    return dict(zip(("LogGroup", "ServiceName", "ServiceType"), names, strict=True)), properties

@@ -1,0 +1,92 @@
+"""The fast lane: the plain requests, answered without Powertools, pydantic or the EMF library.
+
+It answers only what it is certain of: a POST of a body of exactly the documented shape, without a
+query. Whatever it answers, the full app answers with the same status, headers and body, byte for
+byte; a property test holds both against each other.
+"""
+
+from __future__ import annotations
+
+from serving.app import gate
+from serving.app.problems import to_json
+from serving.app.settings import MAX_BATCH_TEXTS, MAX_TEXT_CHARS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from serving.app.metrics import Measurements
+    from serving.app.predictor import Predictor
+
+_QUERIES = ("queryStringParameters", "multiValueQueryStringParameters")
+
+
+def respond(
+    event: Any, model: Predictor, measurements: Measurements, request_id: str
+) -> dict[str, Any] | None:
+    """Answer an event with an API Gateway proxy response; None leaves it to the full app.
+
+    Arguments are those of `api.respond`; `measurements` stays as it was where the answer is None.
+    """
+    measured = measurements.copy()
+    try:
+        body = _answer(event, model, measured)
+    except Exception:  # noqa: BLE001 - the full app meets the same error, and answers it
+        return None
+    if body is None:
+        return None
+    measurements.update(measured)
+    version = model.manifest.version
+    return {
+        "statusCode": 200,
+        "body": to_json(body | {"model": {"name": model.manifest.name, "version": version}}),
+        "isBase64Encoded": False,
+        "multiValueHeaders": {
+            "Content-Type": ["application/json"],
+            "X-Model-Version": [version],
+            "X-Request-Id": [request_id],
+        },
+    }
+
+
+def _answer(event: Any, model: Predictor, measured: Measurements) -> dict[str, Any] | None:
+    route = event["path"]
+    if event["httpMethod"] != "POST" or route not in _ROUTES or any(map(event.get, _QUERIES)):
+        return None
+    measured.properties |= {"lane": "fast", "route": route}
+    return _ROUTES[route](gate.read_object(event), model, measured)
+
+
+def _predict(
+    body: dict[str, Any], model: Predictor, measured: Measurements
+) -> dict[str, Any] | None:
+    text = body.get("text")
+    if len(body) != 1 or not _is_text(text):
+        return None
+    (prediction,) = measured.predict(model, [text])
+    label = prediction.label
+    measured.properties["label"] = label.id
+    return {"label": label.id, "title": label.title, "probability": prediction.probability}
+
+
+def _predict_batch(
+    body: dict[str, Any], model: Predictor, measured: Measurements
+) -> dict[str, Any] | None:
+    texts = body.get("texts")
+    if len(body) != 1 or not isinstance(texts, list) or not all(map(_is_text, texts)):
+        return None
+    if not 0 < len(texts) <= MAX_BATCH_TEXTS:
+        return None
+    predictions = measured.predict(model, texts)
+    return {
+        "predictions": [
+            {"label": one.label.id, "probability": one.probability} for one in predictions
+        ]
+    }
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_TEXT_CHARS
+
+
+_ROUTES = {"/predict": _predict, "/predict/batch": _predict_batch}

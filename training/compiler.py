@@ -1,0 +1,247 @@
+"""From a fitted pipeline to the stages of a frozen model.
+
+What is taken is listed by exact type, since a subclass may compute anything. Everything else is
+refused by name: the sklearn engine serves it just as well, only later after a cold start.
+"""
+
+from binascii import crc32
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.linear_model import (
+    LogisticRegression,
+    LogisticRegressionCV,
+    PassiveAggressiveClassifier,
+    Perceptron,
+    RidgeClassifier,
+    RidgeClassifierCV,
+    SGDClassifier,
+)
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
+from sklearn.pipeline import Pipeline
+from sklearn.svm import LinearSVC
+
+from serving.app.features import PREPROCESSORS
+from training.frozen_file import Stage
+
+TERMS_PER_BUCKET = 4
+# A text of the contract's 50,000 characters cannot repeat a term more often.
+LOGS = 50_000
+LINEAR = (
+    LogisticRegression,
+    LogisticRegressionCV,
+    LinearSVC,
+    PassiveAggressiveClassifier,
+    Perceptron,
+    RidgeClassifier,
+    RidgeClassifierCV,
+    SGDClassifier,
+)
+NAIVE_BAYES = (BernoulliNB, ComplementNB, MultinomialNB)
+
+
+class CannotFreeze(Exception):
+    """The pipeline has a step or a setting that has no frozen form; the message names it."""
+
+
+def compile_pipeline(pipeline: Any) -> tuple[list[str], list[Stage]]:
+    """The classes, in the classifier's order, and the stages of a fitted text pipeline.
+
+    Raises:
+        CannotFreeze: The frozen engine could not compute exactly what it computes.
+    """
+    if type(pipeline) is not Pipeline:
+        raise CannotFreeze(f"{type(pipeline).__name__} is no scikit-learn Pipeline")
+    steps = [(name, step) for name, step in pipeline.steps if step not in (None, "passthrough")]
+    vectorizer, *middle, classifier = steps if len(steps) > 1 else [*steps, ("", None)]
+    transformer = None
+    if middle and type(middle[0][1]) is TfidfTransformer:
+        transformer = middle.pop(0)[1]
+    for name, step in middle:
+        raise CannotFreeze(f"step {name!r}: {type(step).__name__} has no frozen form")
+    stages = [_vectorize(*vectorizer, transformer), *_classify(*classifier)]
+    return [str(label) for label in classifier[1].classes_], stages
+
+
+def _check(step: str, **refused: bool) -> None:
+    """Refuse a step for the first of its settings that is marked so."""
+    for setting, wrong in refused.items():
+        if wrong:
+            raise CannotFreeze(f"step {step!r}: its {setting} has no frozen form")
+
+
+def _vectorize(step: str, vectorizer: Any, transformer: TfidfTransformer | None) -> Stage:
+    kind = type(vectorizer)
+    if kind not in (CountVectorizer, TfidfVectorizer):
+        raise CannotFreeze(f"step {step!r}: {kind.__name__} has no frozen form")
+    preprocessor = _name_preprocessor(vectorizer)
+    tfidf = vectorizer._tfidf if kind is TfidfVectorizer else transformer  # noqa: SLF001
+    _check(
+        step,
+        analyzer=vectorizer.analyzer != "word",
+        tokenizer=vectorizer.tokenizer is not None,
+        preprocessor=vectorizer.preprocessor is not None and preprocessor is None,
+        strip_accents=vectorizer.strip_accents not in (None, "ascii", "unicode"),
+        input=vectorizer.input != "content",
+        dtype=np.dtype(vectorizer.dtype) not in (np.dtype("f8"), np.dtype("i8")),
+        # Weights that are weighed again.
+        **{"tf-idf": kind is TfidfVectorizer and transformer is not None},
+    )
+    if kind is TfidfVectorizer:
+        _check(step, dtype=np.dtype(vectorizer.dtype) != np.dtype("f8"))
+    idf = getattr(tfidf, "idf_", None)
+    if idf is not None:
+        _check(step, idf_=idf.dtype != np.float64 or not np.isfinite(idf).all())
+    stop_words = vectorizer.get_stop_words()
+    settings = {
+        "preprocessor": preprocessor,
+        "lowercase": bool(vectorizer.lowercase),
+        "strip_accents": vectorizer.strip_accents,
+        "token_pattern": vectorizer.token_pattern,
+        "stop_words": sorted(stop_words) if stop_words else None,
+        "ngram_range": list(vectorizer.ngram_range),
+        "binary": bool(vectorizer.binary),
+        "norm": None if tfidf is None else tfidf.norm,
+    }
+    sections = _hash_table(vectorizer.vocabulary_, idf)
+    if tfidf is not None and tfidf.sublinear_tf:
+        # All at once, in an array like those of transform: numpy's log of one number may differ.
+        sections["logs"] = np.log(np.arange(1.0, LOGS + 1)).astype("<f8").tobytes()
+    return Stage("vectorize", settings, sections)
+
+
+def _name_preprocessor(vectorizer: Any) -> str | None:
+    names = {function: name for name, function in PREPROCESSORS.items()}
+    return names.get(vectorizer.preprocessor)
+
+
+def _hash_table(
+    vocabulary: dict[str, int], idf: NDArray[np.float64] | None
+) -> dict[str, bytes]:
+    """The sections `terms` and `buckets`; see `serving.app.stages.Vectorize`."""
+    weights = np.ones(len(vocabulary)) if idf is None else idf
+    buckets: list[list[bytes]] = [[] for _ in range(-(-len(vocabulary) // TERMS_PER_BUCKET))]
+    for term, column in sorted(vocabulary.items()):
+        key = term.encode(errors="surrogatepass")
+        head = np.array([column, len(key)], "<u4").tobytes()
+        record = head + np.array(weights[column], "<f8").tobytes() + key
+        buckets[crc32(key) % len(buckets)].append(record)
+    joined = [b"".join(bucket) for bucket in buckets]
+    starts = np.cumsum([0, *map(len, joined)])
+    return {"buckets": starts.astype("<u4").tobytes(), "terms": b"".join(joined)}
+
+
+def _classify(step: str, classifier: Any) -> list[Stage]:
+    kind = type(classifier)
+    if kind is CalibratedClassifierCV:
+        return _calibrated(step, classifier)
+    if kind is OneVsRestClassifier:
+        return _one_vs_rest(step, classifier)
+    if kind in LINEAR:
+        weights, intercept = _linear(step, classifier)
+        return [_score(weights, intercept), Stage("classify", {"link": _link(classifier)}, {})]
+    if kind in NAIVE_BAYES:
+        return _naive_bayes(step, classifier)
+    raise CannotFreeze(f"step {step!r}: {kind.__name__} has no frozen form")
+
+
+def _linear(step: str, classifier: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Coefficients of shape (n_scores, n_terms) and intercepts of shape (n_scores,)."""
+    if type(classifier) not in LINEAR:
+        raise CannotFreeze(
+            f"step {step!r}: {type(classifier).__name__} within it has no frozen form"
+        )
+    scores = len(classifier.classes_) if len(classifier.classes_) > 2 else 1  # noqa: PLR2004
+    weights = classifier.coef_
+    _check(
+        step,
+        coef_=not isinstance(weights, np.ndarray)
+        or weights.dtype != np.float64
+        or not np.isfinite(weights).all(),
+        classes_=np.atleast_2d(weights).shape[0] != scores or len(classifier.classes_) < 2,  # noqa: PLR2004
+    )
+    return np.atleast_2d(weights), np.broadcast_to(classifier.intercept_, scores)
+
+
+def _link(classifier: Any) -> str | None:
+    """How the classifier makes probabilities of its scores, if it does."""
+    if not hasattr(classifier, "predict_proba"):
+        return None
+    binary = len(classifier.classes_) == 2  # noqa: PLR2004
+    if isinstance(classifier, SGDClassifier):
+        if classifier.loss == "modified_huber":
+            return "modified_huber"
+        return "logistic" if binary else "one_vs_rest"
+    return "logistic" if binary else "softmax"
+
+
+def _one_vs_rest(step: str, classifier: OneVsRestClassifier) -> list[Stage]:
+    _check(step, classes_=classifier.multilabel_)
+    parts = [_linear(step, one) for one in classifier.estimators_]
+    weights = np.vstack([weights for weights, _ in parts])
+    intercept = np.concatenate([intercept for _, intercept in parts])
+    link = None
+    if hasattr(classifier, "predict_proba"):
+        links = {_link(one) for one in classifier.estimators_}
+        _check(step, estimator=links != {"logistic"})
+        link = "logistic" if len(parts) == 1 else "one_vs_rest_classifier"
+    return [_score(weights, intercept), Stage("classify", {"link": link}, {})]
+
+
+def _naive_bayes(step: str, classifier: Any) -> list[Stage]:
+    logs, threshold = classifier.feature_log_prob_, None
+    _check(step, classes_=len(classifier.classes_) < 2)  # noqa: PLR2004
+    intercept = np.zeros(len(logs))
+    if not isinstance(classifier, ComplementNB):
+        intercept = classifier.class_log_prior_
+    if isinstance(classifier, BernoulliNB):
+        # As in its _joint_log_likelihood, so that each rounding is the same.
+        absent = np.log(1 - np.exp(logs))
+        intercept = intercept + absent.sum(axis=1)
+        logs, threshold = logs - absent, classifier.binarize
+    # With alpha=0, say, a term that a class never had has the logarithm of zero.
+    _check(step, feature_log_prob_=logs.dtype != np.float64 or not np.isfinite(logs).all())
+    explain = None if isinstance(classifier, BernoulliNB) else "centred"
+    score = _score(logs, intercept, threshold=threshold, explain=explain)
+    return [score, Stage("classify", {"link": "bayes"}, {})]
+
+
+def _calibrated(step: str, classifier: CalibratedClassifierCV) -> list[Stage]:
+    parts = classifier.calibrated_classifiers_
+    for one in parts:
+        _check(
+            step,
+            method=one.method != "sigmoid",
+            classes_=not np.array_equal(one.estimator.classes_, classifier.classes_),
+        )
+    linear = [_linear(step, one.estimator) for one in parts]
+    settings = {
+        "slopes": [[float(each.a_) for each in one.calibrators] for one in parts],
+        "intercepts": [[float(each.b_) for each in one.calibrators] for one in parts],
+    }
+    weights = np.vstack([weights for weights, _ in linear])
+    intercept = np.concatenate([intercept for _, intercept in linear])
+    return [_score(weights, intercept, models=len(parts)), Stage("calibrate", settings, {})]
+
+
+def _score(
+    weights: NDArray[np.float64],
+    intercept: NDArray[np.float64],
+    *,
+    models: int = 1,
+    threshold: float | None = None,
+    explain: str | None = "weights",
+) -> Stage:
+    settings = {
+        "intercept": intercept.tolist(),
+        "threshold": threshold,
+        "models": models,
+        "explain": explain,
+    }
+    return Stage("linear", settings, {"weights": weights.T.astype("<f8").tobytes()})
+
+

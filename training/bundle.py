@@ -23,7 +23,18 @@ from training.dataset import Document, hash_files, read_documents
 from training.evaluate import score
 from training.models.topics.source import read_labels
 from training.params import read_params
-from training.paths import BUNDLE, COMPARISON, GOLDEN, METRICS, MODEL, TEST, TOPICS, TRAIN
+from training.paths import (
+    BUNDLE,
+    COMPARISON,
+    FREEZE,
+    FROZEN,
+    GOLDEN,
+    METRICS,
+    MODEL,
+    TEST,
+    TOPICS,
+    TRAIN,
+)
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 CONFIDENCE_BINS = 10
@@ -32,16 +43,20 @@ CONFIDENCE_BINS = 10
 def main() -> None:
     """Write the manifest beside the model."""
     pipeline = joblib.load(MODEL)
-    pin = FilePin(hash_files(MODEL), MODEL.stat().st_size)
+    frozen = json.loads(FREEZE.read_text())
+    engine = frozen.pop("engine")
+    served = [MODEL, FROZEN] if engine == "frozen" else [MODEL]
+    pins = {path.name: FilePin(sha256=hash_files(path), size=path.stat().st_size) for path in served}
     known = read_labels()
     params = read_params()
     manifest = Manifest(
         format=FORMAT,
         name=TOPICS.name,
-        version=pin.sha256[:VERSION_DIGITS],
+        version=pins[MODEL.name].sha256[:VERSION_DIGITS],
         input="text",
-        engine="sklearn",
-        files={MODEL.name: pin},
+        engine=engine,
+        files=pins,
+        frozen=frozen,
         versions=installed_versions(),
         dataset_sha256=hash_files(TRAIN, TEST),
         parameters={

@@ -29,8 +29,7 @@ from serving.app.features import PREPROCESSORS
 from training.frozen_file import Stage
 
 TERMS_PER_BUCKET = 4
-# A text of the contract's 50,000 characters cannot repeat a term more often.
-LOGS = 50_000
+LOGS = 1024
 LINEAR = (
     LogisticRegression,
     LogisticRegressionCV,

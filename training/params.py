@@ -46,6 +46,11 @@ class Evaluate(_Section):
     min_gain_over_baseline: Share
 
 
+class Freeze(_Section):
+    generated_texts: int = Field(ge=10)
+    seed: int = Field(ge=0)
+
+
 class Params(_Section):
     """All of params.yaml."""
 
@@ -54,6 +59,7 @@ class Params(_Section):
     train: Train
     learning_curve: LearningCurve
     evaluate: Evaluate
+    freeze: Freeze
 
 
 def read_params(path: Path = PARAMS) -> Params:

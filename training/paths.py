@@ -13,11 +13,13 @@ TEST = Path("data/prepared/test.jsonl")
 
 BUNDLE = Path("serving/app/data")
 MODEL = BUNDLE / "model.joblib"
+FROZEN = BUNDLE / "model.frozen"
 
 REPORTS = Path("reports")
 DATA_REPORT = REPORTS / "data.json"
 VALIDATION = REPORTS / "validation.json"
 COMPARISON = REPORTS / "candidates.json"
+FREEZE = REPORTS / "freeze.json"
 METRICS = REPORTS / "metrics.json"
 EVALUATION = REPORTS / "evaluation.json"
 CONFUSION = REPORTS / "plots/confusion.csv"

@@ -41,7 +41,6 @@ except ImportError:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from serving.app.manifest import Folder, Manifest
 
@@ -189,8 +188,7 @@ class FrozenEngine:
         return found
 
     def explain(self, text: str, label: int) -> list[tuple[str, float]] | None:
-        features: Any = self._extract(text)
-        return self._linear.explain(features, label)
+        return self._linear.explain(self._extract(text), self._extract.names(text), label)
 
 
 def load(bundle: Folder, manifest: Manifest) -> FrozenEngine:

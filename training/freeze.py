@@ -1,0 +1,67 @@
+"""Stage freeze: compile the model to the file that serves it, and prove that it answers the same.
+
+What cannot be compiled is no failure: the sklearn engine serves it, and the report says why.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+from serving.app.frozen import FrozenEngine, FrozenFile
+from training.compiler import CannotFreeze, compile_pipeline
+from training.console import StageError, run_stage, say
+from training.dataset import read_documents
+from training.frozen_file import write
+from training.params import read_params
+from training.paths import FREEZE, FROZEN, MODEL, TEST
+from training.proof import ProofFailed, generate_texts, prove
+
+
+def main() -> None:
+    """Write the frozen model, an empty file where there is none, and what the proof found."""
+    pipeline = joblib.load(MODEL)
+    try:
+        report = {"engine": "frozen", **freeze(pipeline, FROZEN)}
+    except CannotFreeze as error:
+        FROZEN.write_bytes(b"")  # DVC wants every output of a stage
+        report = {"engine": "sklearn", "refused": str(error)}
+        say(f"the model cannot be frozen: {error}")
+        say("the sklearn engine will serve it: the same answers, a slower cold start")
+    FREEZE.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def freeze(pipeline: Any, path: Path) -> dict[str, Any]:
+    """Write a frozen model and prove it.
+
+    Returns:
+        The hash of its `root`, and what `prove` found.
+
+    Raises:
+        CannotFreeze: The pipeline has a step or a setting that has no frozen form.
+        StageError: The frozen model answers otherwise than the pipeline.
+    """
+    params = read_params().freeze
+    root = write(path, *compile_pipeline(pipeline))
+    engine = FrozenEngine(FrozenFile(str(path), path.stat().st_size, root))
+    texts = [one.text for one in read_documents(TEST)]
+    texts += generate_texts(list(pipeline[0].vocabulary_), params.generated_texts, params.seed)
+    try:
+        proof = prove(pipeline, engine, texts)
+    except ProofFailed as error:
+        path.unlink()
+        raise StageError(
+            f"the frozen model is not the model: {error}. This is a fault of serving/app/stages.py"
+            " or training/compiler.py: please report it"
+        ) from None
+    say(
+        f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB): on {len(texts):,} texts all labels "
+        "and decision scores are the model's, probabilities within "
+        f"{proof['worst_probability_difference']:.1e}"
+    )
+    return {"root": root, **proof}
+
+
+if __name__ == "__main__":
+    run_stage(main)

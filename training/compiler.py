@@ -4,7 +4,7 @@ What is taken is listed by exact type, since a subclass may compute anything. Ev
 refused by name: the sklearn engine serves it just as well, only later after a cold start.
 """
 
-from binascii import crc32
+import math
 from typing import Any
 
 import numpy as np
@@ -123,15 +123,23 @@ def _hash_table(
 ) -> dict[str, bytes]:
     """The sections `terms` and `buckets`; see `serving.app.stages.Vectorize`."""
     weights = np.ones(len(vocabulary)) if idf is None else idf
-    buckets: list[list[bytes]] = [[] for _ in range(-(-len(vocabulary) // TERMS_PER_BUCKET))]
+    buckets: list[list[bytes]] = [[] for _ in range(_next_prime(len(vocabulary) // TERMS_PER_BUCKET))]
     for term, column in sorted(vocabulary.items()):
         key = term.encode(errors="surrogatepass")
         head = np.array([column, len(key)], "<u4").tobytes()
         record = head + np.array(weights[column], "<f8").tobytes() + key
-        buckets[crc32(key) % len(buckets)].append(record)
+        buckets[int.from_bytes(key, "little") % len(buckets)].append(record)
     joined = [b"".join(bucket) for bucket in buckets]
     starts = np.cumsum([0, *map(len, joined)])
     return {"buckets": starts.astype("<u4").tobytes(), "terms": b"".join(joined)}
+
+
+def _next_prime(number: int) -> int:
+    """The least prime over `number`."""
+    number += 1
+    while number < 2 or any(number % factor == 0 for factor in range(2, math.isqrt(number) + 1)):  # noqa: PLR2004
+        number += 1
+    return number
 
 
 def _classify(step: str, classifier: Any) -> list[Stage]:

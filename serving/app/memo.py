@@ -5,9 +5,14 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
+
+    Base = dict[Any, Any]
+else:
+    Base = dict
 
 
-class Memo[Key, Value](dict[Key, Value]):
+class Memo(Base):
     """What a function gave for the keys that it was asked for.
 
     Unlike with functools.lru_cache a result that is there costs one look into a dictionary, which
@@ -18,12 +23,12 @@ class Memo[Key, Value](dict[Key, Value]):
         limit: How many values it keeps at most.
     """
 
-    def __init__(self, function: Callable[[Key], Value], limit: int) -> None:
+    def __init__(self, function: Callable[[Any], Any], limit: int) -> None:
         super().__init__()
         self._function = function
         self._limit = limit
 
-    def __missing__(self, key: Key) -> Value:
+    def __missing__(self, key: Any) -> Any:
         value = self._function(key)
         if len(self) >= self._limit:
             self.clear()

@@ -9,7 +9,6 @@ BaseDiscreteNB, _CalibratedClassifier.
 from __future__ import annotations
 
 import re
-from binascii import crc32
 from collections import Counter
 from functools import reduce
 from itertools import chain, compress
@@ -54,10 +53,10 @@ class Features:
         self.unknown_terms = unknown_terms
 
 
-class _Vocabulary(Memo[str, "tuple[int, float] | None"]):
+class _Vocabulary(Memo):
     """The terms that were looked up, without those that a caller made long to fill the memory."""
 
-    def __missing__(self, term: str) -> tuple[int, float] | None:
+    def __missing__(self, term: str) -> Any:
         return super().__missing__(term) if len(term) <= MAX_CACHED_TERM else self._function(term)
 
 
@@ -67,7 +66,8 @@ class Vectorize:
     Settings are scikit-learn's, `preprocessor` a name of features.PREPROCESSORS. Sections:
 
     - terms: of each term u32 column | u32 length | f64 idf (1 where there is none) | UTF-8,
-      bucket by bucket; a term is in bucket crc32(UTF-8) modulo the number of buckets;
+      bucket by bucket; a term is in the bucket of its UTF-8 as one number, modulo the number of
+      buckets, which is a prime;
     - buckets: u32 start of each bucket in the terms, and the end of the last one;
     - logs, with sublinear_tf: f64 numpy's log of 1, 2, 3…, for a C library may round otherwise.
     """
@@ -118,7 +118,7 @@ class Vectorize:
     def _find(self, term: str) -> tuple[int, float] | None:
         """Column and idf of a term; None if the vocabulary does not have it."""
         key = term.encode(errors="surrogatepass")
-        place = self._buckets + crc32(key) % self._bucket_count * U32
+        place = self._buckets + int.from_bytes(key, "little") % self._bucket_count * U32
         start, stop = memoryview(self._read(place, place + 2 * U32)).cast("I")
         bucket = memoryview(self._read(self._terms + start, self._terms + stop))
         while bucket:

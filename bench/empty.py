@@ -1,5 +1,5 @@
-"""The floor: a handler that does nothing, with nothing imported."""
+"""The floor: a handler that does nothing."""
 
 
-def handler(_event, _context):
+def handler(_event: object, _context: object) -> dict[str, object]:
     return {"statusCode": 200, "body": "{}"}

@@ -46,7 +46,9 @@ def main() -> None:
     frozen = json.loads(FREEZE.read_text())
     engine = frozen.pop("engine")
     served = [MODEL, FROZEN] if engine == "frozen" else [MODEL]
-    pins = {path.name: FilePin(sha256=hash_files(path), size=path.stat().st_size) for path in served}
+    pins = {
+        path.name: FilePin(sha256=hash_files(path), size=path.stat().st_size) for path in served
+    }
     known = read_labels()
     params = read_params()
     manifest = Manifest(

@@ -118,12 +118,12 @@ def _name_preprocessor(vectorizer: Any) -> str | None:
     return names.get(vectorizer.preprocessor)
 
 
-def _hash_table(
-    vocabulary: dict[str, int], idf: NDArray[np.float64] | None
-) -> dict[str, bytes]:
-    """The sections `terms` and `buckets`; see `serving.app.stages.Vectorize`."""
+def _hash_table(vocabulary: dict[str, int], idf: NDArray[np.float64] | None) -> dict[str, bytes]:
+    """The sections `terms` and `buckets`; see `serving.app.vectorize.Vectorize`."""
     weights = np.ones(len(vocabulary)) if idf is None else idf
-    buckets: list[list[bytes]] = [[] for _ in range(_next_prime(len(vocabulary) // TERMS_PER_BUCKET))]
+    buckets: list[list[bytes]] = [
+        [] for _ in range(_next_prime(len(vocabulary) // TERMS_PER_BUCKET))
+    ]
     for term, column in sorted(vocabulary.items()):
         key = term.encode(errors="surrogatepass")
         head = np.array([column, len(key)], "<u4").tobytes()
@@ -250,5 +250,3 @@ def _score(
         "explain": explain,
     }
     return Stage("linear", settings, {"weights": weights.T.astype("<f8").tobytes()})
-
-

@@ -52,8 +52,8 @@ def freeze(pipeline: Any, path: Path) -> dict[str, Any]:
     except ProofFailed as error:
         path.unlink()
         raise StageError(
-            f"the frozen model is not the model: {error}. This is a fault of serving/app/stages.py"
-            " or training/compiler.py: please report it"
+            f"the frozen model is not the model: {error}. That is a fault of training/compiler.py "
+            "or of serving/app/vectorize.py or classify.py: please report it"
         ) from None
     say(
         f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB): on {len(texts):,} texts all labels "

@@ -11,7 +11,7 @@ class Stage(NamedTuple):
     """A stage of a frozen model.
 
     Attributes:
-        type: Its type, a name of serving.app.stages.STAGES.
+        type: Its type, a name of serving.app.frozen.STAGES.
         settings: What JSON can hold.
         sections: Its data, by name.
     """
@@ -62,5 +62,3 @@ def _fill(data: bytes) -> bytes:
 
 def _hash_blocks(data: bytes) -> bytes:
     return b"".join(digest(data[place : place + BLOCK]) for place in range(0, len(data), BLOCK))
-
-

@@ -1,5 +1,8 @@
 """aws-embedded-metrics, kept from probing for its environment."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from aws_embedded_metrics.environment.environment_detector import (
     EnvironmentCache,
     resolve_environment,
@@ -8,13 +11,17 @@ from aws_embedded_metrics.environment.lambda_environment import LambdaEnvironmen
 from aws_embedded_metrics.environment.local_environment import LocalEnvironment
 from aws_embedded_metrics.logger.metrics_logger import MetricsLogger
 
-from serving.app.metrics import UNITS, Measurements
 from serving.app.settings import Settings
 
 _ENVIRONMENTS = {"Lambda": LambdaEnvironment(), "Local": LocalEnvironment()}
 
 
-def write(measurements: Measurements, settings: Settings) -> None:
+def write(
+    settings: Settings,
+    properties: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    units: Mapping[str, str],
+) -> None:
     """Write one EMF document to standard output.
 
     Raises:
@@ -24,8 +31,8 @@ def write(measurements: Measurements, settings: Settings) -> None:
     EnvironmentCache.environment = _ENVIRONMENTS[settings.emf_environment]
     logger = MetricsLogger(resolve_environment)
     logger.set_namespace(settings.metrics_namespace)
-    for name, value in measurements.properties.items():
+    for name, value in properties.items():
         logger.set_property(name, value)
-    for name, number in measurements.metrics.items():
-        logger.put_metric(name, number, UNITS[name])
+    for name, number in metrics.items():
+        logger.put_metric(name, number, units[name])
     logger.flush_sync()

@@ -60,7 +60,7 @@ def _answer(event: Any, model: Predictor, measured: Measurements) -> dict[str, A
 def _predict(
     body: dict[str, Any], model: Predictor, measured: Measurements
 ) -> dict[str, Any] | None:
-    text = body.get("text")
+    text: Any = body.get("text")
     if len(body) != 1 or not _is_text(text):
         return None
     (prediction,) = measured.predict(model, [text])

@@ -6,9 +6,9 @@ bytes; training/frozen_file.py writes what this module reads.
     data     "QTFROZEN" | u32 format version | u32 length of the header | header | sections
              The header is JSON in ASCII: {"classes": [label…], "stages": [stage…]}. A stage is
              {"type": …, its settings, "sections": {name: [start, stop]}}, places counted in bytes
-             from the start of the file; stages.py says what each type has. The first stage takes
-             a text, each other one what the one before it gives, the last one gives label and
-             probabilities. Zeros fill the last block.
+             from the start of the file; the classes of `STAGES` say what each type has. The first
+             stage takes a text, each other one what the one before it gives, the last one gives
+             label and probabilities. Zeros fill the last block.
     leaves   the BLAKE2b-256 hash of each data block, 32 bytes each; zeros fill the last block
     root     the BLAKE2b-256 hash of each block of leaves, 32 bytes each
 
@@ -27,11 +27,12 @@ import json
 import os
 import sys
 
+from serving.app.classify import Calibrate, Classify, Linear
 from serving.app.engine import Scores
 from serving.app.errors import BundleDamaged, BundleMissing, VersionMismatch
 from serving.app.manifest import FROZEN_NAME, python_version
 from serving.app.memo import Memo
-from serving.app.stages import STAGES, Linear
+from serving.app.vectorize import Vectorize
 
 try:  # hashlib's own; hashlib itself loads OpenSSL, a tenth of a cold start
     from _blake2 import blake2b
@@ -41,6 +42,7 @@ except ImportError:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from serving.app.manifest import Folder, Manifest
 
@@ -52,6 +54,12 @@ LEAVES = BLOCK // HASH  # in a block
 PREFIX = len(MAGIC) + 8
 KEPT_BLOCKS = 1024  # 4 MiB: an environment of 128 MB has room for them
 
+STAGES: dict[str, Any] = {
+    "vectorize": Vectorize,
+    "linear": Linear,
+    "classify": Classify,
+    "calibrate": Calibrate,
+}
 _MEND = "'make serve' gets the model of this commit, 'make train' makes it"
 
 
@@ -119,7 +127,8 @@ class FrozenFile:
             raise self._damaged(f"it refers to bytes {start} to {stop}, which it does not have")
         first, place = divmod(start, BLOCK)
         if stop <= (first + 1) * BLOCK:
-            return self._checked[first][place : place + stop - start]
+            block: bytes = self._checked[first]
+            return block[place : place + stop - start]
         data = b"".join(map(self._checked.__getitem__, range(first, -(-stop // BLOCK))))
         return data[place : place + stop - start]
 
@@ -155,11 +164,7 @@ class FrozenEngine:
 
     def __init__(self, file: FrozenFile) -> None:
         try:
-            start = file.read(0, PREFIX)
-            if start[:-8] != MAGIC or int.from_bytes(start[-8:-4], "little") != FORMAT:
-                raise ValueError("no frozen file of this format")
-            length = int.from_bytes(start[-4:], "little")
-            header = json.loads(file.read(PREFIX, PREFIX + length))
+            header = _read_header(file)
             self.classes: list[str] = header["classes"]
             stages = [STAGES[stage["type"]](file.read, stage) for stage in header["stages"]]
             self._extract, *self._stages = stages
@@ -189,6 +194,18 @@ class FrozenEngine:
 
     def explain(self, text: str, label: int) -> list[tuple[str, float]] | None:
         return self._linear.explain(self._extract(text), self._extract.names(text), label)
+
+
+def _read_header(file: FrozenFile) -> Any:
+    """The header, parsed.
+
+    Raises:
+        ValueError: This is no frozen file, or one of another format.
+    """
+    prefix = file.read(0, PREFIX)
+    if prefix[:-4] != MAGIC + FORMAT.to_bytes(4, "little"):
+        raise ValueError("not of this format")
+    return json.loads(file.read(PREFIX, PREFIX + int.from_bytes(prefix[-4:], "little")))
 
 
 def load(bundle: Folder, manifest: Manifest) -> FrozenEngine:

@@ -83,7 +83,9 @@ class Manifest(SimpleNamespace):
 
     def to_json(self) -> str:
         """The text of manifest.json: the same manifest is the same text."""
-        return json.dumps(self, default=vars, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        fields = {name: getattr(self, name) for name in type(self).__annotations__}
+        text = json.dumps(fields, default=vars, indent=2, ensure_ascii=False, allow_nan=False)
+        return text + "\n"
 
 
 def read_manifest(bundle: Folder) -> Manifest:

@@ -90,7 +90,7 @@ class Emitter:
             else:
                 from serving.app.emf import write  # noqa: PLC0415 - the library
 
-                write(measurements, self._settings)
+                write(self._settings, measurements.properties, measurements.metrics, UNITS)
         except Exception as error:  # noqa: BLE001
             _log.error("metrics not written: %s", type(error).__name__)
 

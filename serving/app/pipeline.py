@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +13,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import joblib
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB
 
@@ -24,6 +22,10 @@ from serving.app.manifest import MODEL_NAME, Manifest, check_versions, read_pinn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from serving.app.manifest import Folder
 
 
@@ -85,28 +87,32 @@ def linear_weights(classifier: Any) -> NDArray[np.float64] | None:
 
     A linear classifier's `coef_`; naive Bayes' `feature_log_prob_` less its mean over the
     labels, which moves all labels' scores by the same amount and makes the sign tell for from
-    against; the mean over the calibrated classifiers of a CalibratedClassifierCV. None for any
+    against; the mean over the calibrated classifiers of a CalibratedClassifierCV; those of a
+    OneVsRestClassifier's parts. None for any
     other classifier, and for Bernoulli naive Bayes, where the terms that a text lacks count too.
     """
     if isinstance(classifier, BernoulliNB):
         return None
     if hasattr(classifier, "calibrated_classifiers_"):
-        inner = [linear_weights(one.estimator) for one in classifier.calibrated_classifiers_]
-        if any(weights is None for weights in inner):
-            return None
-        return np.mean(inner, axis=0)  # type: ignore[arg-type]
+        parts = _parts([one.estimator for one in classifier.calibrated_classifiers_])
+        return None if parts is None else parts.mean(axis=0)
     if isinstance(classifier, OneVsRestClassifier):
-        rows = [linear_weights(one) for one in classifier.estimators_]
-        if any(weights is None for weights in rows):
-            return None
-        # Each has two rows, against and for its label; alone it is a binary classifier.
-        return rows[0] if len(rows) == 1 else np.vstack([weights[1] for weights in rows])
+        parts = _parts(classifier.estimators_)
+        if parts is None or len(parts) == 1:
+            return None if parts is None else parts[0]
+        return parts[:, 1]  # each has two rows, against and for its label
     weights = getattr(classifier, "coef_", None)
     if weights is None:
         logs = getattr(classifier, "feature_log_prob_", None)
         return None if logs is None else logs - logs.mean(axis=0)
     # A binary classifier has one row, the second label's.
     return np.vstack([-weights, weights]) if len(weights) == 1 else weights
+
+
+def _parts(classifiers: list[Any]) -> NDArray[np.float64] | None:
+    """The weights of several classifiers, of shape (n_classifiers, n_labels, n_terms)."""
+    weights = [linear_weights(one) for one in classifiers]
+    return None if any(one is None for one in weights) else np.stack(weights)  # type: ignore[arg-type]
 
 
 def load(bundle: Folder, manifest: Manifest) -> SklearnEngine:

@@ -26,6 +26,15 @@ MAX_EXPLAINED_TERMS = 10
 _NAMESPACE_CHARS = frozenset(string.ascii_letters + string.digits + "._#:/-")
 _MAX_NAMESPACE_CHARS = 255
 _EMF_ENVIRONMENTS = ("Lambda", "Local")
+# What Lambda itself sets.
+_LAMBDA_FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
+_LAMBDA_TRACE = "_X_AMZN_TRACE_ID"
+_LAMBDA_PROPERTIES = {
+    "executionEnvironment": "AWS_EXECUTION_ENV",
+    "memorySize": "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "functionVersion": "AWS_LAMBDA_FUNCTION_VERSION",
+    "logStreamId": "AWS_LAMBDA_LOG_STREAM_NAME",
+}
 
 
 class Settings(SimpleNamespace):
@@ -58,7 +67,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             "AWS_EMF_NAMESPACE must be 1 to 255 of the characters A-Z a-z 0-9 . _ # : / -"
         )
     # Without a choice of ours the EMF library would probe for its environment, over sockets.
-    detected = "Lambda" if "AWS_LAMBDA_FUNCTION_NAME" in environ else "Local"
+    detected = "Lambda" if _LAMBDA_FUNCTION in environ else "Local"
     emf_environment = environ.get("AWS_EMF_ENVIRONMENT", detected).capitalize()
     if emf_environment not in _EMF_ENVIRONMENTS:
         raise SettingsError(f"AWS_EMF_ENVIRONMENT must be one of: {', '.join(_EMF_ENVIRONMENTS)}")
@@ -77,7 +86,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 
 def read_trace_id(environ: Mapping[str, str] = os.environ) -> str | None:
     """X-Ray's id of this invocation, if it is sampled; Lambda sets it anew for each."""
-    found = environ.get("_X_AMZN_TRACE_ID", "")
+    found = environ.get(_LAMBDA_TRACE, "")
     return found if "Sampled=1" in found else None
 
 
@@ -91,12 +100,7 @@ def _emf_defaults(
         group = environ.get("AWS_EMF_LOG_GROUP_NAME") or f"{service or 'Unknown'}-metrics"
         names, properties = (group, service or "Unknown", kind or "Unknown"), {}
     else:
-        function = environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
+        function = environ.get(_LAMBDA_FUNCTION, "")
         names = (function, service or function, kind or "AWS::Lambda::Function")
-        properties = {
-            "executionEnvironment": environ.get("AWS_EXECUTION_ENV", ""),
-            "memorySize": environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", ""),
-            "functionVersion": environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
-            "logStreamId": environ.get("AWS_LAMBDA_LOG_STREAM_NAME", ""),
-        }
+        properties = {name: environ.get(key, "") for name, key in _LAMBDA_PROPERTIES.items()}
     return dict(zip(("LogGroup", "ServiceName", "ServiceType"), names, strict=True)), properties

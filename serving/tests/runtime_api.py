@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_MS = 60_000
@@ -61,7 +61,7 @@ class Runtime:
         self._connections: dict[socket.socket, bytearray] = {}
         self._count = 0
         # Files, for a pipe that nobody reads stops its writer.
-        self._streams = (tempfile.TemporaryFile("a+b"), tempfile.TemporaryFile("a+b"))
+        self._streams = [tempfile.TemporaryFile("a+b") for _ in range(2)]  # noqa: SIM115 - stop()
         self._places = [0, 0]
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
@@ -78,7 +78,7 @@ class Runtime:
             stderr=self._streams[1],
         )
 
-    def __enter__(self) -> "Runtime":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -177,7 +177,10 @@ class Runtime:
 
     @staticmethod
     def _send(
-        connection: socket.socket, status: int, body: bytes, headers: Mapping[str, str] | None = None
+        connection: socket.socket,
+        status: int,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         lines = [f"HTTP/1.1 {status} OK", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]

@@ -1,7 +1,8 @@
 """A small real model, bundles of it, and a client that calls the handler as Lambda does."""
 
 import json
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,7 +20,9 @@ from serving.app.manifest import (
     Manifest,
     installed_versions,
 )
+from training.compiler import compile_pipeline
 from training.dataset import hash_files
+from training.frozen_file import write
 
 SENTENCES = {
     "cooking": [
@@ -52,25 +55,35 @@ def fit(classifier=None, labels=LABELS, **options):
     return Pipeline([("vectorizer", vectorizer), ("classifier", classifier)]).fit(TEXTS, labels)
 
 
-def write_bundle(folder: Path, pipeline, **changes) -> Manifest:
+def write_bundle(folder: Path, pipeline, engine="sklearn", **changes) -> Manifest:
     """Write a model and its manifest; `changes` are manifest fields of another value."""
     folder.mkdir(parents=True, exist_ok=True)
     model = folder / "model.joblib"
     joblib.dump(pipeline, model)
-    pin = FilePin(hash_files(model), model.stat().st_size)
+    files, frozen = {model.name: pin(model)}, {}
+    if engine == "frozen":
+        path = folder / "model.frozen"
+        frozen = {"root": write(path, *compile_pipeline(pipeline))}
+        files[path.name] = pin(path)
     manifest = Manifest(
         format=FORMAT,
         name="hobbies",
-        version=pin.sha256[:VERSION_DIGITS],
+        version=files[model.name].sha256[:VERSION_DIGITS],
         input="text",
-        engine="sklearn",
-        files={model.name: pin},
+        engine=engine,
+        files=files,
+        frozen=frozen,
         versions=installed_versions(),
         dataset_sha256="0" * 64,
         parameters={"classifier": {"name": "logistic_regression"}},
         metrics={"macro_f1": 1.0},
         labels=tuple(
-            Label(str(one), str(one).title(), f"About {one}", "https://example.org/")
+            Label(
+                id=str(one),
+                title=str(one).title(),
+                description=f"About {one}",
+                url="https://example.org/",
+            )
             for one in pipeline.classes_
         ),
         golden=(),
@@ -79,6 +92,10 @@ def write_bundle(folder: Path, pipeline, **changes) -> Manifest:
     manifest = replace(manifest, **changes)
     (folder / "manifest.json").write_text(manifest.to_json(), encoding="utf-8")
     return manifest
+
+
+def pin(path: Path) -> FilePin:
+    return FilePin(sha256=hash_files(path), size=path.stat().st_size)
 
 
 def proxy_event(method="POST", path="/predict", body=None, **members):

@@ -69,7 +69,7 @@ def write_stage_reports(counts):
 
 
 def write_manifest():
-    pin = FilePin(hash_files(paths.MODEL), paths.MODEL.stat().st_size)
+    pin = FilePin(sha256=hash_files(paths.MODEL), size=paths.MODEL.stat().st_size)
     manifest = Manifest(
         format=FORMAT,
         name="topics",
@@ -77,6 +77,7 @@ def write_manifest():
         input="text",
         engine="sklearn",
         files={paths.MODEL.name: pin},
+        frozen={"refused": "step 'scale': StandardScaler has no frozen form"},
         versions=installed_versions(),
         dataset_sha256=hash_files(paths.TRAIN, paths.TEST),
         parameters={},

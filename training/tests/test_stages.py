@@ -14,7 +14,16 @@ import yaml
 
 from serving.app.manifest import read_manifest, read_pinned
 from serving.app.predictor import load_predictor
-from training import bundle, ensure_model, evaluate, learning_curve, prepare, train, validate
+from training import (
+    bundle,
+    ensure_model,
+    evaluate,
+    freeze,
+    learning_curve,
+    prepare,
+    train,
+    validate,
+)
 from training.console import StageError
 from training.dataset import read_documents, write_documents
 from training.paths import ARCHIVE, BUNDLE, GOLDEN, TEST, TRAIN
@@ -47,12 +56,13 @@ def commit_all():
 @pytest.mark.slow
 def test_pipeline_is_run_changed_and_run_again(workspace):
     first = run("dvc", "repro")
-    assert stages_run(first.stdout)[:6] == [
+    assert stages_run(first.stdout)[:7] == [
         "fetch",
         "prepare",
         "validate",
         "train",
         "evaluate",
+        "freeze",
         "bundle",
     ]
     manifest = read_manifest(BUNDLE)
@@ -81,7 +91,7 @@ def test_pipeline_is_run_changed_and_run_again(workspace):
     assert stages_run(run("dvc", "repro").stdout) == ["evaluate"]
     edit_params(lambda params: params["train"]["vectorizer"].update(min_df=4))
     again = run("dvc", "repro")
-    assert stages_run(again.stdout) == ["train", "evaluate", "bundle", "learning_curve"]
+    assert stages_run(again.stdout) == ["train", "evaluate", "freeze", "bundle", "learning_curve"]
     assert read_manifest(BUNDLE).version != manifest.version
     assert "macro_f1" in run("dvc", "metrics", "diff", "--all").stdout
     run("dvc", "plots", "show", "--out", "plots")
@@ -152,13 +162,13 @@ def forget_the_model():
 def test_stages_run_one_after_the_other_leave_a_bundle_that_serves(workspace, sample_archive):
     ARCHIVE.parent.mkdir(parents=True)
     shutil.copy(sample_archive, ARCHIVE)
-    for stage in (prepare, validate, train, evaluate, bundle, learning_curve):
+    for stage in (prepare, validate, train, evaluate, freeze, bundle, learning_curve):
         stage.main()
     predictor = load_predictor(BUNDLE)
     for example in predictor.manifest.golden:
         (prediction,) = predictor.predict([example["text"]])
         assert prediction.label.id == example["label"]
-        assert prediction.probability == example["probability"]
+        assert prediction.probability == pytest.approx(example["probability"], abs=1e-12)
     profile = predictor.manifest.profile
     assert sum(profile["labels"].values()) == pytest.approx(1)
     assert sum(profile["confidence_histogram"]) == pytest.approx(1)
@@ -177,7 +187,7 @@ def test_prepared_data_was_changed_by_hand_is_refused_with_its_rows(workspace, s
 def test_golden_example_is_mislabelled_stops_the_bundle(workspace, sample_archive):
     ARCHIVE.parent.mkdir(parents=True)
     shutil.copy(sample_archive, ARCHIVE)
-    for stage in (prepare, validate, train, evaluate):
+    for stage in (prepare, validate, train, evaluate, freeze):
         stage.main()
     GOLDEN.write_text('[{"label": "sci.med", "text": "nasa shuttle orbit"}]')
     with pytest.raises(StageError, match=r"sci\.space instead of sci\.med: nasa shuttle orbit"):

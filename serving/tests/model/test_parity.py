@@ -1,6 +1,7 @@
 """The service answers what the pipeline of training says, on the whole official test part."""
 
 import json
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -11,6 +12,7 @@ from training.dataset import read_documents
 from training.evaluate import score, summarize
 from training.params import read_params
 from training.paths import METRICS, TEST
+from training.proof import PROBABILITY_TOLERANCE
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def documents():
 def test_test_part_is_posted_gets_the_pipelines_labels_and_probabilities(
     predictor, documents, start_service
 ):
-    bundle = read_settings({}).bundle
+    bundle = Path(read_settings({}).bundle)
     client = start_service(bundle)
     expected = score(joblib.load(bundle / "model.joblib"), documents)
     # A few documents are longer than a request may be. Cut, they keep their labels.
@@ -37,11 +39,12 @@ def test_test_part_is_posted_gets_the_pipelines_labels_and_probabilities(
         answers += client.request(path="/predict/batch", body=sent).json["predictions"]
     assert [one["label"] for one in answers] == expected.predicted.tolist()
     probabilities = np.array([one["probability"] for one in answers])
-    np.testing.assert_array_equal(probabilities[whole], expected.confidence[whole])
+    worst = np.abs(probabilities[whole] - expected.confidence[whole]).max()
+    assert worst <= (PROBABILITY_TOLERANCE if predictor.manifest.engine == "frozen" else 0)
 
 
 def test_metrics_of_the_manifest_are_those_of_the_test_part(predictor, documents):
-    found = score(joblib.load(read_settings({}).bundle / "model.joblib"), documents)
+    found = score(joblib.load(Path(read_settings({}).bundle) / "model.joblib"), documents)
     metrics = predictor.manifest.metrics
     assert metrics == json.loads(METRICS.read_text())
     recomputed = summarize(found, found.predicted)

@@ -242,7 +242,7 @@ def test_anything_unexpected_gets_500_and_a_log_record_without_request_text(clie
         raise RuntimeError("secret-text \ud800")
 
     written = io.StringIO()
-    monkeypatch.setattr(log._logger.registered_handler, "stream", written)
+    monkeypatch.setattr(log._logger().registered_handler, "stream", written)
     monkeypatch.setattr("serving.app.predictor.Predictor.predict", fail)
     answer = client.request(body={"text": "secret-text"})
     assert answer.status == 500

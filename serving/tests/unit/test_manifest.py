@@ -155,9 +155,9 @@ def test_package_is_not_installed_is_a_version_mismatch(copied, monkeypatch):
         load_predictor(copied)
 
 
-def test_format_is_newer_is_refused(copied):
-    change_manifest(copied, format=2)
-    with pytest.raises(VersionMismatch, match="format 2, this code reads 1"):
+def test_format_is_another_is_refused(copied):
+    change_manifest(copied, format=1)
+    with pytest.raises(VersionMismatch, match="format 1, this code reads 2"):
         load_predictor(copied)
 
 

@@ -1,5 +1,7 @@
 """A wrong setting ends init and says which one it is."""
 
+from pathlib import Path
+
 import pytest
 
 from serving.app.errors import SettingsError
@@ -10,7 +12,7 @@ def test_nothing_is_set_gives_the_defaults():
     settings = read_settings({})
     assert settings.metrics_namespace == "quickthaw"
     assert settings.emf_environment == "Local"
-    assert settings.bundle.parts[-3:] == ("serving", "app", "data")
+    assert Path(settings.bundle).parts[-3:] == ("serving", "app", "data")
 
 
 def test_lambda_is_recognised():

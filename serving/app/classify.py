@@ -1,0 +1,192 @@
+"""Features to label and probabilities, as scikit-learn's classifiers do it.
+
+Sums run in the order of scikit-learn's own source, so decision scores are its own to the last
+bit, and labels with them; probabilities differ by what a rounding of exp() may.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from itertools import chain, compress
+from math import exp, log, log1p
+from operator import add
+
+from serving.app.memo import Memo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from serving.app.memo import Read
+    from serving.app.vectorize import Features
+
+    Outcome = tuple[int, list[float] | None]
+
+CACHED_WEIGHTS = 200_000  # about 10 MB, were each of them in use
+F64 = 8
+
+
+class Linear:
+    """Features to scores: the decision function, or naive Bayes' joint log-likelihood.
+
+    Settings: `intercept`, a number a score; `threshold`, over which a value counts as 1 and else
+    as 0 (BernoulliNB), or null; `models`, of how many classifiers the scores are, one after the
+    other; `explain`, "weights", "centred" (on their mean over the labels) or null. Section:
+
+    - weights: f64 a score, column by column.
+    """
+
+    def __init__(self, read: Read, stage: dict[str, Any]) -> None:
+        self._read = read
+        self._start: int = stage["sections"]["weights"][0]
+        self._intercept: list[float] = stage["intercept"]
+        self._threshold: float | None = stage["threshold"]
+        self._models: int = stage["models"]
+        self._explain: str | None = stage["explain"]
+        self._bytes = len(self._intercept) * F64
+        self._zeros = [0.0] * (-(-len(self._intercept) // 5) * 5)
+        self._weights = Memo(self._read_weights, CACHED_WEIGHTS // len(self._intercept))
+
+    def __call__(self, features: Features) -> list[float]:
+        columns, values = features.columns, features.values
+        if self._threshold is not None:
+            over = [value > self._threshold for value in values]
+            columns, values = list(compress(columns, over)), [1.0] * sum(over)
+        scores: list[float] = []
+        # A loop over local variables is thrice as fast as one over lists.
+        for fives in zip(*map(self._weights.__getitem__, columns), strict=True):
+            a = b = c = d = e = 0.0
+            for value, (v, w, x, y, z) in zip(values, fives, strict=True):
+                a += value * v
+                b += value * w
+                c += value * x
+                d += value * y
+                e += value * z
+            scores += (a, b, c, d, e)
+        scores = scores or self._zeros
+        return [score + b for score, b in zip(scores, self._intercept)]  # noqa: B905 - the fill
+
+    def explain(
+        self, features: Features, names: dict[int, str], label: int
+    ) -> list[tuple[str, float]] | None:
+        """The terms with their weights for a label, heaviest first; see `Engine.explain`."""
+        if self._explain is None:
+            return None
+        weighed = [
+            (names[column], value * self._weigh(column, label))
+            for column, value in zip(features.columns, features.values, strict=True)
+        ]
+        return sorted(weighed, key=lambda pair: -pair[1])
+
+    def _weigh(self, column: int, label: int) -> float:
+        weights = [*chain(*self._weights[column])][: len(self._intercept)]
+        scores = len(self._intercept) // self._models
+        if scores == 1:  # the second label's
+            return float(sum(weights) if label else -sum(weights)) / self._models
+        weight: float = sum(weights[label::scores]) / self._models
+        return weight - sum(weights) / len(weights) if self._explain == "centred" else weight
+
+    def _read_weights(self, column: int) -> list[tuple[float, ...]]:
+        """A column's weights in fives, the last ones filled with zeros."""
+        start = self._start + column * self._bytes
+        weights: Any = memoryview(self._read(start, start + self._bytes)).cast("d").tolist()
+        weights += self._zeros[len(weights) :]
+        return list(zip(*[iter(weights)] * 5, strict=True))
+
+
+class Classify:
+    """Scores to a label and, where the classifier offers them, probabilities.
+
+    Settings: `link`, a name of `LINKS`, or null.
+    """
+
+    def __init__(self, _: Read, stage: dict[str, Any]) -> None:
+        self._link = LINKS[stage["link"]] if stage["link"] else None
+
+    def __call__(self, scores: list[float]) -> Outcome:
+        label = int(scores[0] > 0) if len(scores) == 1 else scores.index(max(scores))
+        return label, self._link(scores) if self._link else None
+
+
+class Calibrate:
+    """Scores to a label and probabilities: CalibratedClassifierCV by sigmoids.
+
+    Settings: `slopes` and `intercepts` of the sigmoids, a list a classifier, a number a score.
+    """
+
+    def __init__(self, _: Read, stage: dict[str, Any]) -> None:
+        self._sigmoids = [
+            list(zip(slopes, intercepts, strict=True))
+            for slopes, intercepts in zip(stage["slopes"], stage["intercepts"], strict=True)
+        ]
+
+    def __call__(self, scores: list[float]) -> Outcome:
+        rest = iter(scores)
+        each = [self._calibrate(sigmoids, rest) for sigmoids in self._sigmoids]
+        mean = each[0]
+        if len(each) > 1:
+            mean = [reduce(add, column) / len(each) for column in zip(*each, strict=True)]
+        return mean.index(max(mean)), mean
+
+    def _calibrate(self, sigmoids: list[tuple[float, float]], scores: Any) -> list[float]:
+        found = [expit(-(a * score + b)) for (a, b), score in zip(sigmoids, scores)]  # noqa: B905
+        return share(found) if len(found) > 1 else [1.0 - found[0], found[0]]
+
+
+def expit(x: float) -> float:
+    """The logistic function."""
+    try:
+        return 1.0 / (1.0 + exp(-x))
+    except OverflowError:  # of exp, to which C's answer is infinity
+        return 0.0
+
+
+def share(found: list[float]) -> list[float]:
+    """Each number's share of their sum; the same for each where all are zero."""
+    total = sum(found)
+    return [one / total for one in found] if total else [1 / len(found)] * len(found)
+
+
+def _softmax(scores: list[float]) -> list[float]:
+    top = max(scores)
+    return share([exp(score - top) for score in scores])
+
+
+def _logistic(scores: list[float]) -> list[float]:
+    probability = expit(scores[0])
+    return [1 - probability, probability]
+
+
+def _one_vs_rest(scores: list[float]) -> list[float]:
+    """LinearClassifierMixin's: uniform where all are zero."""
+    return share(list(map(expit, scores)))
+
+
+def _one_vs_rest_classifier(scores: list[float]) -> list[float]:
+    """OneVsRestClassifier's: zeros where all are zero."""
+    found = list(map(expit, scores))
+    return share(found) if any(found) else found
+
+
+def _modified_huber(scores: list[float]) -> list[float]:
+    found = [(min(max(score, -1.0), 1.0) + 1.0) / 2.0 for score in scores]
+    return share(found) if len(found) > 1 else [1 - found[0], found[0]]
+
+
+def _bayes(scores: list[float]) -> list[float]:
+    """Joint log-likelihoods to probabilities, by scikit-learn's own log-sum-exp."""
+    top = max(scores)
+    rest = sum(exp(score - top) for score in scores if score != top)
+    ties = scores.count(top)
+    total = log1p(rest / ties) + log(ties) + top
+    return [exp(score - total) for score in scores]
+
+
+LINKS = {
+    "softmax": _softmax,
+    "logistic": _logistic,
+    "one_vs_rest": _one_vs_rest,
+    "one_vs_rest_classifier": _one_vs_rest_classifier,
+    "modified_huber": _modified_huber,
+    "bayes": _bayes,
+}

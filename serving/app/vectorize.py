@@ -1,0 +1,167 @@
+"""Text to features, as CountVectorizer and TfidfVectorizer do it, operation by operation.
+
+Sums run in the order of scikit-learn's own source (CountVectorizer._count_vocab, TfidfTransformer.
+transform, inplace_csr_row_normalize_l2), so that the values are its own to the last bit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import chain
+from math import log, sqrt
+
+from serving.app.features import PREPROCESSORS
+from serving.app.memo import Memo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from serving.app.memo import Read
+
+CACHED_TERMS = 30_000  # about 10 MB, were each of them in use
+MAX_CACHED_TERM = 100  # characters: callers choose what is looked up
+U32 = 4
+F64 = 8
+
+
+class Features:
+    """A text as a sparse vector, in the order of its columns.
+
+    Attributes:
+        columns, values: Of the terms that the vocabulary has.
+        terms: How many terms the text has, repeats included.
+        unknown_terms: How many of them the vocabulary does not have.
+    """
+
+    __slots__ = ("columns", "terms", "unknown_terms", "values")
+
+    def __init__(
+        self, columns: list[int], values: list[float], terms: int, unknown_terms: int
+    ) -> None:
+        self.columns = columns
+        self.values = values
+        self.terms = terms
+        self.unknown_terms = unknown_terms
+
+
+class _Vocabulary(Memo):
+    """The terms that were looked up, without those that a caller made long to fill the memory."""
+
+    def __missing__(self, term: str) -> Any:
+        return super().__missing__(term) if len(term) <= MAX_CACHED_TERM else self._function(term)
+
+
+class Vectorize:
+    """Text to features: a CountVectorizer or TfidfVectorizer of words.
+
+    Settings are scikit-learn's, `preprocessor` a name of features.PREPROCESSORS. Sections:
+
+    - terms: of each term u32 column | u32 length | f64 idf (1 where there is none) | UTF-8,
+      bucket by bucket; a term is in the bucket of its UTF-8 as one number, modulo the number of
+      buckets, which is a prime;
+    - buckets: u32 start of each bucket in the terms, and the end of the last one;
+    - logs, with sublinear_tf: f64 numpy's log of 1, 2, 3…, for a C library may round otherwise.
+    """
+
+    def __init__(self, read: Read, stage: dict[str, Any]) -> None:
+        self._read = read
+        self._preprocess = _preprocessor(stage)
+        self._tokenize = re.compile(stage["token_pattern"]).findall
+        self._stop_words = frozenset(stage["stop_words"] or ())
+        self._ngrams = range(stage["ngram_range"][0], stage["ngram_range"][1] + 1)
+        self._binary, self._norm = stage["binary"], stage["norm"]
+        sections = stage["sections"]
+        self._terms = sections["terms"][0]
+        self._buckets, end = sections["buckets"]
+        self._bucket_count = (end - self._buckets) // U32 - 1
+        self._logs = sections.get("logs")
+        self._vocabulary = _Vocabulary(self._find, CACHED_TERMS)
+        self._frequencies = Memo(self._weigh, CACHED_TERMS)
+
+    def __call__(self, text: str) -> Features:
+        terms = self._analyze(text)
+        vocabulary, frequencies = self._vocabulary, self._frequencies
+        unknown, found = 0, {}
+        for term, count in Counter(terms).items():
+            if known := vocabulary[term]:
+                found[known[0]] = frequencies[count] * known[1]
+            else:
+                unknown += count
+        columns = sorted(found)
+        values = self._normalize([found[column] for column in columns])
+        return Features(columns, values, len(terms), unknown)
+
+    def names(self, text: str) -> dict[int, str]:
+        """The terms of a text that the vocabulary has, by column."""
+        terms = dict.fromkeys(self._analyze(text))
+        return {known[0]: term for term in terms if (known := self._vocabulary[term])}
+
+    def _analyze(self, text: str) -> list[str]:
+        tokens = self._tokenize(self._preprocess(text))
+        if self._stop_words:
+            tokens = [token for token in tokens if token not in self._stop_words]
+        if self._ngrams == range(1, 2):
+            return tokens
+        starts = [tokens[skipped:] for skipped in range(self._ngrams.stop - 1)]
+        grams = (zip(*starts[:length], strict=False) for length in self._ngrams)
+        return list(map(" ".join, chain.from_iterable(grams)))
+
+    def _find(self, term: str) -> tuple[int, float] | None:
+        """Column and idf of a term; None if the vocabulary does not have it."""
+        key = term.encode(errors="surrogatepass")
+        place = self._buckets + int.from_bytes(key, "little") % self._bucket_count * U32
+        start, stop = memoryview(self._read(place, place + 2 * U32)).cast("I")
+        bucket = memoryview(self._read(self._terms + start, self._terms + stop))
+        while bucket:
+            column, length = bucket[: 2 * U32].cast("I")
+            if length == len(key) and bucket[16 : 16 + length] == key:
+                return column, bucket[8:16].cast("d")[0]
+            bucket = bucket[16 + length :]
+        return None
+
+    def _weigh(self, count: int) -> float:
+        """Term frequency from the number of times that a term is there."""
+        if self._binary:
+            count = 1
+        if self._logs is None:
+            return float(count)
+        start, stop = self._logs
+        place = start + (count - 1) * F64
+        if place >= stop:
+            return log(count) + 1.0
+        return float(memoryview(self._read(place, place + F64)).cast("d")[0]) + 1.0
+
+    def _normalize(self, values: list[float]) -> list[float]:
+        length = 0.0  # not sum(): it compensates, and scikit-learn does not
+        if self._norm == "l2":
+            for value in values:
+                length += value * value
+            length = sqrt(length)
+        elif self._norm == "l1":
+            for value in values:
+                length += abs(value)
+        return [value / length for value in values] if length else values
+
+
+def _preprocessor(stage: dict[str, Any]) -> Callable[[str], str]:
+    """What the vectorizer does to a text before it takes it apart."""
+    if stage["preprocessor"]:
+        return PREPROCESSORS[stage["preprocessor"]]
+    accents = stage["strip_accents"]
+    if not accents:
+        return str.lower if stage["lowercase"] else str
+    from unicodedata import combining, normalize  # noqa: PLC0415 - few models need it
+
+    def preprocess(text: str) -> str:
+        text = text.lower() if stage["lowercase"] else text
+        if accents == "unicode" and text.isascii():
+            return text
+        text = normalize("NFKD", text)
+        if accents == "ascii":
+            return text.encode("ascii", "ignore").decode()
+        return "".join(filter(lambda character: not combining(character), text))
+
+    return preprocess

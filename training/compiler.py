@@ -207,7 +207,8 @@ def _naive_bayes(step: str, classifier: Any) -> list[Stage]:
         intercept = classifier.class_log_prior_
     if isinstance(classifier, BernoulliNB):
         # As in its _joint_log_likelihood, so that each rounding is the same.
-        absent = np.log(1 - np.exp(logs))
+        with np.errstate(invalid="ignore", divide="ignore"):  # refused below
+            absent = np.log(1 - np.exp(logs))
         intercept = intercept + absent.sum(axis=1)
         logs, threshold = logs - absent, classifier.binarize
     # With alpha=0, say, a term that a class never had has the logarithm of zero.

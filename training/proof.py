@@ -46,7 +46,8 @@ def prove(pipeline: Any, engine: FrozenEngine, texts: list[str]) -> dict[str, fl
     """
     worst = 0.0
     chunks = [texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK)]
-    for chunk in progress(chunks, len(chunks), "proving the frozen model"):
+    shown = progress(chunks, len(chunks), "proving the frozen model")
+    for chunk in shown if len(chunks) > 1 else chunks:
         worst = max(worst, _compare(pipeline, engine, chunk))
     return {"texts": len(texts), "worst_probability_difference": worst}
 

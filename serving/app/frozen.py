@@ -77,7 +77,7 @@ def count_blocks(size: int) -> tuple[int, int]:
     leaves = -(-size // (BLOCK * LEAVES + BLOCK + HASH))
     blocks, rest = divmod(size - leaves * HASH, BLOCK)
     blocks -= leaves
-    if rest or not (leaves - 1) * LEAVES < blocks <= leaves * LEAVES:
+    if rest or not max(0, (leaves - 1) * LEAVES) < blocks <= leaves * LEAVES:
         raise ValueError(f"no frozen file has {size} bytes")
     return blocks, leaves
 

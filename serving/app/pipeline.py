@@ -105,7 +105,8 @@ def linear_weights(classifier: Any) -> NDArray[np.float64] | None:
     if weights is None:
         logs = getattr(classifier, "feature_log_prob_", None)
         return None if logs is None else logs - logs.mean(axis=0)
-    # A binary classifier has one row, the second label's.
+    # A binary classifier has one row, the second label's; a RidgeClassifier's is not even a row.
+    weights = np.atleast_2d(weights)
     return np.vstack([-weights, weights]) if len(weights) == 1 else weights
 
 

@@ -1,0 +1,356 @@
+"""The frozen engine answers as scikit-learn does, and never from a byte that was not written."""
+
+import contextlib
+import functools
+import json
+import os
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression, Perceptron, RidgeClassifier, SGDClassifier
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
+from sklearn.pipeline import Pipeline
+from sklearn.svm import LinearSVC
+
+from serving.app import frozen
+from serving.app.errors import BundleDamaged, BundleMissing, VersionMismatch
+from serving.app.features import normalize
+from serving.app.frozen import BLOCK, HASH, FrozenEngine, FrozenFile, count_blocks, digest
+from serving.app.manifest import read_manifest
+from serving.app.pipeline import SklearnEngine
+from serving.app.predictor import load_predictor
+from serving.tests.sample import LABELS, TEXTS, fit, write_bundle
+from training.compiler import compile_pipeline
+from training.frozen_file import write
+from training.proof import PROBABILITY_TOLERANCE, decide, generate_texts, prove
+
+VECTORIZERS = {
+    "count": CountVectorizer(),
+    "count, binary, 2 and 3 words": CountVectorizer(binary=True, ngram_range=(2, 3)),
+    "count, then tf-idf": (CountVectorizer(), TfidfTransformer(sublinear_tf=True)),
+    "tf-idf": TfidfVectorizer(),
+    "tf-idf, shared preprocessing": TfidfVectorizer(preprocessor=normalize, sublinear_tf=True),
+    "tf-idf, 1 to 3 words": TfidfVectorizer(ngram_range=(1, 3), sublinear_tf=True, min_df=2),
+    "tf-idf, l1": TfidfVectorizer(norm="l1", smooth_idf=False),
+    "tf-idf, no norm": TfidfVectorizer(norm=None, max_df=0.5),
+    "tf only": TfidfVectorizer(use_idf=False, binary=True, ngram_range=(1, 2)),
+    "english stop words": TfidfVectorizer(stop_words="english", ngram_range=(1, 2)),
+    "own stop words": CountVectorizer(stop_words=["the", "and", "émile"], max_features=20),
+    "accents to ASCII": TfidfVectorizer(strip_accents="ascii"),
+    "accents off": TfidfVectorizer(strip_accents="unicode", lowercase=False),
+    "case matters": TfidfVectorizer(lowercase=False, token_pattern=r"(?u)\b\w+\b"),
+    "letters": CountVectorizer(token_pattern="(?u)."),
+    "a group": TfidfVectorizer(token_pattern=r"\b(\w)\w+\b"),
+    "own vocabulary": CountVectorizer(vocabulary=["boat", "the boat", "soup"], ngram_range=(1, 2)),
+}
+CLASSIFIERS = {
+    "logistic regression": LogisticRegression(C=10),
+    "one vs rest": OneVsRestClassifier(LogisticRegression(C=10)),
+    "one vs rest, svm": OneVsRestClassifier(LinearSVC()),
+    "linear svm": LinearSVC(),
+    "linear svm, no intercept": LinearSVC(fit_intercept=False),
+    "sgd, hinge": SGDClassifier(random_state=1),
+    "sgd, log loss": SGDClassifier(loss="log_loss", random_state=1),
+    "sgd, modified huber": SGDClassifier(loss="modified_huber", random_state=1),
+    "perceptron": Perceptron(random_state=1),
+    "ridge": RidgeClassifier(),
+    "calibrated svm": CalibratedClassifierCV(LinearSVC(), cv=2, ensemble=False),
+    "calibrated svms": CalibratedClassifierCV(LinearSVC(), cv=2),
+    "multinomial naive bayes": MultinomialNB(),
+    "complement naive bayes": ComplementNB(),
+    "bernoulli naive bayes": BernoulliNB(),
+    "bernoulli naive bayes, threshold": BernoulliNB(binarize=0.3),
+    "bernoulli naive bayes, as it is": BernoulliNB(binarize=None),
+}
+BINARY = ["sailing" if label == "sailing" else "other" for label in LABELS]
+WORDS = st.lists(st.sampled_from([*" ".join(TEXTS).split(), "Thé", "BOAT", "xyzzy", "the, and"]))
+TEXT = st.one_of(st.text(max_size=200), WORDS.map(" ".join))
+
+
+@functools.cache
+def freeze_to(folder, vectorizer, classifier, labels):
+    """A fitted pipeline, and the engine that it was frozen to."""
+    steps = VECTORIZERS[vectorizer]
+    steps = list(steps) if isinstance(steps, tuple) else [steps]
+    steps.append(CLASSIFIERS[classifier])
+    pipeline = Pipeline([(type(one).__name__, one) for one in steps]).fit(TEXTS, labels)
+    return pipeline, open_frozen(folder / "model.frozen", pipeline)
+
+
+def open_frozen(path, pipeline):
+    root = write(path, *compile_pipeline(pipeline))
+    return FrozenEngine(FrozenFile(str(path), path.stat().st_size, root))
+
+
+COMBINATIONS = [(one, "logistic regression") for one in VECTORIZERS]
+COMBINATIONS += [("tf-idf, 1 to 3 words", one) for one in CLASSIFIERS]
+COMBINATIONS += [("count, binary, 2 and 3 words", one) for one in CLASSIFIERS]
+
+
+@pytest.fixture(
+    scope="module", params=[(*one, labels) for one in COMBINATIONS for labels in (LABELS, BINARY)],
+    ids=lambda p: f"{p[0]}: {p[1]}, {len(set(p[2]))} labels",
+)  # fmt: skip
+def both(request, tmp_path_factory):
+    """A pipeline and the engine that it was frozen to."""
+    vectorizer, classifier, labels = request.param
+    return freeze_to(tmp_path_factory.mktemp("frozen"), vectorizer, classifier, tuple(labels))
+
+
+@settings(deadline=None, max_examples=30)
+@given(texts=st.lists(TEXT, min_size=1, max_size=4))
+def test_any_texts_get_scikit_learns_labels_scores_and_probabilities(both, texts):
+    assert prove(*both, texts)["worst_probability_difference"] <= PROBABILITY_TOLERANCE
+
+
+def test_odd_and_huge_texts_get_scikit_learns_answers(both):
+    pipeline, engine = both
+    prove(pipeline, engine, list(generate_texts(list(pipeline[0].vocabulary_), 40, seed=5)))
+
+
+@settings(deadline=None, max_examples=20)
+@given(text=TEXT)
+def test_counts_and_explanations_are_those_of_the_sklearn_engine(both, text):
+    pipeline, engine = both
+    other = SklearnEngine(pipeline)
+    (found,), (expected,) = engine.score([text]), other.score([text])
+    assert (found.terms, found.unknown_terms) == (expected.terms, expected.unknown_terms)
+    for label in range(len(engine.classes)):
+        weighed, wanted = engine.explain(text, label), other.explain(text, label)
+        if wanted is None:
+            assert weighed is None
+            continue
+        np.testing.assert_allclose([w for _, w in weighed], [w for _, w in wanted], atol=1e-12)
+        np.testing.assert_allclose(
+            [dict(weighed)[term] for term, _ in wanted], [w for _, w in wanted], atol=1e-12
+        )
+
+
+def test_lone_surrogates_are_terms_like_any_other(tmp_path):
+    texts = ["a\ud800b boat", "soup"]
+    steps = [("words", CountVectorizer(token_pattern=r"\S+")), ("classify", MultinomialNB())]
+    pipeline = Pipeline(steps).fit(texts, ["x", "y"])
+    prove(pipeline, open_frozen(tmp_path / "model.frozen", pipeline), [*texts, "a\ud801b"])
+
+
+def test_scores_overflow_the_exponential_as_scikit_learn_does(tmp_path):
+    texts = [f"{word} " * 20_000 for word in ("boat", "soup", "boat soup", "soil", "none")]
+    for name, classifier in CLASSIFIERS.items():
+        for labels in (LABELS, BINARY) if name != "bernoulli naive bayes, as it is" else ():
+            steps = [("words", CountVectorizer()), ("classify", classifier)]
+            pipeline = Pipeline(steps).fit(TEXTS, labels)
+            prove(pipeline, open_frozen(tmp_path / "model.frozen", pipeline), texts)
+
+
+def test_model_is_larger_than_a_block_of_leaves_is_read_right(tmp_path):
+    texts = [" ".join(f"w{number}x{i}" for i in range(2_000)) for number in range(9)]
+    pipeline = Pipeline([("words", CountVectorizer()), ("classify", LogisticRegression())])
+    pipeline.fit(texts, list("aabbccdde"))
+    path = tmp_path / "model.frozen"
+    engine = open_frozen(path, pipeline)
+    assert count_blocks(path.stat().st_size)[1] > 1
+    prove(pipeline, engine, texts)
+
+
+def test_more_terms_than_are_kept_change_nothing(tmp_path, monkeypatch):
+    pipeline = fit()
+    monkeypatch.setattr("serving.app.vectorize.CACHED_TERMS", 3)
+    monkeypatch.setattr("serving.app.classify.CACHED_WEIGHTS", 6)
+    monkeypatch.setattr("serving.app.frozen.KEPT_BLOCKS", 2)
+    prove(pipeline, open_frozen(tmp_path / "model.frozen", pipeline), TEXTS)
+
+
+# Integrity
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A small frozen file: its bytes, its root's hash, and the answers of its model."""
+    path = tmp_path_factory.mktemp("small") / "model.frozen"
+    pipeline = fit(LinearSVC(), max_features=30)
+    engine = open_frozen(path, pipeline)
+    root = digest(path.read_bytes()[-HASH * count_blocks(path.stat().st_size)[1] :]).hex()
+    return SimpleNamespace(data=path.read_bytes(), root=root, answers=answers(engine))
+
+
+def answers(engine):
+    return [
+        (one.label, one.probabilities, one.terms, one.unknown_terms, engine.explain(text, 0))
+        for text, one in zip(TEXTS, engine.score(TEXTS), strict=True)
+    ]
+
+
+def damage(path, small, data, size=None):
+    """The answers from changed data; None if it is refused."""
+    path.write_bytes(data)
+    try:
+        return answers(FrozenEngine(FrozenFile(str(path), size or len(small.data), small.root)))
+    except BundleDamaged:
+        return None
+
+
+@pytest.mark.slow
+def test_any_byte_is_changed_is_refused(small, tmp_path):
+    path, unread = tmp_path / "model.frozen", 0
+    for place in range(len(small.data)):
+        data = bytearray(small.data)
+        data[place] ^= 1 << place % 8
+        found = damage(path, small, data)
+        assert found in (None, small.answers)
+        unread += found is not None
+    assert unread == 0  # a small model is read whole
+
+
+def test_file_is_cut_at_any_length_or_longer_is_refused(small, tmp_path):
+    path = tmp_path / "model.frozen"
+    path.write_bytes(small.data)
+    for length in range(len(small.data) - 1, -1, -1):
+        os.truncate(path, length)
+        with pytest.raises(BundleDamaged, match=r"bytes, the manifest says .* 'make train'"):
+            FrozenFile(str(path), len(small.data), small.root)
+    assert damage(path, small, small.data + b"\0") is None
+
+
+def test_blocks_change_places_is_refused(small, tmp_path):
+    data = small.data[BLOCK : 2 * BLOCK] + small.data[:BLOCK] + small.data[2 * BLOCK :]
+    assert damage(tmp_path / "model.frozen", small, data) is None
+
+
+def test_file_of_another_model_is_refused(small, tmp_path):
+    path = tmp_path / "model.frozen"
+    write(path, *compile_pipeline(fit(LinearSVC(C=2), max_features=30)))
+    data = path.read_bytes()
+    assert len(data) == len(small.data)
+    assert damage(path, small, data) is None
+
+
+def test_file_is_cut_while_it_is_served_is_an_error_and_no_crash(tmp_path):
+    path = tmp_path / "model.frozen"
+    engine = open_frozen(path, fit())
+    os.truncate(path, BLOCK)
+    with pytest.raises(BundleDamaged, match="is not what was written"):
+        engine.score(TEXTS)
+
+
+@settings(deadline=None, max_examples=500)
+@given(data=st.data())
+def test_reader_meets_any_bytes_stays_within_the_file(tmp_path_factory, small, data):
+    """Also where all hashes fit: what is no frozen model is an error, not a read elsewhere."""
+    blocks, _ = count_blocks(len(small.data))
+    content = bytearray(small.data[: blocks * BLOCK])
+    for _ in range(data.draw(st.integers(1, 5))):
+        place = data.draw(st.integers(0, 2500) | st.integers(0, len(content) - 9))
+        changed = data.draw(st.binary(min_size=1, max_size=8))
+        content[place : place + len(changed)] = changed
+    path = tmp_path_factory.getbasetemp() / "any.frozen"
+    size, root = rehash(path, bytes(content))
+    reads = []
+    with pytest.MonkeyPatch.context() as patch:
+        real = os.pread
+        patch.setattr(os, "pread", lambda fd, n, at: reads.append((at, n)) or real(fd, n, at))
+        try:
+            engine = FrozenEngine(FrozenFile(str(path), size, root))
+        except BundleDamaged:
+            pass
+        else:
+            with contextlib.suppress(Exception):
+                engine.score(TEXTS)
+    assert all(at >= 0 and at + length <= size for at, length in reads)
+
+
+def rehash(path, content):
+    """Write a file of this content whose hashes all fit."""
+    from training.frozen_file import _fill, _hash_blocks
+
+    leaves = _fill(_hash_blocks(content))
+    root = _hash_blocks(leaves)
+    path.write_bytes(content + leaves + root)
+    return path.stat().st_size, digest(root).hex()
+
+
+@pytest.mark.parametrize("size", [0, 1, HASH, BLOCK, BLOCK + HASH, 2 * BLOCK, 3 * BLOCK])
+def test_no_frozen_file_has_this_size(size):
+    with pytest.raises(ValueError, match="no frozen file"):
+        count_blocks(size)
+
+
+@given(st.integers(1, 100_000))
+def test_number_of_blocks_follows_from_the_size(blocks):
+    leaves = -(-blocks * HASH // BLOCK)
+    assert count_blocks(blocks * BLOCK + leaves * (BLOCK + HASH)) == (blocks, leaves)
+
+
+def test_file_is_missing_says_so(tmp_path):
+    with pytest.raises(BundleMissing, match="make train"):
+        FrozenFile(str(tmp_path / "model.frozen"), 1, "")
+
+
+# In a bundle
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_bundle(tmp_path, fit(), "frozen")
+    return tmp_path
+
+
+def change_manifest(folder, **changes):
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_frozen_bundle_needs_no_other_model_file(folder):
+    (folder / "model.joblib").unlink()
+    assert load_predictor(str(folder)).predict(["the boat"])[0].label.id == "sailing"
+
+
+def test_other_python_froze_the_model_is_refused(folder):
+    change_manifest(folder, versions={"python": "3.1"})
+    with pytest.raises(VersionMismatch, match=r"Python 3\.1 \(here: 3\.13\)"):
+        load_predictor(str(folder))
+
+
+def test_other_byte_order_is_refused(folder, monkeypatch):
+    monkeypatch.setattr(frozen.sys, "byteorder", "big")
+    with pytest.raises(VersionMismatch, match="little-endian"):
+        load_predictor(str(folder))
+
+
+def test_labels_are_not_the_frozen_models_is_refused(folder):
+    change_manifest(folder, labels=json.loads((folder / "manifest.json").read_text())["labels"][:2])
+    with pytest.raises(BundleDamaged, match=r"labels of model\.frozen"):
+        load_predictor(str(folder))
+
+
+def test_frozen_file_is_not_pinned_is_refused(folder):
+    pins = json.loads((folder / "manifest.json").read_text())["files"]
+    change_manifest(folder, files={"model.joblib": pins["model.joblib"]})
+    with pytest.raises(BundleDamaged, match="is not a manifest"):
+        read_manifest(str(folder))
+
+
+def test_damage_is_met_by_a_request_is_logged_and_answered_503(folder, start_service, capsys):
+    path = folder / "model.frozen"
+    data = bytearray(path.read_bytes())
+    client = start_service(folder)
+    for place in range(BLOCK, count_blocks(len(data))[0] * BLOCK):
+        data[place] ^= 1
+    path.write_bytes(data)
+    event = {"httpMethod": "POST", "path": "/predict", "body": '{"text": "secret boat"}'}
+    answer = client.handler.lambda_handler(event, SimpleNamespace(aws_request_id="r"))
+    written = capsys.readouterr()
+    assert answer["statusCode"] == 503
+    assert "is not what was written" in written.err
+    assert "secret" not in written.err + written.out
+    assert client.request(method="GET", path="/health").status == 200
+
+
+def test_scores_of_the_proof_are_the_classifiers_own():
+    pipeline = fit(CLASSIFIERS["calibrated svms"])
+    assert decide(pipeline[-1], pipeline[:-1].transform(TEXTS)).shape == (len(TEXTS), 6)

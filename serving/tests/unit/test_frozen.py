@@ -195,7 +195,6 @@ def damage(path, small, data, size=None):
         return None
 
 
-@pytest.mark.slow
 def test_any_byte_is_changed_is_refused(small, tmp_path):
     path, unread = tmp_path / "model.frozen", 0
     for place in range(len(small.data)):

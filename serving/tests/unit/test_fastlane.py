@@ -1,0 +1,187 @@
+"""Whatever the fast lane answers, the full app answers with the same bytes and the same metrics."""
+
+import base64
+import copy
+import json
+import math
+from types import SimpleNamespace
+
+import pytest
+from aws_embedded_metrics.config import get_config
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from serving.app import fastlane
+from serving.app.metrics import UNITS, Emitter, Measurements
+from serving.app.settings import MAX_BATCH_TEXTS, MAX_TEXT_CHARS, read_settings
+from serving.tests.sample import TEXTS, fit, proxy_event, write_bundle
+
+CONTEXT = SimpleNamespace(aws_request_id="request-1")
+# What may differ: when it was, how long it took, and which lane it was.
+OWN = {"lane", "predict.duration", "load_model.duration", "Timestamp"}
+
+TEXT = st.one_of(
+    st.text(max_size=60), st.lists(st.sampled_from(" ".join(TEXTS).split())).map(" ".join)
+)
+TEXT_OR_NOT = st.one_of(
+    TEXT,
+    TEXT,
+    st.sampled_from(["", "a" * MAX_TEXT_CHARS, "a" * (MAX_TEXT_CHARS + 1), None, 1, True, [], {}]),
+)
+BODY = st.one_of(
+    st.fixed_dictionaries({"text": TEXT_OR_NOT}),
+    st.fixed_dictionaries({"text": TEXT_OR_NOT}, optional={"more": st.none()}),
+    st.fixed_dictionaries({"texts": st.lists(TEXT_OR_NOT, max_size=4) | TEXT_OR_NOT}),
+    st.sampled_from([{}, [], "a", {"texts": ["a"] * (MAX_BATCH_TEXTS + 1)}]),
+)
+RAW = BODY.map(json.dumps) | BODY.map(lambda body: json.dumps(body, ensure_ascii=False))
+HOSTILE = st.sampled_from(
+    [
+        "",
+        "{",
+        "null",
+        '{"text": NaN}',
+        '{"text": "\\ud800"}',
+        '{"text": "a", "text": "b"}',
+        "\ud800",
+    ]
+)
+PATHS = ["/predict"] * 5 + ["/predict/batch"] * 5 + ["/predict/", "/", None]
+QUERY = st.sampled_from(
+    [None, {}, {"top": ["2"]}, {"explain": ["true"]}, {"other": ["1"]}, {"": []}]
+)
+HEADERS = st.sampled_from(
+    [
+        None,
+        {},
+        {"Content-Type": "application/json"},
+        {"content-type": "Application/JSON; charset=UTF-8"},
+        {"content-type": "text/plain"},
+        {"Content-Encoding": "gzip"},
+    ]
+)
+
+
+@st.composite
+def events(draw):
+    body = draw(RAW | RAW | RAW | HOSTILE)
+    if encoded := draw(st.booleans()):
+        body = base64.b64encode(body.encode(errors="surrogatepass")).decode()
+    found = proxy_event(
+        method=draw(st.sampled_from(["POST"] * 6 + ["GET", "post", None])),
+        path=draw(st.sampled_from(PATHS)),
+        body=body,
+        isBase64Encoded=encoded,
+        headers=draw(HEADERS),
+        multiValueQueryStringParameters=draw(QUERY),
+        queryStringParameters=draw(st.sampled_from([None, None, {}, {"top": "2"}])),
+    )  # fmt: skip
+    for name in draw(st.lists(st.sampled_from(sorted(found)), max_size=1)):
+        del found[name]
+    return found
+
+
+@pytest.fixture(scope="module", params=["frozen", "sklearn"])
+def folder(request, tmp_path_factory):
+    path = tmp_path_factory.mktemp(request.param)
+    write_bundle(path, fit(), request.param)
+    return path
+
+
+def send(client, capsys, found):
+    """Answer and metrics of an event."""
+    capsys.readouterr()
+    answer = client.handler.lambda_handler(copy.deepcopy(found), CONTEXT)
+    return answer, json.loads(capsys.readouterr().out)
+
+
+@settings(
+    deadline=None, max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(found=events())
+def test_any_event_gets_the_same_from_both_lanes(folder, start_service, capsys, found):
+    client = start_service(folder)
+    answer, document = send(client, capsys, found)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fastlane, "respond", lambda *_: None)
+        client = start_service(folder)
+        full_answer, full_document = send(client, capsys, found)
+    event(document["lane"])
+    assert json.dumps(answer) == json.dumps(full_answer)
+    assert full_document["lane"] == "full"
+    assert strip(document) == strip(full_document)
+
+
+def strip(document):
+    """A document without what no two invocations share; all values of the same kind."""
+    if isinstance(document, dict):
+        return {name: strip(value) for name, value in document.items() if name not in OWN}
+    return [strip(one) for one in document] if isinstance(document, list) else document
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("/predict", {"text": "a"}), ("/predict/batch", {"texts": ["a", "b"]})]
+)
+def test_plain_request_takes_the_fast_lane(folder, start_service, path, body):
+    (document,) = start_service(folder).request(path=path, body=body).emf
+    assert document["lane"] == "fast"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"body": {"text": ""}},
+        {"body": {"text": "a", "more": 1}},
+        {"body": {"text": "a"}, "multiValueQueryStringParameters": {"top": ["1"]}},
+        {"body": {"text": "a"}, "headers": {"content-type": "text/plain"}},
+        {"method": "GET", "path": "/health"},
+    ],
+)
+def test_any_other_request_takes_the_full_app(folder, start_service, members):
+    (document,) = start_service(folder).request(**members).emf
+    assert document["lane"] == "full"
+
+
+NUMBER = st.floats(allow_nan=False, allow_infinity=False) | st.integers(0, 10**9)
+LAMBDA = {
+    "AWS_LAMBDA_FUNCTION_NAME": "thaw",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+    "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+}
+TRACED = {"_X_AMZN_TRACE_ID": "Root=1;Sampled=1"}
+UNTRACED = {"_X_AMZN_TRACE_ID": "Root=1;Sampled=0"}
+NAMES = {"SERVICE_NAME": "service_name", "SERVICE_TYPE": "service_type"}
+NAMES |= {"LOG_GROUP_NAME": "log_group_name"}
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    metrics=st.dictionaries(st.sampled_from(sorted(UNITS)), NUMBER),
+    label=st.text(st.characters(exclude_categories=["Cs"])),
+    environ=st.sampled_from([{}, LAMBDA, LAMBDA | TRACED, LAMBDA | UNTRACED]),
+    names=st.dictionaries(st.sampled_from(sorted(NAMES)), st.sampled_from(["", "mine"])),
+)
+def test_document_is_what_aws_embedded_metrics_writes(capsys, metrics, label, environ, names):
+    with pytest.MonkeyPatch.context() as patch:
+        # The library reads these once, when it is imported; Lambda's own each time.
+        for name, value in names.items():
+            patch.setattr(get_config(), NAMES[name], value)
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        ours = {f"AWS_EMF_{name}": value for name, value in names.items()}
+        emitter = Emitter(read_settings(environ | ours))
+        properties = {"requestId": "r", "label": label, "status": 200}
+        for lane in ("fast", "full"):
+            emitter.emit(Measurements(metrics, {"lane": lane, **properties}))
+    fast, full = map(json.loads, capsys.readouterr().out.splitlines())
+    assert list(fast) == list(full)
+    assert strip(fast) == strip(full)
+    assert abs(fast["_aws"]["Timestamp"] - full["_aws"]["Timestamp"]) < 60_000
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, None, "a"])
+def test_value_is_no_number_costs_the_document_and_nothing_else(value, capsys, caplog):
+    measured = Measurements({"error.count": value}, {"lane": "fast"})
+    Emitter(read_settings({})).emit(measured)
+    assert capsys.readouterr().out == ""
+    assert "metrics not written" in caplog.text

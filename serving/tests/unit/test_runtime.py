@@ -1,0 +1,75 @@
+"""The handler under the real awslambdaric: what a process loads to answer."""
+
+import json
+
+import pytest
+
+from serving.tests.runtime_api import Runtime
+from serving.tests.sample import fit, proxy_event, write_bundle
+
+FAST = {
+    "serving",
+    "serving.app",
+    *(
+        f"serving.app.{name}"
+        for name in [
+            "classify",
+            "engine",
+            "errors",
+            "fastlane",
+            "features",
+            "frozen",
+            "gate",
+            "handler",
+            "log",
+            "manifest",
+            "memo",
+            "metrics",
+            "predictor",
+            "problems",
+            "settings",
+            "vectorize",
+        ]
+    ),
+    "_blake2",
+}
+EVENT = proxy_event(body={"text": "the boat"})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("frozen")
+    write_bundle(path, fit(), "frozen")
+    return path
+
+
+def loaded(handler, folder, *events):
+    """The modules that are loaded after the events."""
+    with Runtime(handler, {"QUICKTHAW_BUNDLE": str(folder)}) as runtime:
+        answers = [runtime.invoke(event) for event in events]
+        assert [one.kind for one in answers] == ["response"] * len(events), answers
+        return set(answers[-1].json["modules"])
+
+
+def test_good_request_loads_the_fast_lane_and_nothing_else(folder):
+    bare = loaded("serving.tests.bare.handler", folder, EVENT)
+    found = loaded("serving.tests.loaded.handler", folder, EVENT, EVENT)
+    tests = {"serving.tests", "serving.tests.bare", "serving.tests.loaded"}
+    assert found - bare - tests == FAST - {"serving"}
+
+
+def test_other_request_loads_what_it_needs_then(folder):
+    found = loaded("serving.tests.loaded.handler", folder, EVENT, proxy_event("GET", "/health"))
+    assert {"aws_lambda_powertools", "pydantic", "aws_embedded_metrics"} <= found
+    assert not {"sklearn", "numpy", "joblib"} & found
+
+
+def test_runtime_answers_both_lanes_and_writes_one_document_each(folder):
+    with Runtime(
+        "serving.app.handler.lambda_handler", {"QUICKTHAW_BUNDLE": str(folder)}
+    ) as runtime:
+        answers = [runtime.invoke(one).json for one in (EVENT, proxy_event("GET", "/model"), "?")]
+        documents = [json.loads(line) for line in runtime.output()[0].splitlines()]
+    assert [one["statusCode"] for one in answers] == [200, 200, 400]
+    assert [one["lane"] for one in documents] == ["fast", "full", "full"]
+    assert [one["status"] for one in documents] == [200, 200, 400]

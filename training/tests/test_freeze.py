@@ -1,0 +1,212 @@
+"""What cannot be frozen is refused by name; what is frozen otherwise than it answers never is."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import TruncatedSVD
+from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import (
+    CountVectorizer,
+    HashingVectorizer,
+    TfidfTransformer,
+    TfidfVectorizer,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import BernoulliNB, MultinomialNB
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import Normalizer
+from sklearn.svm import SVC, LinearSVC
+
+from serving.app.manifest import read_manifest
+from serving.app.predictor import load_predictor
+from serving.tests.sample import LABELS, TEXTS
+from training import bundle, compiler, evaluate, freeze, prepare, train, validate
+from training.compiler import CannotFreeze, compile_pipeline
+from training.console import StageError
+from training.paths import ARCHIVE, BUNDLE, FREEZE, FROZEN, MODEL
+from training.proof import ProofFailed, generate_texts, prove
+
+
+class Subclass(LogisticRegression):
+    pass
+
+
+def fit(*steps, labels=LABELS):
+    return Pipeline([(f"step{number}", one) for number, one in enumerate(steps)]).fit(TEXTS, labels)
+
+
+REFUSED = [
+    ((TfidfVectorizer(analyzer="char"), LogisticRegression()), "step 'step0': its analyzer"),
+    ((CountVectorizer(tokenizer=str.split, token_pattern=None), LinearSVC()), "its tokenizer"),
+    ((CountVectorizer(preprocessor=str.lower), LinearSVC()), "its preprocessor"),
+    ((CountVectorizer(strip_accents=str.lower), LinearSVC()), "its strip_accents"),
+    ((TfidfVectorizer(dtype=np.float32), LinearSVC()), "step 'step0': its dtype"),
+    ((HashingVectorizer(), LinearSVC()), "step 'step0': HashingVectorizer has no frozen form"),
+    ((FeatureUnion([("a", CountVectorizer())]), LinearSVC()), "FeatureUnion has no frozen form"),
+    ((TfidfVectorizer(), TfidfTransformer(), LinearSVC()), "step 'step0': its tf-idf"),
+    ((TfidfVectorizer(), Normalizer(), LinearSVC()), "step 'step1': Normalizer has no frozen form"),
+    ((TfidfVectorizer(), TruncatedSVD(2), LinearSVC()), "step 'step1': TruncatedSVD"),
+    ((TfidfVectorizer(), SVC()), "step 'step1': SVC has no frozen form"),
+    ((TfidfVectorizer(), Subclass()), "step 'step1': Subclass has no frozen form"),
+    ((TfidfVectorizer(), DummyClassifier()), "step 'step1': DummyClassifier"),
+    ((TfidfVectorizer(), BernoulliNB(alpha=0, force_alpha=True)), "its feature_log_prob_"),
+    (
+        (TfidfVectorizer(), CalibratedClassifierCV(LinearSVC(), method="isotonic", cv=2)),
+        "its method",
+    ),
+    (
+        (TfidfVectorizer(), CalibratedClassifierCV(LinearSVC(), method="temperature", cv=2)),
+        "its method",
+    ),
+    ((TfidfVectorizer(), CalibratedClassifierCV(MultinomialNB(), cv=2)), "MultinomialNB within it"),
+    ((TfidfVectorizer(), OneVsRestClassifier(MultinomialNB())), "MultinomialNB within it"),
+]
+
+
+@pytest.mark.filterwarnings("ignore")  # scikit-learn's, of what is odd in these
+@pytest.mark.parametrize(("steps", "says"), REFUSED, ids=[says for _, says in REFUSED])
+def test_what_has_no_frozen_form_is_refused_by_step_and_setting(steps, says):
+    with pytest.raises(CannotFreeze, match=says):
+        compile_pipeline(fit(*steps))
+
+
+def test_sparse_coefficients_are_refused():
+    pipeline = fit(TfidfVectorizer(), LogisticRegression())
+    pipeline[-1].sparsify()
+    with pytest.raises(CannotFreeze, match="its coef_"):
+        compile_pipeline(pipeline)
+
+
+def test_several_labels_a_text_are_refused():
+    several = np.array([[number % 2, number % 3 == 0] for number in range(len(TEXTS))])
+    pipeline = fit(TfidfVectorizer(), OneVsRestClassifier(LinearSVC()), labels=several)
+    with pytest.raises(CannotFreeze, match="its classes_"):
+        compile_pipeline(pipeline)
+
+
+def test_what_is_no_pipeline_of_texts_is_refused():
+    with pytest.raises(CannotFreeze, match="NoneType is no scikit-learn Pipeline"):
+        compile_pipeline(None)
+    with pytest.raises(CannotFreeze, match="step 'only': LogisticRegression has no frozen form"):
+        compile_pipeline(Pipeline([("only", LogisticRegression())]))
+
+
+def test_steps_that_do_nothing_are_passed_over():
+    pipeline = fit(CountVectorizer(), "passthrough", None, LinearSVC())
+    classes, stages = compile_pipeline(pipeline)
+    assert classes == sorted(set(LABELS))
+    assert [one.type for one in stages] == ["vectorize", "linear", "classify"]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 7, 8, 113, 1000])
+def test_number_of_buckets_is_a_prime(number):
+    prime = compiler._next_prime(number)
+    assert prime > number
+    assert all(prime % factor for factor in range(2, prime))
+
+
+class Engine:
+    """Answers as the pipeline does, but for what is changed."""
+
+    def __init__(self, pipeline, **changes):
+        self.classes = [str(one) for one in pipeline.classes_]
+        self.pipeline, self.changes = pipeline, changes
+
+    def score(self, texts):
+        probabilities = self.pipeline.predict_proba(texts)
+        labels = [self.classes.index(one) for one in self.pipeline.predict(texts)]
+        labels[-1] = self.changes.get("label", labels[-1])
+        probabilities[-1] += self.changes.get("probability", 0)
+        return [Score(*pair) for pair in zip(labels, probabilities, strict=True)]
+
+    def decide(self, text):
+        scores = self.pipeline.decision_function([text])[0].copy()
+        if self.changes.get("bit"):
+            scores[0] = np.nextafter(scores[0], np.inf)
+        return scores
+
+
+class Score:
+    def __init__(self, label, probabilities):
+        self.label, self.probabilities = label, probabilities
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"label": 0}, "1 of 12 labels"),
+        ({"bit": True}, "decision scores of 12 of 12 texts"),
+        ({"probability": 1e-11}, r"differs by 1\.0e-11"),
+        ({"probability": np.nan}, "differs by nan"),
+    ],
+)
+def test_any_difference_fails_the_proof(changes, says):
+    pipeline = fit(TfidfVectorizer(), LogisticRegression())
+    assert prove(pipeline, Engine(pipeline), TEXTS)["texts"] == 12
+    with pytest.raises(ProofFailed, match=says):
+        prove(pipeline, Engine(pipeline, **changes), TEXTS)
+
+
+def test_pipeline_without_probabilities_and_a_frozen_one_with_fails_the_proof():
+    pipeline = fit(TfidfVectorizer(), LinearSVC())
+    engine = Engine(fit(TfidfVectorizer(), LogisticRegression()))
+    engine.decide = lambda text: pipeline.decision_function([text])[0]
+    labels = [engine.classes.index(one) for one in pipeline.predict(TEXTS)]
+    engine.score = lambda texts: [Score(label, [1.0]) for label in labels]
+    with pytest.raises(ProofFailed, match="has probabilities, and the pipeline has none"):
+        prove(pipeline, engine, TEXTS)
+
+
+def test_generated_texts_are_the_same_each_time_and_as_many_as_asked_for():
+    words = ["boat", "soup", "soil"]
+    first = list(generate_texts(words, 50, seed=1))
+    assert first == list(generate_texts(words, 50, seed=1))
+    assert len(first) == 50
+    assert "" in first
+    assert max(map(len, first)) == 50_000
+
+
+@pytest.fixture
+def trained(workspace, sample_archive):
+    ARCHIVE.parent.mkdir(parents=True)
+    shutil.copy(sample_archive, ARCHIVE)
+    for stage in (prepare, validate, train, evaluate):
+        stage.main()
+
+
+def test_model_is_frozen_twice_is_the_same_file(trained, capsys):
+    freeze.main()
+    assert "all labels and decision scores are the model's" in capsys.readouterr().out
+    data, report = FROZEN.read_bytes(), FREEZE.read_text()
+    freeze.main()
+    assert (FROZEN.read_bytes(), FREEZE.read_text()) == (data, report)
+    assert json.loads(report)["texts"] == 150
+    assert json.loads(report)["worst_probability_difference"] <= 1e-12
+
+
+def test_model_cannot_be_frozen_is_served_by_scikit_learn_and_says_why(
+    trained, monkeypatch, capsys
+):
+    def refuse(_):
+        raise CannotFreeze("step 'scale': it has no frozen form")
+
+    monkeypatch.setattr(freeze, "compile_pipeline", refuse)
+    freeze.main()
+    bundle.main()
+    assert "cannot be frozen: step 'scale'" in capsys.readouterr().out
+    manifest = read_manifest(BUNDLE)
+    assert (manifest.engine, list(manifest.files)) == ("sklearn", [MODEL.name])
+    assert manifest.frozen == {"refused": "step 'scale': it has no frozen form"}
+    assert FROZEN.read_bytes() == b""
+    assert load_predictor(BUNDLE).predict(["nasa orbit"])[0].label.id == "sci.space"
+
+
+def test_frozen_model_answers_otherwise_stops_the_stage_and_leaves_no_file(trained, monkeypatch):
+    monkeypatch.setattr(freeze.FrozenEngine, "decide", lambda *_: [0.0] * 10)
+    with pytest.raises(StageError, match="is not the model: decision scores of"):
+        freeze.main()
+    assert not FROZEN.exists()

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytest.importorskip("awslambdaric", reason="the Lambda runtime is NOT tested: it is for Linux")
+
 from serving.tests.runtime_api import Runtime
 from serving.tests.sample import fit, proxy_event, write_bundle
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.app.frozen import FrozenEngine
+from serving.app.frozen import LARGE_BATCH, FrozenEngine
 from training.console import progress
 
 PROBABILITY_TOLERANCE = 1e-12
-CHUNK = 200
+CHUNK = 2 * LARGE_BATCH  # so that both ways to score are tried
 MAX_CHARS = 50_000
 ALPHABETS = (
     string.ascii_lowercase + "    ",
@@ -58,11 +58,19 @@ def _compare(pipeline: Any, engine: FrozenEngine, texts: list[str]) -> float:
     classifier = pipeline[-1]
     found = engine.score(texts)
     labels = [engine.classes[one.label] for one in found]
+    alone = [engine.score([text])[0] for text in texts]
+    if any(
+        one.label != other.label or one.probabilities != other.probabilities
+        for one, other in zip(found, alone, strict=True)
+    ):
+        raise ProofFailed("a text gets another answer alone than in a batch")
     wrong = int((np.array(labels) != classifier.predict(features).astype(str)).sum())
     if wrong:
         raise ProofFailed(f"{wrong} of {len(texts)} labels are not the pipeline's")
     scores = decide(classifier, features)
-    differing = int((np.array([engine.decide(text) for text in texts]) != scores).any(axis=1).sum())
+    differing = int(
+        (np.array([engine.decision_function(text) for text in texts]) != scores).any(axis=1).sum()
+    )
     if differing:
         raise ProofFailed(f"decision scores of {differing} of {len(texts)} texts differ")
     if not hasattr(classifier, "predict_proba"):
@@ -77,7 +85,7 @@ def _compare(pipeline: Any, engine: FrozenEngine, texts: list[str]) -> float:
 
 
 def decide(classifier: Any, features: Any) -> NDArray[np.float64]:
-    """The classifier's own scores, of shape (n_texts, n_scores); see `FrozenEngine.decide`."""
+    """The classifier's own decision function, as `FrozenEngine` has it: (n_texts, n_scores)."""
     if hasattr(classifier, "calibrated_classifiers_"):
         parts = [one.estimator for one in classifier.calibrated_classifiers_]
         return np.hstack([decide(part, features) for part in parts])

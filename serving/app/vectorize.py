@@ -11,7 +11,7 @@ from collections import Counter
 from itertools import chain
 from math import log, sqrt
 
-from serving.app.features import PREPROCESSORS
+from serving.app.features import PREPROCESSORS, split_words
 from serving.app.memo import Memo
 
 TYPE_CHECKING = False
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CACHED_TERMS = 30_000  # about 10 MB, were each of them in use
 MAX_CACHED_TERM = 100  # characters: callers choose what is looked up
+TOKEN_PATTERN = r"(?u)\b\w\w+\b"  # noqa: S105 - scikit-learn's default
 U32 = 4
 F64 = 8
 
@@ -64,28 +65,35 @@ class Vectorize:
       buckets, which is a prime;
     - buckets: u32 start of each bucket in the terms, and the end of the last one;
     - logs, with sublinear_tf: f64 numpy's log of 1, 2, 3…, for a C library may round otherwise.
+
+    Attributes:
+        vocabulary: Column and idf by term; None for those that it does not have.
+        frequencies: Term frequency by the number of times that a term is there.
+        norm: "l1", "l2" or None.
     """
 
     def __init__(self, read: Read, stage: dict[str, Any]) -> None:
         self._read = read
-        self._preprocess = _preprocessor(stage)
-        self._tokenize = re.compile(stage["token_pattern"]).findall
+        self._split = _splitter(stage)
         self._stop_words = frozenset(stage["stop_words"] or ())
         self._ngrams = range(stage["ngram_range"][0], stage["ngram_range"][1] + 1)
-        self._binary, self._norm = stage["binary"], stage["norm"]
+        self._binary, self.norm = stage["binary"], stage["norm"]
         sections = stage["sections"]
         self._terms = sections["terms"][0]
         self._buckets, end = sections["buckets"]
         self._bucket_count = (end - self._buckets) // U32 - 1
         self._logs = sections.get("logs")
-        self._vocabulary = _Vocabulary(self._find, CACHED_TERMS)
-        self._frequencies = Memo(self._weigh, CACHED_TERMS)
+        self.vocabulary = _Vocabulary(self._find, CACHED_TERMS)
+        self.frequencies = Memo(self._weigh, CACHED_TERMS)
 
     def __call__(self, text: str) -> Features:
-        terms = self._analyze(text)
-        vocabulary, frequencies = self._vocabulary, self._frequencies
+        terms = self.analyze(text)
+        vocabulary, frequencies = self.vocabulary, self.frequencies
         unknown, found = 0, {}
-        for term, count in Counter(terms).items():
+        counts = dict.fromkeys(terms, 1)
+        if len(counts) < len(terms):
+            counts = Counter(terms)
+        for term, count in counts.items():
             if known := vocabulary[term]:
                 found[known[0]] = frequencies[count] * known[1]
             else:
@@ -96,11 +104,12 @@ class Vectorize:
 
     def names(self, text: str) -> dict[int, str]:
         """The terms of a text that the vocabulary has, by column."""
-        terms = dict.fromkeys(self._analyze(text))
-        return {known[0]: term for term in terms if (known := self._vocabulary[term])}
+        terms = dict.fromkeys(self.analyze(text))
+        return {known[0]: term for term in terms if (known := self.vocabulary[term])}
 
-    def _analyze(self, text: str) -> list[str]:
-        tokens = self._tokenize(self._preprocess(text))
+    def analyze(self, text: str) -> list[str]:
+        """The terms of a text, repeats included."""
+        tokens = self._split(text)
         if self._stop_words:
             tokens = [token for token in tokens if token not in self._stop_words]
         if self._ngrams == range(1, 2):
@@ -136,14 +145,22 @@ class Vectorize:
 
     def _normalize(self, values: list[float]) -> list[float]:
         length = 0.0  # not sum(): it compensates, and scikit-learn does not
-        if self._norm == "l2":
+        if self.norm == "l2":
             for value in values:
                 length += value * value
             length = sqrt(length)
-        elif self._norm == "l1":
+        elif self.norm == "l1":
             for value in values:
                 length += abs(value)
         return [value / length for value in values] if length else values
+
+
+def _splitter(stage: dict[str, Any]) -> Callable[[str], list[str]]:
+    """What makes tokens of a text."""
+    if stage["preprocessor"] == "normalize" and stage["token_pattern"] == TOKEN_PATTERN:
+        return split_words
+    preprocess, find = _preprocessor(stage), re.compile(stage["token_pattern"]).findall
+    return lambda text: find(preprocess(text))
 
 
 def _preprocessor(stage: dict[str, Any]) -> Callable[[str], str]:

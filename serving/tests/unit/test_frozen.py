@@ -4,6 +4,8 @@ import contextlib
 import functools
 import json
 import os
+import re
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,11 +22,12 @@ from sklearn.svm import LinearSVC
 
 from serving.app import frozen
 from serving.app.errors import BundleDamaged, BundleMissing, VersionMismatch
-from serving.app.features import normalize
+from serving.app.features import normalize, split_words
 from serving.app.frozen import BLOCK, HASH, FrozenEngine, FrozenFile, count_blocks, digest
 from serving.app.manifest import read_manifest
 from serving.app.pipeline import SklearnEngine
 from serving.app.predictor import load_predictor
+from serving.app.vectorize import TOKEN_PATTERN
 from serving.tests.sample import LABELS, TEXTS, fit, write_bundle
 from training.compiler import compile_pipeline
 from training.frozen_file import write
@@ -86,6 +89,14 @@ def freeze_to(folder, vectorizer, classifier, labels):
 def open_frozen(path, pipeline):
     root = write(path, *compile_pipeline(pipeline))
     return FrozenEngine(FrozenFile(str(path), path.stat().st_size, root))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_batches_are_large():
+    """Two texts go through numpy, one does not: the proof holds one way against the other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frozen, "LARGE_BATCH", 2)
+        yield
 
 
 COMBINATIONS = [(one, "logistic regression") for one in VECTORIZERS]
@@ -156,6 +167,19 @@ def test_model_is_larger_than_a_block_of_leaves_is_read_right(tmp_path):
     engine = open_frozen(path, pipeline)
     assert count_blocks(path.stat().st_size)[1] > 1
     prove(pipeline, engine, texts)
+
+
+def test_numpy_is_not_there_large_batches_work_without(tmp_path, monkeypatch):
+    engine = open_frozen(tmp_path / "model.frozen", fit())
+    expected = [(one.label, one.probabilities) for one in engine.score(TEXTS)]
+    monkeypatch.setitem(sys.modules, "serving.app.together", None)
+    assert [(one.label, one.probabilities) for one in engine.score(TEXTS)] == expected
+
+
+@given(TEXT)
+def test_words_are_those_of_the_shared_preprocessing(text):
+    assert split_words(text) == re.findall(TOKEN_PATTERN, normalize(text))
+    assert TfidfVectorizer().token_pattern == TOKEN_PATTERN
 
 
 def test_more_terms_than_are_kept_change_nothing(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help serve test check format train report lock clean
+.PHONY: help serve test check format train freeze report bench lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,17 +39,25 @@ format: .venv/dev.ok ## Format the code and mend what the linter can
 train: .venv/serve.ok ## Run the stages that changed, up to the bundle (dvc repro)
 	@$(BIN)/dvc repro bundle
 
+freeze: .venv/serve.ok ## Compile the trained model to the file that serves it, and prove it (part of make train)
+	@$(BIN)/dvc repro --single-item --force freeze
+	@$(BIN)/dvc repro bundle
+
 report: .venv/serve.ok ## Write reports/report.html: the model in pictures
 	@status=0; $(BIN)/dvc repro --keep-going || status=$$?; \
 	$(BIN)/python -m training.report && exit $$status
+
+bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1; results in .local/bench)
+	@$(BIN)/python -m training.ensure_model
+	@$(BIN)/python -m bench $(if $(QUICK),--quick)
 
 lock: .venv/dev.ok ## Write the locks again from pyproject.toml (UPGRADE=1 takes newer versions)
 	scripts/lock.sh
 
 clean: ## Remove .venv, caches, models and data: all that git does not track
 	rm -rf .venv .coverage .coverage.* .*_cache .hypothesis .local data .dvc/cache .dvc/tmp
-	rm -rf reports/*.html reports/plots dvc_plots serving/app/data/model.joblib
-	rm -f reports/candidates.json reports/data.json reports/evaluation.json reports/validation.json
+	rm -rf reports/*.html reports/plots dvc_plots serving/app/data/model.joblib serving/app/data/model.frozen
+	rm -f reports/candidates.json reports/data.json reports/evaluation.json reports/freeze.json reports/validation.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/serve.ok: $(SETUP) requirements/serve.txt requirements/train.txt

@@ -7,7 +7,6 @@ or rename one is to retrain.
 import re
 from string import ascii_lowercase
 
-_NOT_LETTERS = re.compile(r"[^a-z]+")
 # Any byte but a-z to a space; in UTF-8 no other character has one of a-z among its bytes.
 _LETTERS = bytes(byte if chr(byte) in ascii_lowercase else 32 for byte in range(256))
 
@@ -17,7 +16,8 @@ def normalize(text: str) -> str:
 
     The training texts come in this form; requests do not.
     """
-    return _NOT_LETTERS.sub(" ", text.lower())
+    # Compiled when it is first needed: a cold start of the frozen engine does without.
+    return re.sub(r"[^a-z]+", " ", text.lower())
 
 
 def split_words(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from copy import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def write_stage_reports(counts):
         csv.writer(file).writerows([names, [6, 1.0, 0.8], [12, 1.0, 0.9]])
 
 
-def write_manifest():
+def write_manifest(**changes):
     pin = FilePin(sha256=hash_files(paths.MODEL), size=paths.MODEL.stat().st_size)
     manifest = Manifest(
         format=FORMAT,
@@ -86,6 +87,7 @@ def write_manifest():
         golden=(),
         profile={},
     )
+    manifest = replace(manifest, **changes)
     (paths.BUNDLE / "manifest.json").write_text(manifest.to_json())
 
 
@@ -264,6 +266,25 @@ def test_model_below_the_gate_without_a_manifest_is_said_to_be_refused(inputs):
     edit_gate(min_macro_f1=0.999)
     joblib.dump(joblib.load(paths.MODEL), paths.MODEL, compress=1)
     assert "It gets no manifest, and the service refuses it." in Elements(build_page()).words
+
+
+def test_model_that_cannot_be_frozen_says_why(inputs):
+    words = Elements(build_page()).words
+    assert "Frozen no step 'scale': StandardScaler has no frozen form: scikit-learn serves" in words
+
+
+def test_frozen_model_is_shown_with_its_proof(inputs):
+    write_manifest(
+        engine="frozen",
+        files={
+            paths.MODEL.name: FilePin(sha256=hash_files(paths.MODEL), size=1),
+            paths.FROZEN.name: FilePin(sha256="0" * 64, size=12_345),
+        },
+        frozen={"root": "0" * 64, "texts": 6_789, "worst_probability_difference": 3.3e-16},
+    )
+    words = Elements(build_page()).words
+    assert "Frozen 12,345 bytes (0.0 MB) on 6,789 texts all its labels" in words
+    assert "probabilities within 3.3e-16" in words
 
 
 def test_chosen_candidate_is_marked(inputs):

@@ -14,7 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
-from sklearn.linear_model import LogisticRegression, Perceptron, RidgeClassifier, SGDClassifier
+from sklearn.linear_model import (
+    LogisticRegression,
+    LogisticRegressionCV,
+    PassiveAggressiveClassifier,
+    Perceptron,
+    RidgeClassifier,
+    RidgeClassifierCV,
+    SGDClassifier,
+)
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
 from sklearn.pipeline import Pipeline
@@ -32,6 +40,9 @@ from serving.tests.sample import LABELS, TEXTS, fit, write_bundle
 from training.compiler import compile_pipeline
 from training.frozen_file import write
 from training.proof import PROBABILITY_TOLERANCE, decide, generate_texts, prove
+
+# What scikit-learn says of some of these classifiers is not about freezing.
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning:sklearn")
 
 VECTORIZERS = {
     "count": CountVectorizer(),
@@ -54,6 +65,7 @@ VECTORIZERS = {
 }
 CLASSIFIERS = {
     "logistic regression": LogisticRegression(C=10),
+    "logistic regression, cv": LogisticRegressionCV(cv=2, Cs=3, use_legacy_attributes=False),
     "one vs rest": OneVsRestClassifier(LogisticRegression(C=10)),
     "one vs rest, svm": OneVsRestClassifier(LinearSVC()),
     "linear svm": LinearSVC(),
@@ -62,7 +74,9 @@ CLASSIFIERS = {
     "sgd, log loss": SGDClassifier(loss="log_loss", random_state=1),
     "sgd, modified huber": SGDClassifier(loss="modified_huber", random_state=1),
     "perceptron": Perceptron(random_state=1),
+    "passive aggressive": PassiveAggressiveClassifier(random_state=1),
     "ridge": RidgeClassifier(),
+    "ridge, cv": RidgeClassifierCV(),
     "calibrated svm": CalibratedClassifierCV(LinearSVC(), cv=2, ensemble=False),
     "calibrated svms": CalibratedClassifierCV(LinearSVC(), cv=2),
     "multinomial naive bayes": MultinomialNB(),

@@ -1,0 +1,160 @@
+"""Those that are measured, each as a process of its own."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from bench.texts import Request
+from serving.app.manifest import MODEL_NAME
+from serving.tests.runtime_api import PATIENCE, ROOT, Runtime
+
+HANDLER = "serving.app.handler.lambda_handler"
+NAIVE = "bench.naive.handler"
+EMF = {"AWS_EMF_ENVIRONMENT": "Lambda"}  # said, or the library opens sockets to find out
+
+
+class Failed(Exception):
+    """A contender did not answer; the message says what it said instead."""
+
+
+class Answer(NamedTuple):
+    """An answer.
+
+    Attributes:
+        seconds: From sending the request to having received all of it.
+        at: When that was, in time.perf_counter's seconds.
+        value: Its body, parsed.
+    """
+
+    seconds: float
+    at: float
+    value: Any
+
+
+class Running(Protocol):
+    """A contender's process; `started` is when it was, in time.perf_counter's seconds."""
+
+    process: subprocess.Popen[bytes]
+    started: float
+
+    def send(self, request: Request) -> Answer: ...
+
+    def stop(self) -> object: ...
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Who takes part.
+
+    Attributes:
+        name: Short, for tables and JSON.
+        title: For people who do not know the names.
+        start: Starts its process.
+        slow: It takes part in some rounds only.
+    """
+
+    name: str
+    title: str
+    start: Callable[[], Running]
+    slow: bool = False
+
+
+class LambdaProcess:
+    """A handler in the real awslambdaric."""
+
+    def __init__(self, handler: str, environ: Mapping[str, str]) -> None:
+        self._runtime = Runtime(handler, {**EMF, **environ})
+        self.process, self.started = self._runtime.process, self._runtime.started
+
+    def send(self, request: Request) -> Answer:
+        found = self._runtime.invoke(request.event)
+        at = time.perf_counter()
+        if found.kind != "response" or found.json.get("statusCode") != 200:  # noqa: PLR2004
+            raise Failed(f"{found.kind}: {found.body[:2000].decode(errors='replace')}")
+        return Answer(found.seconds, at, json.loads(found.json["body"]))
+
+    def stop(self) -> object:
+        return self._runtime.stop()
+
+
+class WebProcess:
+    """A web server, asked over one connection that is kept alive."""
+
+    def __init__(self, model: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self._connection = socket.create_connection(listener.getsockname(), PATIENCE)
+            self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+            self.started = time.perf_counter()
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "bench.fastapi_app", str(listener.fileno())],
+                cwd=ROOT,
+                env={**kept, "MODEL_PATH": model},
+                pass_fds=[listener.fileno()],
+                stdin=subprocess.DEVNULL,
+            )
+
+    def send(self, request: Request) -> Answer:
+        head = (
+            f"POST {request.path} HTTP/1.1\r\nHost: localhost\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(request.body)}\r\n\r\n"
+        )
+        start = time.perf_counter()
+        self._connection.sendall(head.encode() + request.body)
+        status, body = self._receive()
+        at = time.perf_counter()
+        if status != b"200":
+            raise Failed(f"HTTP {status.decode()}: {body[:2000].decode(errors='replace')}")
+        return Answer(at - start, at, json.loads(body))
+
+    def _receive(self) -> tuple[bytes, bytes]:
+        data = b""
+        while True:
+            head, separator, body = data.partition(b"\r\n\r\n")
+            if separator:
+                length = head.lower().partition(b"content-length:")[2].split()[0]
+                if len(body) >= int(length):
+                    return head.split()[1], body
+            received = self._connection.recv(1 << 20)
+            if not received:
+                raise Failed("the server closed the connection")
+            data += received
+
+    def stop(self) -> object:
+        self._connection.close()
+        self.process.kill()
+        return self.process.wait()
+
+
+def on_lambda(name: str, title: str, handler: str, *, slow: bool = False, **env: str) -> Contender:
+    return Contender(name, title, lambda: LambdaProcess(handler, env), slow)
+
+
+def enter(frozen: Path, sklearn: Path) -> list[Contender]:
+    """Everyone who can take part here, with the bundles of the same model for both engines."""
+    model = str(frozen / MODEL_NAME)
+    everyone = [
+        on_lambda("empty", "Empty handler", "bench.empty.handler"),
+        on_lambda("frozen", "Quickthaw, frozen", HANDLER, QUICKTHAW_BUNDLE=str(frozen)),
+        on_lambda(
+            "sklearn",
+            "Quickthaw, sklearn engine",
+            HANDLER,
+            slow=True,
+            QUICKTHAW_BUNDLE=str(sklearn),
+        ),
+        on_lambda("naive", "scikit-learn, the plain way", NAIVE, slow=True, MODEL_PATH=model),
+    ]
+    if find_spec("fastapi"):
+        everyone.append(
+            Contender("fastapi", "FastAPI server", lambda: WebProcess(model), slow=True)
+        )
+    return everyone

@@ -1,0 +1,72 @@
+"""What each contender brings beside the base image: its packages, its code, its model.
+
+From the packages' own lists of files. Compiled files (.pyc) are left out for all alike; an image
+has them, in about the same proportion.
+"""
+
+from collections.abc import Iterable
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import NamedTuple
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from serving.app.manifest import FROZEN_NAME, MANIFEST_NAME, MODEL_NAME
+
+BASE_IMAGE = ("awslambdaric",)
+FULL_APP = ("aws-embedded-metrics", "aws-lambda-powertools", "pydantic")
+MODEL_STACK = ("joblib", "scikit-learn")
+APP = Path("serving/app")
+BENCH = Path("bench")
+
+
+class Footprint(NamedTuple):
+    """How much there is to put into an image."""
+
+    bytes: int
+    files: int
+
+
+def measure_footprints(bundle: Path, names: Iterable[str]) -> dict[str, Footprint]:
+    """The footprint of the contenders of these names."""
+    app = list(APP.glob("*.py"))
+    manifest, model = bundle / MANIFEST_NAME, bundle / MODEL_NAME
+    parts: dict[str, tuple[tuple[str, ...], list[Path]]] = {
+        "empty": ((), [BENCH / "empty.py"]),
+        "frozen": (FULL_APP, [*app, manifest, bundle / FROZEN_NAME]),
+        "sklearn": ((*FULL_APP, *MODEL_STACK), [*app, manifest, model]),
+        "naive": ((*FULL_APP, *MODEL_STACK), [BENCH / "naive.py", model]),
+        "fastapi": (("fastapi", "uvicorn", *MODEL_STACK), [BENCH / "fastapi_app.py", model]),
+    }
+    return {name: _measure(*parts[name]) for name in names}
+
+
+def _measure(packages: tuple[str, ...], own: list[Path]) -> Footprint:
+    base = find_requirements(BASE_IMAGE)
+    installed = [file for name in find_requirements(packages) - base for file in _list_files(name)]
+    sizes = [path.stat().st_size for path in (*installed, *own)]
+    return Footprint(sum(sizes), len(sizes))
+
+
+def find_requirements(names: Iterable[str]) -> set[str]:
+    """These packages and all that they need here, without extras that nobody asks for."""
+    found: set[tuple[str, str]] = set()
+    wanted = [(canonicalize_name(name), "") for name in names]
+    while wanted:
+        one = name, extra = wanted.pop()
+        if one in found:
+            continue
+        found.add(one)
+        for line in distribution(name).requires or ():
+            needed = Requirement(line)
+            if needed.marker is None or needed.marker.evaluate({"extra": extra}):
+                wanted += [(canonicalize_name(needed.name), each) for each in ("", *needed.extras)]
+    return {name for name, _ in found}
+
+
+def _list_files(name: str) -> Iterable[Path]:
+    for file in distribution(name).files or ():
+        path = Path(str(file.locate()))
+        if path.suffix != ".pyc" and path.is_file():
+            yield path

@@ -1,0 +1,87 @@
+"""The tables that a run ends with."""
+
+from collections.abc import Iterable
+from statistics import median, quantiles
+
+from bench.results import Results, flatten, summarize
+from bench.verdicts import SLOPE
+
+MISSING = "-"
+
+
+def build_table(results: Results) -> list[list[str]]:
+    """A row a measurement, a column a contender."""
+    names = list(results.cold)
+    table = [["", *names]]
+    for title, rounds in (("cold", results.cold), ("cold, quarter CPU", results.quarter)):
+        times = [list(rounds.get(name, {}).values()) for name in names]
+        table.append([f"{title} (ms)", *map(_middle, times)])
+        table.append(["  quartiles", *map(_spread, times)])
+    warm = [flatten(results.warm.get(name, [])) for name in names]
+    table.append(["warm p50, one text (ms)", *map(_middle, warm)])
+    table.append(["warm p99, one text (ms)", *map(_worst, warm)])
+    for size in next(iter(results.batches.values()), {}):
+        times = [results.batches[name][size] for name in names]
+        table.append([f"batch of {size:,} (ms)", *map(_middle, times)])
+    for when, title in (("one", "one text at a time"), ("batches", "batches, too")):
+        sizes = [results.peak.get(name, {}).get(when, 0) for name in names]
+        table.append([f"peak memory, {title} (MB)", *map(_megabytes, sizes)])
+    prints = [results.footprint[name] for name in names]
+    table.append(["beside the base image (MB)", *(_megabytes(one.bytes) for one in prints)])
+    table.append(["beside the base image (files)", *(f"{one.files:,}" for one in prints)])
+    return table
+
+
+def build_slope_table(results: Results) -> list[list[str]]:
+    """Cold starts by number of terms."""
+    table = [["cold (ms), terms:", *(f"{size:,}" for size in SLOPE)]]
+    for engine in ("frozen", "naive"):
+        times = [list(results.slope[f"{engine} {size}"].values()) for size in SLOPE]
+        table.append([engine, *map(_middle, times)])
+        table.append(["  quartiles", *map(_spread, times)])
+    return table
+
+
+def describe_agreement(results: Results) -> Iterable[str]:
+    for name, one in results.agreement.items():
+        yield (
+            f"{name} gives naive's label for {one['same_label']:.1%} of the texts, "
+            f"probabilities differ by at most {one['worst_difference']:.1e}"
+        )
+
+
+def align(table: list[list[str]]) -> str:
+    """A table as text, its first column to the left and the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = []
+    for first, *others in table:
+        cells = [one.rjust(width) for one, width in zip(others, widths[1:], strict=True)]
+        lines.append("  ".join([first.ljust(widths[0]), *cells]))
+    return "\n".join(lines)
+
+
+def format_ms(milliseconds: float) -> str:
+    """Three digits, as that is what the noise leaves."""
+    if milliseconds >= 100:  # noqa: PLR2004
+        return f"{milliseconds:,.0f}"
+    return f"{milliseconds:.1f}" if milliseconds >= 10 else f"{milliseconds:.3f}"  # noqa: PLR2004
+
+
+def _middle(times: list[float]) -> str:
+    return format_ms(median(times)) if times else MISSING
+
+
+def _spread(times: list[float]) -> str:
+    if not times:
+        return MISSING
+    _, low, high = summarize(times)
+    return f"{format_ms(low)}..{format_ms(high)}"
+
+
+def _worst(times: list[float]) -> str:
+    """The 99th percentile."""
+    return format_ms(quantiles(times, n=100, method="inclusive")[-1]) if times else MISSING
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f}" if size else MISSING

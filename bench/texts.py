@@ -1,0 +1,104 @@
+"""What is asked: the same requests for each contender."""
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from training.dataset import read_documents
+from training.paths import TEST
+
+GOALIE = "The goalie made 35 saves and the Bruins won in overtime"
+LONG = 60  # words
+SHORT = 12
+HOST = "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
+HEADERS = {
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip, deflate, br",
+    "Content-Type": "application/json",
+    "Host": HOST,
+    "User-Agent": "curl/8.14.1",
+    "X-Amzn-Trace-Id": "Root=1-6743a1b2-0123456789abcdef01234567",
+    "X-Forwarded-For": "203.0.113.7",
+    "X-Forwarded-Port": "443",
+    "X-Forwarded-Proto": "https",
+}
+
+
+class Request(NamedTuple):
+    """A request, encoded beforehand: as HTTP has it, and as the event that API Gateway sends."""
+
+    path: str
+    body: bytes
+    event: bytes
+
+
+def ask(text: str) -> Request:
+    return _encode("/predict", {"text": text})
+
+
+def ask_batch(texts: list[str]) -> Request:
+    return _encode("/predict/batch", {"texts": texts})
+
+
+def _encode(path: str, value: Any) -> Request:
+    body = json.dumps(value)
+    event = {
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": "POST",
+        "headers": HEADERS,
+        "multiValueHeaders": {name: [value] for name, value in HEADERS.items()},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": {"proxy": path[1:]},
+        "stageVariables": None,
+        "requestContext": {
+            "resourcePath": "/{proxy+}",
+            "httpMethod": "POST",
+            "path": f"/prod{path}",
+            "protocol": "HTTP/1.1",
+            "stage": "prod",
+            "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+            "identity": {"sourceIp": "203.0.113.7", "userAgent": "curl/8.14.1"},
+            "domainName": HOST,
+            "apiId": "a1b2c3d4e5",
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
+    return Request(path, body.encode(), json.dumps(event).encode())
+
+
+def draw_texts(
+    rng: random.Random, model: Path, long: int, short: int
+) -> tuple[list[str], list[str]]:
+    """`long` texts of about 60 words and `short` ones of 12, no two of them of the same words.
+
+    Of the documents of the test part, or else random words of the vocabulary of a model.joblib.
+    """
+    documents = list(_read_words()) if TEST.exists() else list(_make_words(rng, model, long, short))
+    rng.shuffle(documents)
+    first, rest = documents[:long], documents[long:]
+    pieces = [
+        words[place : place + SHORT]
+        for words in rest
+        for place in range(0, len(words) - SHORT + 1, SHORT)
+    ]
+    return [" ".join(words[:LONG]) for words in first], [
+        " ".join(words) for words in rng.sample(pieces, short)
+    ]
+
+
+def _read_words() -> Iterator[list[str]]:
+    for document in read_documents(TEST):
+        yield document.text.split()
+
+
+def _make_words(rng: random.Random, model: Path, long: int, short: int) -> Iterator[list[str]]:
+    import joblib  # noqa: PLC0415 - and with it scikit-learn, for this alone
+
+    vocabulary = sorted(joblib.load(model)[0].vocabulary_)
+    for _ in range(long + short * SHORT // LONG + 1):
+        yield rng.choices(vocabulary, k=LONG)

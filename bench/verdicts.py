@@ -1,0 +1,149 @@
+"""The numbers to hold: what was promised, and whether this run keeps it."""
+
+from collections.abc import Callable
+from statistics import median
+from typing import Any, NamedTuple
+
+from bench.results import Results, paired_ratio
+
+SLOPE = (50_000, 100_000, 200_000)  # terms; each twice the one before it
+
+
+class Promise(NamedTuple):
+    """A number to hold.
+
+    Attributes:
+        what: The words for it.
+        at_most: Whether the limits are upper ones, else lower ones.
+        hold: The limit that must be kept.
+        aim: The one that should; None where there is none.
+        measure: Its value in a run.
+        needs: The member of `Results` that it is made of.
+    """
+
+    what: str
+    at_most: bool
+    hold: float
+    aim: float | None
+    measure: Callable[[Results], float]
+    needs: str
+
+
+def judge(results: Results) -> list[dict[str, Any]]:
+    """Of each promise what was found; None where it was not measured."""
+    found = []
+    for promise in PROMISES:
+        value = promise.measure(results) if getattr(results, promise.needs) else None
+        limits = {"hold": promise.hold, "aim": promise.aim}
+        kept = {
+            name: None if value is None or limit is None else _keeps(promise, value, limit)
+            for name, limit in limits.items()
+        }
+        found.append(
+            {"what": promise.what, "value": value, **limits, "at_most": promise.at_most}
+            | {"holds": kept["hold"], "aim_met": kept["aim"]}
+        )
+    return found
+
+
+def describe(verdict: dict[str, Any]) -> str:
+    """A verdict as a line for people."""
+    if verdict["value"] is None:
+        return f"{verdict['what']}: not measured"
+    sign = "<=" if verdict["at_most"] else ">="
+    limits = [f"hold {sign} {verdict['hold']:#.3g}"]
+    said = ["holds" if verdict["holds"] else "DOES NOT HOLD"]
+    if verdict["aim"] is not None:
+        limits.append(f"aim {sign} {verdict['aim']:#.3g}")
+        said.append("aim met" if verdict["aim_met"] else "aim missed")
+    return f"{verdict['what']}: {verdict['value']:#.3g}x ({', '.join(limits)}): {', '.join(said)}"
+
+
+def _keeps(promise: Promise, value: float, limit: float) -> bool:
+    return value <= limit if promise.at_most else value >= limit
+
+
+def _warm(results: Results) -> float:
+    """Paired by block: the naive handler's median divided by the frozen model's."""
+    pairs = zip(results.warm["naive"], results.warm["frozen"], strict=True)
+    return median(median(naive) / median(frozen) for naive, frozen in pairs)
+
+
+def _batch(results: Results) -> float:
+    size = max(results.batches["naive"])
+    pairs = zip(results.batches["naive"][size], results.batches["frozen"][size], strict=True)
+    return median(naive / frozen for naive, frozen in pairs)
+
+
+def _peak(results: Results) -> float:
+    """The worse of after the warm requests and after the batches, too."""
+    frozen, naive = results.peak["frozen"], results.peak["naive"]
+    return max(frozen[when] / naive[when] for when in frozen)
+
+
+def _slope(results: Results) -> float:
+    """The worse doubling."""
+    pairs = zip(SLOPE[1:], SLOPE, strict=False)
+    return max(paired_ratio(results.slope, f"frozen {two}", f"frozen {one}") for two, one in pairs)
+
+
+PROMISES = (
+    Promise(
+        "cold start, frozen vs empty",
+        at_most=True,
+        hold=1.25,
+        aim=1.10,
+        measure=lambda results: paired_ratio(results.cold, "frozen", "empty"),
+        needs="cold",
+    ),
+    Promise(
+        "cold start, naive vs frozen",
+        at_most=False,
+        hold=35,
+        aim=45,
+        measure=lambda results: paired_ratio(results.cold, "naive", "frozen"),
+        needs="cold",
+    ),
+    Promise(
+        "warm p50 of one text, naive vs frozen",
+        at_most=False,
+        hold=2.5,
+        aim=3.4,
+        measure=_warm,
+        needs="warm",
+    ),
+    Promise(
+        "batch of 1,000, naive vs frozen",
+        at_most=False,
+        hold=1,
+        aim=2,
+        measure=_batch,
+        needs="batches",
+    ),
+    Promise(
+        "peak memory, frozen vs naive",
+        at_most=True,
+        hold=1 / 5,
+        aim=1 / 6,
+        measure=_peak,
+        needs="peak",
+    ),
+    Promise(
+        "bytes beside the base image, frozen vs naive",
+        at_most=True,
+        hold=1 / 10,
+        aim=None,
+        measure=lambda results: (
+            results.footprint["frozen"].bytes / results.footprint["naive"].bytes
+        ),
+        needs="footprint",
+    ),
+    Promise(
+        "cold start, frozen, when the model doubles",
+        at_most=True,
+        hold=1.1,
+        aim=1.02,  # flat, as far as such a clock can tell
+        measure=_slope,
+        needs="slope",
+    ),
+)

@@ -14,7 +14,6 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, T
 from sklearn.linear_model import (
     LogisticRegression,
     LogisticRegressionCV,
-    PassiveAggressiveClassifier,
     Perceptron,
     RidgeClassifier,
     RidgeClassifierCV,
@@ -28,13 +27,11 @@ from sklearn.svm import LinearSVC
 from serving.app.features import PREPROCESSORS
 from training.frozen_file import Stage
 
-TERMS_PER_BUCKET = 4
 LOGS = 1024
 LINEAR = (
     LogisticRegression,
     LogisticRegressionCV,
     LinearSVC,
-    PassiveAggressiveClassifier,
     Perceptron,
     RidgeClassifier,
     RidgeClassifierCV,
@@ -121,13 +118,11 @@ def _name_preprocessor(vectorizer: Any) -> str | None:
 def _hash_table(vocabulary: dict[str, int], idf: NDArray[np.float64] | None) -> dict[str, bytes]:
     """The sections `terms` and `buckets`; see `serving.app.vectorize.Vectorize`."""
     weights = np.ones(len(vocabulary)) if idf is None else idf
-    buckets: list[list[bytes]] = [
-        [] for _ in range(_next_prime(len(vocabulary) // TERMS_PER_BUCKET))
-    ]
+    buckets: list[list[bytes]] = [[] for _ in range(_next_prime(len(vocabulary)))]
     for term, column in sorted(vocabulary.items()):
         key = term.encode(errors="surrogatepass")
-        head = np.array([column, len(key)], "<u4").tobytes()
-        record = head + np.array(weights[column], "<f8").tobytes() + key
+        tail = np.array(column, "<u4").tobytes() + np.array(weights[column], "<f8").tobytes()
+        record = len(key).to_bytes(4, "little") + key + tail
         buckets[int.from_bytes(key, "little") % len(buckets)].append(record)
     joined = [b"".join(bucket) for bucket in buckets]
     starts = np.cumsum([0, *map(len, joined)])

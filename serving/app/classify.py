@@ -6,7 +6,7 @@ bit, and labels with them; probabilities differ by what a rounding of exp() may.
 
 from __future__ import annotations
 
-from functools import partial, reduce
+from functools import cached_property, partial, reduce
 from itertools import compress
 from math import exp, log, log1p
 from operator import add
@@ -37,11 +37,12 @@ class Linear:
 
     Attributes:
         intercept, threshold: The settings.
+        weights: The section, read whole when it is first asked for.
     """
 
     def __init__(self, read: Read, stage: dict[str, Any]) -> None:
         self._read = read
-        self._start: int = stage["sections"]["weights"][0]
+        self._start, self._stop = stage["sections"]["weights"]
         self.intercept: list[float] = stage["intercept"]
         self.threshold: float | None = stage["threshold"]
         self._models: int = stage["models"]
@@ -88,21 +89,25 @@ class Linear:
         return sorted(weighed, key=lambda pair: -pair[1])
 
     def _weigh(self, column: int, label: int) -> float:
-        weights: Any = memoryview(self.read_row(column)).cast("d").tolist()
+        weights = self._read_row(column)
         scores = len(weights) // self._models
         if scores == 1:  # the second label's
             return float(sum(weights) if label else -sum(weights)) / self._models
         weight: float = sum(weights[label::scores]) / self._models
         return weight - sum(weights) / len(weights) if self._explain == "centred" else weight
 
-    def read_row(self, column: int) -> bytes:
-        """The weights of a column, as they are in the file."""
+    @cached_property
+    def weights(self) -> bytes:
+        return self._read(self._start, self._stop)
+
+    def _read_row(self, column: int) -> list[float]:
         start = self._start + column * self._bytes
-        return self._read(start, start + self._bytes)
+        row: Any = memoryview(self._read(start, start + self._bytes)).cast("d").tolist()
+        return row  # type: ignore[no-any-return]
 
     def _read_ten(self, first: int, column: int) -> tuple[float, ...]:
         """Ten weights of a column from the `first` on; zeros where it has no more."""
-        row: Any = memoryview(self.read_row(column)).cast("d").tolist()
+        row = self._read_row(column)
         return (*row[first : first + 10], *(0.0,) * (first + 10 - len(row)))
 
 

@@ -54,7 +54,7 @@ LEAVES = BLOCK // HASH  # in a block
 PREFIX = len(MAGIC) + 8
 # From so many texts numpy saves a millisecond or more, and pays for its import in a few batches.
 LARGE_BATCH = 200
-KEPT_BLOCKS = 1024  # 4 MiB: an environment of 128 MB has room for them
+KEPT_BLOCKS = 8192  # 32 MiB
 
 STAGES: dict[str, Any] = {
     "vectorize": Vectorize,
@@ -182,8 +182,11 @@ class FrozenEngine:
             ) from error
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
-        found = self._score_together(texts) if len(texts) >= LARGE_BATCH else None
-        return found or [self._score(text) for text in texts]
+        if len(texts) >= LARGE_BATCH:
+            self._vectorize.thaw()
+            if found := self._score_together(texts):
+                return found
+        return [self._score(text) for text in texts]
 
     def _score(self, text: str) -> Scores:
         features = self._vectorize(text)

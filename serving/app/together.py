@@ -60,9 +60,8 @@ def _score(
     if linear.threshold is not None:
         over = values > linear.threshold
         texts, columns, values = texts[over], columns[over], np.ones(over.sum())
-    used, rows = np.unique(columns, return_inverse=True)
-    data = b"".join(map(linear.read_row, used.tolist()))
-    products = np.frombuffer(data).reshape(-1, len(linear.intercept))[rows] * values[:, None]
+    weights = np.frombuffer(linear.weights).reshape(-1, len(linear.intercept))
+    products = weights[columns] * values[:, None]
     totals = [np.bincount(texts, column, count) for column in products.T]
     scores: list[list[float]] = (np.stack(totals, axis=1) + linear.intercept).tolist()
     return scores

@@ -16,7 +16,7 @@ from serving.app.memo import Memo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from serving.app.memo import Read
@@ -49,9 +49,14 @@ class Features:
 
 
 class _Vocabulary(Memo):
-    """The terms that were looked up, without those that a caller made long to fill the memory."""
+    """Column and idf by term, of the terms that were looked up; None for unknown ones."""
+
+    complete = False  # whether all terms are here, so that any other one is unknown
 
     def __missing__(self, term: str) -> Any:
+        if self.complete:
+            return None
+        # Callers choose what is looked up: what they made long to fill the memory is not kept.
         return super().__missing__(term) if len(term) <= MAX_CACHED_TERM else self._function(term)
 
 
@@ -60,9 +65,9 @@ class Vectorize:
 
     Settings are scikit-learn's, `preprocessor` a name of features.PREPROCESSORS. Sections:
 
-    - terms: of each term u32 column | u32 length | f64 idf (1 where there is none) | UTF-8,
-      bucket by bucket; a term is in the bucket of its UTF-8 as one number, modulo the number of
-      buckets, which is a prime;
+    - terms: of each term u32 length | UTF-8 | u32 column | f64 idf (1 where there is none), bucket
+      by bucket; a term is in the bucket of its UTF-8 as one number, modulo the number of buckets,
+      a prime;
     - buckets: u32 start of each bucket in the terms, and the end of the last one;
     - logs, with sublinear_tf: f64 numpy's log of 1, 2, 3…, for a C library may round otherwise.
 
@@ -79,7 +84,7 @@ class Vectorize:
         self._ngrams = range(stage["ngram_range"][0], stage["ngram_range"][1] + 1)
         self._binary, self.norm = stage["binary"], stage["norm"]
         sections = stage["sections"]
-        self._terms = sections["terms"][0]
+        self._terms, self._terms_end = sections["terms"]
         self._buckets, end = sections["buckets"]
         self._bucket_count = (end - self._buckets) // U32 - 1
         self._logs = sections.get("logs")
@@ -102,6 +107,13 @@ class Vectorize:
         values = self._normalize([found[column] for column in columns])
         return Features(columns, values, len(terms), unknown)
 
+    def thaw(self) -> None:
+        """Read the whole vocabulary: for many texts that is quicker than to look their terms up."""
+        if not self.vocabulary.complete:
+            for key, known in _parse(self._read(self._terms, self._terms_end)):
+                self.vocabulary[key.decode(errors="surrogatepass")] = known
+            self.vocabulary.complete = True
+
     def names(self, text: str) -> dict[int, str]:
         """The terms of a text that the vocabulary has, by column."""
         terms = dict.fromkeys(self.analyze(text))
@@ -123,12 +135,10 @@ class Vectorize:
         key = term.encode(errors="surrogatepass")
         place = self._buckets + int.from_bytes(key, "little") % self._bucket_count * U32
         start, stop = memoryview(self._read(place, place + 2 * U32)).cast("I")
-        bucket = memoryview(self._read(self._terms + start, self._terms + stop))
-        while bucket:
-            column, length = bucket[: 2 * U32].cast("I")
-            if length == len(key) and bucket[16 : 16 + length] == key:
-                return column, bucket[8:16].cast("d")[0]
-            bucket = bucket[16 + length :]
+        # Most buckets have one term, a third none.
+        for found, known in _parse(self._read(self._terms + start, self._terms + stop)):
+            if found == key:
+                return known
         return None
 
     def _weigh(self, count: int) -> float:
@@ -153,6 +163,17 @@ class Vectorize:
             for value in values:
                 length += abs(value)
         return [value / length for value in values] if length else values
+
+
+def _parse(terms: bytes) -> Iterator[tuple[bytes, tuple[int, float]]]:
+    """The terms of a part of the section, each with its column and idf."""
+    at = 0
+    while at < len(terms):
+        start = at + U32
+        end = start + int.from_bytes(terms[at:start], "little")
+        at = end + U32 + F64
+        column = int.from_bytes(terms[end : end + U32], "little")
+        yield terms[start:end], (column, memoryview(terms[end + U32 : at]).cast("d")[0])
 
 
 def _splitter(stage: dict[str, Any]) -> Callable[[str], list[str]]:

@@ -17,7 +17,6 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, T
 from sklearn.linear_model import (
     LogisticRegression,
     LogisticRegressionCV,
-    PassiveAggressiveClassifier,
     Perceptron,
     RidgeClassifier,
     RidgeClassifierCV,
@@ -74,7 +73,6 @@ CLASSIFIERS = {
     "sgd, log loss": SGDClassifier(loss="log_loss", random_state=1),
     "sgd, modified huber": SGDClassifier(loss="modified_huber", random_state=1),
     "perceptron": Perceptron(random_state=1),
-    "passive aggressive": PassiveAggressiveClassifier(random_state=1),
     "ridge": RidgeClassifier(),
     "ridge, cv": RidgeClassifierCV(),
     "calibrated svm": CalibratedClassifierCV(LinearSVC(), cv=2, ensemble=False),

@@ -12,7 +12,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench import chart, report
-from bench.contenders import HANDLER, NAIVE, Contender, Failed, enter, on_lambda
+from bench.contenders import (
+    HANDLER,
+    NAIVE,
+    Contender,
+    Failed,
+    enter,
+    hide_numpy,
+    on_lambda,
+)
 from bench.footprint import measure_footprints
 from bench.measure import Steady, time_cold, time_cold_rounds, time_steady
 from bench.models import copy_bundle, make_terms, write_sklearn_bundle, write_synthetic_bundle
@@ -76,7 +84,8 @@ def check_ready() -> None:
 
 def run(arguments: argparse.Namespace, folder: Path) -> list[dict[str, object]]:
     bundle = copy_bundle(folder / "frozen", BUNDLE)
-    contenders = enter(bundle, write_sklearn_bundle(folder / "sklearn", bundle))
+    sklearn = write_sklearn_bundle(folder / "sklearn", bundle)
+    contenders = enter(bundle, sklearn, hide_numpy(folder / "without"))
     if contenders[-1].name != "fastapi":
         say("without FastAPI; to have it, too: .venv/bin/uv pip install fastapi")
     rounds, rng = arguments.rounds, random.Random(SEED)

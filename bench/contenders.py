@@ -138,12 +138,21 @@ def on_lambda(name: str, title: str, handler: str, *, slow: bool = False, **env:
     return Contender(name, title, lambda: LambdaProcess(handler, env), slow)
 
 
-def enter(frozen: Path, sklearn: Path) -> list[Contender]:
+def hide_numpy(folder: Path) -> str:
+    """Make a PYTHONPATH without numpy: the image of a frozen model has none."""
+    folder.mkdir()
+    (folder / "numpy.py").write_text("raise ImportError\n")
+    return str(folder)
+
+
+def enter(frozen: Path, sklearn: Path, hidden: str) -> list[Contender]:
     """Everyone who can take part here, with the bundles of the same model for both engines."""
     model = str(frozen / MODEL_NAME)
+    bundle = {"QUICKTHAW_BUNDLE": str(frozen)}
     everyone = [
-        on_lambda("empty", "Empty handler", "bench.empty.handler"),
-        on_lambda("frozen", "Quickthaw, frozen", HANDLER, QUICKTHAW_BUNDLE=str(frozen)),
+        on_lambda("empty", "Empty handler", "bench.empty.handler", PYTHONPATH=hidden),
+        on_lambda("frozen", "Quickthaw, frozen", HANDLER, **bundle, PYTHONPATH=hidden),
+        on_lambda("frozen, numpy", "Quickthaw, frozen, beside numpy", HANDLER, slow=True, **bundle),
         on_lambda(
             "sklearn",
             "Quickthaw, sklearn engine",

@@ -15,6 +15,8 @@ from packaging.utils import canonicalize_name
 from serving.app.manifest import FROZEN_NAME, MANIFEST_NAME, MODEL_NAME
 
 BASE_IMAGE = ("awslambdaric",)
+# Only the EMF library's probe of EC2 uses it, and serving/app/emf.py does without that.
+NOT_OURS = "aiohttp"
 FULL_APP = ("aws-embedded-metrics", "aws-lambda-powertools", "pydantic")
 MODEL_STACK = ("joblib", "scikit-learn")
 APP = Path("serving/app")
@@ -35,6 +37,7 @@ def measure_footprints(bundle: Path, names: Iterable[str]) -> dict[str, Footprin
     parts: dict[str, tuple[tuple[str, ...], list[Path]]] = {
         "empty": ((), [BENCH / "empty.py"]),
         "frozen": (FULL_APP, [*app, manifest, bundle / FROZEN_NAME]),
+        "frozen, numpy": ((*FULL_APP, "numpy"), [*app, manifest, bundle / FROZEN_NAME]),
         "sklearn": ((*FULL_APP, *MODEL_STACK), [*app, manifest, model]),
         "naive": ((*FULL_APP, *MODEL_STACK), [BENCH / "naive.py", model]),
         "fastapi": (("fastapi", "uvicorn", *MODEL_STACK), [BENCH / "fastapi_app.py", model]),
@@ -43,19 +46,25 @@ def measure_footprints(bundle: Path, names: Iterable[str]) -> dict[str, Footprin
 
 
 def _measure(packages: tuple[str, ...], own: list[Path]) -> Footprint:
-    base = find_requirements(BASE_IMAGE)
-    installed = [file for name in find_requirements(packages) - base for file in _list_files(name)]
+    without = NOT_OURS if APP / "handler.py" in own else None
+    needed = find_requirements(packages, without) - find_requirements(BASE_IMAGE)
+    installed = [file for name in needed for file in _list_files(name)]
     sizes = [path.stat().st_size for path in (*installed, *own)]
     return Footprint(sum(sizes), len(sizes))
 
 
-def find_requirements(names: Iterable[str]) -> set[str]:
-    """These packages and all that they need here, without extras that nobody asks for."""
+def find_requirements(names: Iterable[str], without: str | None = None) -> set[str]:
+    """These packages and all that they need here, without extras that nobody asks for.
+
+    Args:
+        names: The packages.
+        without: One that is left out, with what it alone needs.
+    """
     found: set[tuple[str, str]] = set()
     wanted = [(canonicalize_name(name), "") for name in names]
     while wanted:
         one = name, extra = wanted.pop()
-        if one in found:
+        if one in found or name == without:
             continue
         found.add(one)
         for line in distribution(name).requires or ():

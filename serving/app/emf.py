@@ -1,7 +1,15 @@
 """aws-embedded-metrics, kept from probing for its environment."""
 
+import sys
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
+
+# The library imports its probe of EC2, and for that aiohttp: 60 ms and 11 MB of packages, for what
+# is never asked. This stands in for the probe.
+_PROBE = ModuleType("aws_embedded_metrics.environment.ec2_environment")
+_PROBE.EC2Environment = type("EC2Environment", (), {})  # type: ignore[attr-defined]
+sys.modules.setdefault(_PROBE.__name__, _PROBE)
 
 from aws_embedded_metrics.environment.environment_detector import (
     EnvironmentCache,

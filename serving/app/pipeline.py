@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +14,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import joblib
 import numpy as np
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB
 
@@ -39,9 +41,11 @@ class SklearnEngine:
 
     def __init__(self, pipeline: Any) -> None:
         self._vectorizer = pipeline[0]
-        self._transform = pipeline[:-1].transform
-        self._classifier = pipeline[-1]
         self._analyze = self._vectorizer.build_analyzer()
+        # Texts are analyzed once, for the counts of terms and for the matrix.
+        self._count = copy(self._vectorizer).set_params(analyzer=list)
+        self._middle = pipeline[1:-1]
+        self._classifier = pipeline[-1]
         self._weights = linear_weights(self._classifier)
         self._index = {label: index for index, label in enumerate(self.classes)}
 
@@ -51,21 +55,26 @@ class SklearnEngine:
         return [str(label) for label in self._classifier.classes_]
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
-        matrix = self._transform(texts)
-        # Not the argmax of the probabilities: they can tie, by rounding, where scores do not.
-        labels = [self._index[str(label)] for label in self._classifier.predict(matrix)]
-        probabilities: list[Any] = [None] * len(labels)
+        terms = [self._analyze(text) for text in texts]
+        matrix = self._transform(terms)
+        probabilities: list[Any] = [None] * len(texts)
         if hasattr(self._classifier, "predict_proba"):
             probabilities = self._classifier.predict_proba(matrix).tolist()
+        if isinstance(self._classifier, CalibratedClassifierCV):  # its predict is this, and twice
+            labels = [row.index(max(row)) for row in probabilities]
+        else:
+            # Not of the probabilities: they can tie, by rounding, where scores do not.
+            labels = [self._index[str(label)] for label in self._classifier.predict(matrix)]
+        vocabulary = self._vectorizer.vocabulary_
         return [
-            Scores(label, row, *self._count_terms(text))
-            for label, row, text in zip(labels, probabilities, texts, strict=True)
+            Scores(label, row, len(found), sum(term not in vocabulary for term in found))
+            for label, row, found in zip(labels, probabilities, terms, strict=True)
         ]
 
     def explain(self, text: str, label: int) -> list[tuple[str, float]] | None:
         if self._weights is None:
             return None
-        values = self._transform([text])
+        values = self._transform([self._analyze(text)])
         weights = values.data * self._weights[label, values.indices]
         order = np.argsort(-weights, kind="stable")
         return [(str(self._names[values.indices[i]]), float(weights[i])) for i in order]
@@ -76,10 +85,9 @@ class SklearnEngine:
         names: NDArray[np.object_] = self._vectorizer.get_feature_names_out()
         return names
 
-    def _count_terms(self, text: str) -> tuple[int, int]:
-        terms = self._analyze(text)
-        vocabulary = self._vectorizer.vocabulary_
-        return len(terms), sum(term not in vocabulary for term in terms)
+    def _transform(self, terms: list[list[str]]) -> Any:
+        matrix = self._count.transform(terms)
+        return self._middle.transform(matrix) if len(self._middle) else matrix
 
 
 def linear_weights(classifier: Any) -> NDArray[np.float64] | None:

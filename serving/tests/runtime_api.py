@@ -132,8 +132,10 @@ class Runtime:
             peak = read_peak(self.process.pid)
             self.process.kill()
             self.process.wait()
-        for one in (self._listener, *self._connections, *self._streams):
-            one.close()
+        for connection in (self._listener, *self._connections):
+            connection.close()
+        for stream in self._streams:
+            stream.close()
         return peak
 
     def _receive(self) -> tuple[socket.socket, str, bytes]:
@@ -193,7 +195,8 @@ def read_peak(pid: int) -> int:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return 0
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+    _, found, rest = status.partition("VmHWM:")  # a process that has ended has none
+    return int(rest.split()[0]) * 1024 if found else 0
 
 
 def _join_chunks(data: bytes) -> bytes:

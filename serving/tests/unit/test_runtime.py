@@ -63,7 +63,7 @@ def test_good_request_loads_the_fast_lane_and_nothing_else(folder):
 def test_other_request_loads_what_it_needs_then(folder):
     found = loaded("serving.tests.loaded.handler", folder, EVENT, proxy_event("GET", "/health"))
     assert {"aws_lambda_powertools", "pydantic", "aws_embedded_metrics"} <= found
-    assert not {"sklearn", "numpy", "joblib"} & found
+    assert not {"sklearn", "numpy", "joblib", "aiohttp"} & found
 
 
 def test_runtime_answers_both_lanes_and_writes_one_document_each(folder):

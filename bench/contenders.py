@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -148,11 +149,11 @@ def hide_numpy(folder: Path) -> str:
 def enter(frozen: Path, sklearn: Path, hidden: str) -> list[Contender]:
     """Everyone who can take part here, with the bundles of the same model for both engines."""
     model = str(frozen / MODEL_NAME)
-    bundle = {"QUICKTHAW_BUNDLE": str(frozen)}
+    ours = partial(on_lambda, handler=HANDLER, QUICKTHAW_BUNDLE=str(frozen))
     everyone = [
         on_lambda("empty", "Empty handler", "bench.empty.handler", PYTHONPATH=hidden),
-        on_lambda("frozen", "Quickthaw, frozen", HANDLER, **bundle, PYTHONPATH=hidden),
-        on_lambda("frozen, numpy", "Quickthaw, frozen, beside numpy", HANDLER, slow=True, **bundle),
+        ours("frozen", "Quickthaw, frozen", PYTHONPATH=hidden),
+        ours("frozen, numpy", "Quickthaw, frozen, beside numpy", slow=True),
         on_lambda(
             "sklearn",
             "Quickthaw, sklearn engine",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Outcome = tuple[int, list[float] | None]
 
-CACHED_WEIGHTS = 200_000  # about 10 MB, were each of them in use
+CACHED_WEIGHTS = 200_000  # about 8 MB
 F64 = 8
 
 

@@ -54,7 +54,7 @@ LEAVES = BLOCK // HASH  # in a block
 PREFIX = len(MAGIC) + 8
 # From so many texts numpy saves a millisecond or more, and pays for its import in a few batches.
 LARGE_BATCH = 200
-KEPT_BLOCKS = 8192  # 32 MiB
+KEPT_BLOCKS = 256  # 1 MiB: what was read of them is kept elsewhere
 
 STAGES: dict[str, Any] = {
     "vectorize": Vectorize,

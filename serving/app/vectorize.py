@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from serving.app.memo import Read
 
-CACHED_TERMS = 30_000  # about 10 MB, were each of them in use
+CACHED_TERMS = 20_000  # about 5 MB
 MAX_CACHED_TERM = 100  # characters: callers choose what is looked up
 TOKEN_PATTERN = r"(?u)\b\w\w+\b"  # noqa: S105 - scikit-learn's default
 U32 = 4

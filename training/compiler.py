@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.linear_model import (
@@ -27,6 +28,8 @@ from sklearn.svm import LinearSVC
 from serving.app.features import PREPROCESSORS
 from training.frozen_file import Stage
 
+# numpy's logarithms of all counts up to 65,536 are glibc's, bit by bit; the table is for other C
+# libraries, and for what people write.
 LOGS = 1024
 LINEAR = (
     LogisticRegression,
@@ -50,6 +53,11 @@ def compile_pipeline(pipeline: Any) -> tuple[list[str], list[Stage]]:
     Raises:
         CannotFreeze: The frozen engine could not compute exactly what it computes.
     """
+    if _fuses():
+        raise CannotFreeze(
+            "on this processor scipy rounds a product and a sum at once, which Python does not: "
+            "freeze on x86-64"
+        )
     if type(pipeline) is not Pipeline:
         raise CannotFreeze(f"{type(pipeline).__name__} is no scikit-learn Pipeline")
     steps = [(name, step) for name, step in pipeline.steps if step not in (None, "passthrough")]
@@ -63,11 +71,19 @@ def compile_pipeline(pipeline: Any) -> tuple[list[str], list[Stage]]:
     return [str(label) for label in classifier[1].classes_], stages
 
 
+def _fuses() -> bool:
+    """Whether scipy's sparse product uses fused multiply-add, as its builds for ARM do."""
+    factor = 1 + 2.0**-27
+    product = csr_array([[-1.0, factor]]) @ np.array([[1.0, 1.0], [factor, factor]])
+    # The square is 1 + 2**-26 + 2**-54, of which a double cannot hold the last part beside the 1.
+    return bool((product != 2.0**-26).any())
+
+
 def _check(step: str, **refused: bool) -> None:
     """Refuse a step for the first of its settings that is marked so."""
     for setting, wrong in refused.items():
         if wrong:
-            raise CannotFreeze(f"step {step!r}: its {setting} has no frozen form")
+            raise CannotFreeze(f"step {step!r}: there is no frozen form for its {setting}")
 
 
 def _vectorize(step: str, vectorizer: Any, transformer: TfidfTransformer | None) -> Stage:
@@ -145,7 +161,8 @@ def _classify(step: str, classifier: Any) -> list[Stage]:
         return _one_vs_rest(step, classifier)
     if kind in LINEAR:
         weights, intercept = _linear(step, classifier)
-        return [_score(weights, intercept), Stage("classify", {"link": _link(classifier)}, {})]
+        link = Stage("classify", {"link": _link(classifier)}, {})
+        return [_score(step, weights, intercept), link]
     if kind in NAIVE_BAYES:
         return _naive_bayes(step, classifier)
     raise CannotFreeze(f"step {step!r}: {kind.__name__} has no frozen form")
@@ -161,12 +178,18 @@ def _linear(step: str, classifier: Any) -> tuple[NDArray[np.float64], NDArray[np
     weights = classifier.coef_
     _check(
         step,
-        coef_=not isinstance(weights, np.ndarray)
-        or weights.dtype != np.float64
-        or not np.isfinite(weights).all(),
-        classes_=np.atleast_2d(weights).shape[0] != scores or len(classifier.classes_) < 2,  # noqa: PLR2004
+        coef_=not isinstance(weights, np.ndarray),
+        classes_=_is_multilabel(classifier)
+        or np.atleast_2d(weights).shape[0] != scores
+        or len(classifier.classes_) < 2,  # noqa: PLR2004
     )
     return np.atleast_2d(weights), np.broadcast_to(classifier.intercept_, scores)
+
+
+def _is_multilabel(classifier: Any) -> bool:
+    """Whether a RidgeClassifier, alone among these, was fitted to several labels a text."""
+    binarizer = getattr(classifier, "_label_binarizer", None)
+    return binarizer is not None and binarizer.y_type_.startswith("multilabel")
 
 
 def _link(classifier: Any) -> str | None:
@@ -191,7 +214,7 @@ def _one_vs_rest(step: str, classifier: OneVsRestClassifier) -> list[Stage]:
         links = {_link(one) for one in classifier.estimators_}
         _check(step, estimator=links != {"logistic"})
         link = "logistic" if len(parts) == 1 else "one_vs_rest_classifier"
-    return [_score(weights, intercept), Stage("classify", {"link": link}, {})]
+    return [_score(step, weights, intercept), Stage("classify", {"link": link}, {})]
 
 
 def _naive_bayes(step: str, classifier: Any) -> list[Stage]:
@@ -206,10 +229,8 @@ def _naive_bayes(step: str, classifier: Any) -> list[Stage]:
             absent = np.log(1 - np.exp(logs))
         intercept = intercept + absent.sum(axis=1)
         logs, threshold = logs - absent, classifier.binarize
-    # With alpha=0, say, a term that a class never had has the logarithm of zero.
-    _check(step, feature_log_prob_=logs.dtype != np.float64 or not np.isfinite(logs).all())
     explain = None if isinstance(classifier, BernoulliNB) else "centred"
-    score = _score(logs, intercept, threshold=threshold, explain=explain)
+    score = _score(step, logs, intercept, threshold=threshold, explain=explain)
     return [score, Stage("classify", {"link": "bayes"}, {})]
 
 
@@ -228,10 +249,13 @@ def _calibrated(step: str, classifier: CalibratedClassifierCV) -> list[Stage]:
     }
     weights = np.vstack([weights for weights, _ in linear])
     intercept = np.concatenate([intercept for _, intercept in linear])
-    return [_score(weights, intercept, models=len(parts)), Stage("calibrate", settings, {})]
+    _check(step, calibrators=not np.isfinite([*settings.values()]).all())
+    score = _score(step, weights, intercept, models=len(parts))
+    return [score, Stage("calibrate", settings, {})]
 
 
-def _score(
+def _score(  # noqa: PLR0913 - named where it is called
+    step: str,
     weights: NDArray[np.float64],
     intercept: NDArray[np.float64],
     *,
@@ -239,6 +263,12 @@ def _score(
     threshold: float | None = None,
     explain: str | None = "weights",
 ) -> Stage:
+    # With alpha=0, say, a term that a class never had has the logarithm of zero.
+    _check(
+        step,
+        weights=weights.dtype != np.float64 or not np.isfinite(weights).all(),
+        intercept=not np.isfinite(intercept).all(),
+    )
     settings = {
         "intercept": intercept.tolist(),
         "threshold": threshold,

@@ -9,7 +9,8 @@ from typing import Any
 
 import joblib
 
-from serving.app.frozen import FrozenEngine, FrozenFile
+from serving.app.frozen import FrozenEngine
+from serving.app.frozen_file import FrozenFile
 from training.compiler import CannotFreeze, compile_pipeline
 from training.console import StageError, run_stage, say
 from training.dataset import read_documents

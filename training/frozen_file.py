@@ -1,10 +1,10 @@
-"""Writes frozen files; serving/app/frozen.py describes the format, and reads it."""
+"""Writes frozen files; serving/app/frozen_file.py describes the format, and reads it."""
 
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from serving.app.frozen import BLOCK, FORMAT, MAGIC, PREFIX, digest
+from serving.app.frozen_file import BLOCK, FORMAT, MAGIC, PREFIX, digest
 
 
 class Stage(NamedTuple):

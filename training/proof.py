@@ -15,6 +15,7 @@ from training.console import progress
 PROBABILITY_TOLERANCE = 1e-12
 CHUNK = 2 * LARGE_BATCH  # so that both ways to score are tried
 MAX_CHARS = 50_000
+ANSWER = ("label", "probabilities", "terms", "unknown_terms")
 ALPHABETS = (
     string.ascii_lowercase + "    ",
     string.printable,
@@ -54,34 +55,34 @@ def prove(pipeline: Any, engine: FrozenEngine, texts: list[str]) -> dict[str, fl
 
 def _compare(pipeline: Any, engine: FrozenEngine, texts: list[str]) -> float:
     """The worst difference of a probability on these texts."""
-    features = pipeline[:-1].transform(texts)
-    classifier = pipeline[-1]
+    features, classifier = pipeline[:-1].transform(texts), pipeline[-1]
     found = engine.score(texts)
-    labels = [engine.classes[one.label] for one in found]
-    alone = [engine.score([text])[0] for text in texts]
-    if any(
-        one.label != other.label or one.probabilities != other.probabilities
-        for one, other in zip(found, alone, strict=True)
-    ):
-        raise ProofFailed("a text gets another answer alone than in a batch")
-    wrong = int((np.array(labels) != classifier.predict(features).astype(str)).sum())
+    _compare_alone(engine, texts, found)
+    labels = np.array([engine.classes[one.label] for one in found])
+    wrong = int((labels != classifier.predict(features).astype(str)).sum())
     if wrong:
         raise ProofFailed(f"{wrong} of {len(texts)} labels are not the pipeline's")
-    scores = decide(classifier, features)
-    differing = int(
-        (np.array([engine.decision_function(text) for text in texts]) != scores).any(axis=1).sum()
-    )
+    scores = np.array([engine.decision_function(text) for text in texts])
+    differing = int((scores != decide(classifier, features)).any(axis=1).sum())
     if differing:
         raise ProofFailed(f"decision scores of {differing} of {len(texts)} texts differ")
+    probabilities = [one.probabilities for one in found]
     if not hasattr(classifier, "predict_proba"):
-        if any(one.probabilities is not None for one in found):
+        if any(one is not None for one in probabilities):
             raise ProofFailed("it has probabilities, and the pipeline has none")
         return 0.0
-    probabilities = np.array([one.probabilities for one in found])
-    worst = float(np.abs(probabilities - classifier.predict_proba(features)).max())
+    worst = float(np.abs(np.array(probabilities) - classifier.predict_proba(features)).max())
     if not worst <= PROBABILITY_TOLERANCE:
         raise ProofFailed(f"a probability differs by {worst:.1e}")
     return worst
+
+
+def _compare_alone(engine: FrozenEngine, texts: list[str], found: list[Any]) -> None:
+    """Hold the answers to texts in a batch, which numpy may give, against each text's alone."""
+    for text, one in zip(texts, found, strict=True):
+        (other,) = engine.score([text])
+        if any(getattr(one, name) != getattr(other, name) for name in ANSWER):
+            raise ProofFailed("a text gets another answer alone than in a batch")
 
 
 def decide(classifier: Any, features: Any) -> NDArray[np.float64]:

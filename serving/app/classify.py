@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CACHED_WEIGHTS = 200_000  # about 8 MB
 F64 = 8
+TEN = 10  # scores at a time: as many as __call__ has sums
 
 
 class Linear:
@@ -36,7 +37,7 @@ class Linear:
     - weights: f64 a score, column by column.
 
     Attributes:
-        intercept, threshold: The settings.
+        intercept, threshold, models: The settings.
         weights: The section, read whole when it is first asked for.
     """
 
@@ -45,11 +46,11 @@ class Linear:
         self._start, self._stop = stage["sections"]["weights"]
         self.intercept: list[float] = stage["intercept"]
         self.threshold: float | None = stage["threshold"]
-        self._models: int = stage["models"]
+        self.models: int = stage["models"]
         self._explain: str | None = stage["explain"]
         self._bytes = len(self.intercept) * F64
-        firsts = range(0, len(self.intercept), 10)
-        limit = CACHED_WEIGHTS // (10 * len(firsts))
+        firsts = range(0, len(self.intercept), TEN)
+        limit = CACHED_WEIGHTS // (TEN * len(firsts))
         self._tens = [Memo(partial(self._read_ten, first), limit) for first in firsts]
 
     def __call__(self, features: Features) -> list[float]:
@@ -74,7 +75,7 @@ class Linear:
                 i += value * x
                 j += value * y
             scores += (a, b, c, d, e, f, g, h, i, j)
-        return [score + b for score, b in zip(scores, self.intercept)]  # noqa: B905 - the last ten
+        return [score + bias for score, bias in zip(scores, self.intercept)]  # noqa: B905 - the fill
 
     def explain(
         self, features: Features, names: dict[int, str], label: int
@@ -90,11 +91,21 @@ class Linear:
 
     def _weigh(self, column: int, label: int) -> float:
         weights = self._read_row(column)
-        scores = len(weights) // self._models
+        scores = len(weights) // self.models
         if scores == 1:  # the second label's
-            return float(sum(weights) if label else -sum(weights)) / self._models
-        weight: float = sum(weights[label::scores]) / self._models
+            return float(sum(weights) if label else -sum(weights)) / self.models
+        weight: float = sum(weights[label::scores]) / self.models
         return weight - sum(weights) / len(weights) if self._explain == "centred" else weight
+
+    def check(self, labels: int) -> None:
+        """Refuse what would answer with labels that there are not.
+
+        Raises:
+            ValueError: The scores are not one a label, nor the one of two labels.
+        """
+        scores, rest = divmod(len(self.intercept), self.models)
+        if rest or (scores != labels and (scores, labels) != (1, 2)):
+            raise ValueError(f"{scores} scores for {labels} labels")
 
     @cached_property
     def weights(self) -> bytes:
@@ -108,7 +119,7 @@ class Linear:
     def _read_ten(self, first: int, column: int) -> tuple[float, ...]:
         """Ten weights of a column from the `first` on; zeros where it has no more."""
         row = self._read_row(column)
-        return (*row[first : first + 10], *(0.0,) * (first + 10 - len(row)))
+        return (*row[first : first + TEN], *(0.0,) * (first + TEN - len(row)))
 
 
 class Classify:
@@ -138,15 +149,18 @@ class Calibrate:
         ]
 
     def __call__(self, scores: list[float]) -> Outcome:
-        rest = iter(scores)
-        each = [self._calibrate(sigmoids, rest) for sigmoids in self._sigmoids]
+        width = len(self._sigmoids[0])
+        each = [
+            self._calibrate(sigmoids, scores[number * width : (number + 1) * width])
+            for number, sigmoids in enumerate(self._sigmoids)
+        ]
         mean = each[0]
         if len(each) > 1:
             mean = [reduce(add, column) / len(each) for column in zip(*each, strict=True)]
         return mean.index(max(mean)), mean
 
-    def _calibrate(self, sigmoids: list[tuple[float, float]], scores: Any) -> list[float]:
-        found = [expit(-(a * score + b)) for (a, b), score in zip(sigmoids, scores)]  # noqa: B905
+    def _calibrate(self, sigmoids: list[tuple[float, float]], scores: list[float]) -> list[float]:
+        found = [expit(-(a * score + b)) for (a, b), score in zip(sigmoids, scores, strict=True)]
         return share(found) if len(found) > 1 else [1.0 - found[0], found[0]]
 
 
@@ -154,13 +168,34 @@ def expit(x: float) -> float:
     """The logistic function."""
     try:
         return 1.0 / (1.0 + exp(-x))
-    except OverflowError:  # of exp, to which C's answer is infinity
+    except OverflowError:  # of exp, which in C is infinite
         return 0.0
+
+
+def add_up(values: list[float]) -> float:
+    """The sum in numpy's order, which decides between labels that all but tie.
+
+    That is pairwise_sum in numpy's loops_utils.h.src.
+    """
+    count = len(values)
+    if count > 128:  # noqa: PLR2004
+        half = count // 2 - count // 2 % 8
+        return add_up(values[:half]) + add_up(values[half:])
+    total, rest = 0.0, values
+    if count >= 8:  # noqa: PLR2004
+        sums = values[:8]
+        for start in range(8, count - 7, 8):
+            sums = [one + value for one, value in zip(sums, values[start:], strict=False)]
+        a, b, c, d, e, f, g, h = sums
+        total, rest = ((a + b) + (c + d)) + ((e + f) + (g + h)), values[count - count % 8 :]
+    for value in rest:  # not sum(): it compensates
+        total += value
+    return total
 
 
 def share(found: list[float]) -> list[float]:
     """Each number's share of their sum; the same for each where all are zero."""
-    total = sum(found)
+    total = add_up(found)
     return [one / total for one in found] if total else [1 / len(found)] * len(found)
 
 

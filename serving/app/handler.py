@@ -38,13 +38,14 @@ class Service:
         answer = None
         if isinstance(self._model, Predictor):
             answer = fastlane.respond(event, self._model, measurements, request_id)
+        fast = answer is not None
         if answer is None:
             from serving.app import api  # noqa: PLC0415 - Powertools and pydantic
 
             answer = api.respond(event, self._model, measurements, request_id)
         measurements.properties["status"] = answer["statusCode"]
         measurements.metrics["error.count"] = int(answer["statusCode"] >= 400)  # noqa: PLR2004
-        self._emitter.emit(measurements)
+        self._emitter.emit(measurements, fast=fast)
         return answer
 
     def _begin(self, request_id: str) -> Measurements:

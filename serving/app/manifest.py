@@ -1,7 +1,8 @@
 """The manifest: the model's passport, and the check that the files beside it are that model.
 
-`manifest.json` lies in git; the model files it pins by sha256 come from DVC. Nothing of a model
-file is interpreted before its bytes have matched.
+`manifest.json` lies in git; the model files it pins by sha256 come from DVC. Nothing of
+model.joblib is interpreted before its bytes have matched. Of model.frozen the sha256 is for those
+who fetch it; what serves it checks each block against the pinned root (frozen_file.py).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ MANIFEST_NAME = "manifest.json"
 MODEL_NAME = "model.joblib"
 FROZEN_NAME = "model.frozen"
 FORMAT = 2
+MEND = "'make serve' gets the model of this commit, 'make train' makes it"
 VERSION_DIGITS = 12
 # Pickles of one minor version of Python load in its patch releases; a package's need not.
 PINNED_PACKAGES = ("scikit-learn", "numpy", "scipy", "joblib")
@@ -157,18 +159,17 @@ def read_pinned(bundle: Folder, name: str, pin: FilePin) -> bytes:
     import hashlib  # noqa: PLC0415 - loads OpenSSL, which the frozen engine does without
 
     path = os.path.join(bundle, name)
-    mend = "'make serve' gets the model of this commit, 'make train' makes it"
     try:
         with open(path, "rb") as file:
             data = file.read()
     except OSError as error:
-        raise BundleMissing(f"{path} cannot be read ({error.strerror}): {mend}") from None
+        raise BundleMissing(f"{path} cannot be read ({error.strerror}): {MEND}") from None
     if len(data) != pin.size:
-        raise BundleDamaged(f"{path} has {len(data)} bytes, the manifest says {pin.size}: {mend}")
+        raise BundleDamaged(f"{path} has {len(data)} bytes, the manifest says {pin.size}: {MEND}")
     digest = hashlib.sha256(data).hexdigest()
     if digest != pin.sha256:
         raise BundleDamaged(
-            f"{path} has sha256 {digest[:12]}…, the manifest says {pin.sha256[:12]}…: {mend}"
+            f"{path} has sha256 {digest[:12]}…, the manifest says {pin.sha256[:12]}…: {MEND}"
         )
     return data
 

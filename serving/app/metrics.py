@@ -82,10 +82,15 @@ class Emitter:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def emit(self, measurements: Measurements) -> None:
-        """Write one document. Whatever fails here is logged and costs no answer."""
+    def emit(self, measurements: Measurements, *, fast: bool = False) -> None:
+        """Write one document. Whatever fails here is logged and costs no answer.
+
+        Args:
+            measurements: What is in it.
+            fast: Without the library.
+        """
         try:
-            if measurements.properties.get("lane") == "fast":
+            if fast:
                 _write(measurements, self._settings)
             else:
                 from serving.app.emf import write  # noqa: PLC0415 - the library

@@ -141,10 +141,10 @@ def load(bundle: Folder, manifest: Manifest) -> SklearnEngine:
         # pickle refers to has gone, or it is no text pipeline.
         raise BundleDamaged(
             f"{MODEL_NAME} cannot be loaded by this code ({type(error).__name__}): "
-            "write both anew with 'make train'"
+            "write both again with 'make train'"
         ) from error
     if engine.classes != [label.id for label in manifest.labels]:
         raise BundleDamaged(
-            f"the labels of {MODEL_NAME} are not the manifest's: write both with 'make train'"
+            f"the labels of {MODEL_NAME} are not the manifest's: write both again with 'make train'"
         )
     return engine

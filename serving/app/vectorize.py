@@ -107,8 +107,8 @@ class Vectorize:
         values = self._normalize([found[column] for column in columns])
         return Features(columns, values, len(terms), unknown)
 
-    def thaw(self) -> None:
-        """Read the whole vocabulary: for many texts that is quicker than to look their terms up."""
+    def read_all(self) -> None:
+        """Read the vocabulary whole: for many texts that is quicker than to look their terms up."""
         if not self.vocabulary.complete:
             for key, known in _parse(self._read(self._terms, self._terms_end)):
                 self.vocabulary[key.decode(errors="surrogatepass")] = known

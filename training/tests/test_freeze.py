@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import (
     TfidfTransformer,
     TfidfVectorizer,
 )
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB, MultinomialNB
 from sklearn.pipeline import FeatureUnion, Pipeline
@@ -39,21 +39,24 @@ def fit(*steps, labels=LABELS):
     return Pipeline([(f"step{number}", one) for number, one in enumerate(steps)]).fit(TEXTS, labels)
 
 
+HUBER = SGDClassifier(loss="modified_huber", random_state=1)
 REFUSED = [
-    ((TfidfVectorizer(analyzer="char"), LogisticRegression()), "step 'step0': its analyzer"),
+    ((TfidfVectorizer(analyzer="char"), LogisticRegression()), "step 'step0': .* for its analyzer"),
     ((CountVectorizer(tokenizer=str.split, token_pattern=None), LinearSVC()), "its tokenizer"),
     ((CountVectorizer(preprocessor=str.lower), LinearSVC()), "its preprocessor"),
     ((CountVectorizer(strip_accents=str.lower), LinearSVC()), "its strip_accents"),
-    ((TfidfVectorizer(dtype=np.float32), LinearSVC()), "step 'step0': its dtype"),
+    ((TfidfVectorizer(dtype=np.float32), LinearSVC()), "step 'step0': .* for its dtype"),
+    ((TfidfVectorizer(dtype=np.int64), LinearSVC()), "its dtype"),
+    ((CountVectorizer(dtype=np.float32), LinearSVC()), "its dtype"),
     ((HashingVectorizer(), LinearSVC()), "step 'step0': HashingVectorizer has no frozen form"),
     ((FeatureUnion([("a", CountVectorizer())]), LinearSVC()), "FeatureUnion has no frozen form"),
-    ((TfidfVectorizer(), TfidfTransformer(), LinearSVC()), "step 'step0': its tf-idf"),
+    ((TfidfVectorizer(), TfidfTransformer(), LinearSVC()), "step 'step0': .* for its tf-idf"),
     ((TfidfVectorizer(), Normalizer(), LinearSVC()), "step 'step1': Normalizer has no frozen form"),
     ((TfidfVectorizer(), TruncatedSVD(2), LinearSVC()), "step 'step1': TruncatedSVD"),
     ((TfidfVectorizer(), SVC()), "step 'step1': SVC has no frozen form"),
     ((TfidfVectorizer(), Subclass()), "step 'step1': Subclass has no frozen form"),
     ((TfidfVectorizer(), DummyClassifier()), "step 'step1': DummyClassifier"),
-    ((TfidfVectorizer(), BernoulliNB(alpha=0, force_alpha=True)), "its feature_log_prob_"),
+    ((TfidfVectorizer(), BernoulliNB(alpha=0, force_alpha=True)), "its weights"),
     (
         (TfidfVectorizer(), CalibratedClassifierCV(LinearSVC(), method="isotonic", cv=2)),
         "its method",
@@ -64,6 +67,9 @@ REFUSED = [
     ),
     ((TfidfVectorizer(), CalibratedClassifierCV(MultinomialNB(), cv=2)), "MultinomialNB within it"),
     ((TfidfVectorizer(), OneVsRestClassifier(MultinomialNB())), "MultinomialNB within it"),
+    ((TfidfVectorizer(), MultinomialNB(class_prior=[0, 0.5, 0.5])), "its intercept"),
+    ((TfidfVectorizer(), OneVsRestClassifier(HUBER)), "its estimator"),
+    ((TfidfVectorizer(vocabulary=["boat", "never"], smooth_idf=False), LinearSVC()), "its idf_"),
 ]
 
 
@@ -77,15 +83,60 @@ def test_what_has_no_frozen_form_is_refused_by_step_and_setting(steps, says):
 def test_sparse_coefficients_are_refused():
     pipeline = fit(TfidfVectorizer(), LogisticRegression())
     pipeline[-1].sparsify()
-    with pytest.raises(CannotFreeze, match="its coef_"):
+    with pytest.raises(CannotFreeze, match="for its coef_"):
         compile_pipeline(pipeline)
 
 
-def test_several_labels_a_text_are_refused():
-    several = np.array([[number % 2, number % 3 == 0] for number in range(len(TEXTS))])
-    pipeline = fit(TfidfVectorizer(), OneVsRestClassifier(LinearSVC()), labels=several)
+@pytest.mark.parametrize("classifier", [OneVsRestClassifier(LinearSVC()), RidgeClassifier()])
+def test_several_labels_a_text_are_refused(classifier):
+    several = np.array([[number % 2, number % 3 == 0, 1] for number in range(len(TEXTS))])
+    several[0, 2] = 0
+    pipeline = fit(TfidfVectorizer(), classifier, labels=several)
     with pytest.raises(CannotFreeze, match="its classes_"):
         compile_pipeline(pipeline)
+
+
+def change(name, value):
+    """A change of a fitted pipeline: its classifier's attribute, or its vectorizer's setting."""
+
+    def apply(pipeline):
+        step = pipeline[-1] if hasattr(pipeline[-1], name) else pipeline[0]
+        setattr(step, name, value(getattr(step, name)))
+
+    return apply
+
+
+def lose_a_class(pipeline):
+    part = pipeline[-1].calibrated_classifiers_[0].estimator
+    part.classes_ = part.classes_[:2]
+
+
+CALIBRATED = CalibratedClassifierCV(LinearSVC(), cv=2)
+
+
+@pytest.mark.parametrize(
+    ("classifier", "apply", "says"),
+    [
+        (LinearSVC(), change("coef_", lambda old: old * np.nan), "its weights"),
+        (LinearSVC(), change("coef_", lambda old: old.astype("f4")), "its weights"),
+        (LinearSVC(), change("coef_", lambda old: old[:2]), "its classes_"),
+        (LinearSVC(), change("input", lambda _: "file"), "its input"),
+        (MultinomialNB(), change("classes_", lambda old: old[:1]), "its classes_"),
+        (CALIBRATED, lose_a_class, "its classes_"),
+    ],
+)
+def test_what_was_changed_after_fitting_is_refused(classifier, apply, says):
+    pipeline = fit(TfidfVectorizer(), classifier)
+    apply(pipeline)
+    with pytest.raises(CannotFreeze, match=says):
+        compile_pipeline(pipeline)
+
+
+def test_processor_rounds_otherwise_is_refused(monkeypatch):
+    assert not compiler._fuses()
+    monkeypatch.setattr(compiler, "_fuses", lambda: True)
+    with pytest.raises(CannotFreeze, match="freeze on x86-64"):
+        compile_pipeline(fit(TfidfVectorizer(), LinearSVC()))
 
 
 def test_what_is_no_pipeline_of_texts_is_refused():
@@ -124,7 +175,8 @@ class Engine:
             probabilities[-1] += self.changes.get("probability", 0)
         if len(texts) == 1:
             probabilities += self.changes.get("alone", 0)
-        return [Score(*pair) for pair in zip(labels, probabilities.tolist(), strict=True)]
+        unknown = self.changes.get("unknown_terms", 0) * len(texts)
+        return [Score(*pair, unknown) for pair in zip(labels, probabilities.tolist(), strict=True)]
 
     def decision_function(self, text):
         scores = self.pipeline.decision_function([text])[0].copy()
@@ -134,8 +186,10 @@ class Engine:
 
 
 class Score:
-    def __init__(self, label, probabilities):
-        self.label, self.probabilities = label, probabilities
+    terms = 1
+
+    def __init__(self, label, probabilities, unknown_terms=0):
+        self.label, self.probabilities, self.unknown_terms = label, probabilities, unknown_terms
 
 
 @pytest.mark.parametrize(
@@ -145,6 +199,7 @@ class Score:
         ({"bit": True}, "decision scores of 12 of 12 texts"),
         ({"probability": 1e-11}, r"differs by 1\.0e-11"),
         ({"alone": 1e-16}, "another answer alone than in a batch"),
+        ({"unknown_terms": 1}, "another answer alone than in a batch"),
     ],
 )
 def test_any_difference_fails_the_proof(changes, says):

@@ -9,7 +9,10 @@ import pytest
 
 from serving.app import errors, settings
 from serving.app.api import METHODS
+from serving.app.manifest import read_manifest
 from serving.app.metrics import PROPERTIES, UNITS
+from training import compiler
+from training.params import read_params
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -103,8 +106,21 @@ def test_training_may_import_errors_features_frozen_and_the_manifest_alone():
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     forbidden = set(contracts["contracts"][0]["forbidden_modules"])
     modules = {path.stem for path in (ROOT / "serving/app").glob("*.py")}
-    allowed = {"__init__", "errors", "features", "frozen", "manifest"}
+    allowed = {"__init__", "errors", "features", "frozen", "frozen_file", "manifest"}
     assert forbidden == {f"serving.app.{name}" for name in modules - allowed}
+
+
+def test_table_of_what_can_be_frozen_names_every_classifier():
+    rows = dict(row[:2] for row in table(README, "Step"))
+    for kind in (*compiler.LINEAR, *compiler.NAIVE_BAYES, compiler.OneVsRestClassifier):
+        assert kind.__name__ in rows["Classifier"]
+
+
+def test_figures_of_the_proof_are_those_of_the_model_and_the_parameters():
+    manifest = read_manifest(ROOT / "serving/app/data")
+    worst = f"{manifest.frozen['worst_probability_difference']:.1e}"
+    assert f"(this model's: {worst})" in README
+    assert f"{read_params(ROOT / 'params.yaml').freeze.generated_texts:,} generated" in README
 
 
 def test_locks_hold_hashes_and_no_address():

@@ -171,8 +171,8 @@ def test_document_is_what_aws_embedded_metrics_writes(capsys, metrics, label, en
         ours = {f"AWS_EMF_{name}": value for name, value in names.items()}
         emitter = Emitter(read_settings(environ | ours))
         properties = {"requestId": "r", "label": label, "status": 200}
-        for lane in ("fast", "full"):
-            emitter.emit(Measurements(metrics, {"lane": lane, **properties}))
+        for fast in (True, False):
+            emitter.emit(Measurements(metrics, properties), fast=fast)
     fast, full = map(json.loads, capsys.readouterr().out.splitlines())
     assert list(fast) == list(full)
     assert strip(fast) == strip(full)
@@ -181,7 +181,6 @@ def test_document_is_what_aws_embedded_metrics_writes(capsys, metrics, label, en
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, None, "a"])
 def test_value_is_no_number_costs_the_document_and_nothing_else(value, capsys, caplog):
-    measured = Measurements({"error.count": value}, {"lane": "fast"})
-    Emitter(read_settings({})).emit(measured)
+    Emitter(read_settings({})).emit(Measurements({"error.count": value}), fast=True)
     assert capsys.readouterr().out == ""
     assert "metrics not written" in caplog.text

@@ -53,6 +53,18 @@ def compile_pipeline(pipeline: Any) -> tuple[list[str], list[Stage]]:
     Raises:
         CannotFreeze: The frozen engine could not compute exactly what it computes.
     """
+    try:
+        return _compile(pipeline)
+    except (CannotFreeze, MemoryError):
+        raise
+    except Exception as error:
+        # Not fitted, or changed by hand to what scikit-learn itself may not take.
+        raise CannotFreeze(
+            f"the freezer cannot read this pipeline ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _compile(pipeline: Any) -> tuple[list[str], list[Stage]]:
     if _fuses():
         raise CannotFreeze(
             "on this processor scipy rounds a product and a sum at once, which Python does not: "
@@ -60,15 +72,23 @@ def compile_pipeline(pipeline: Any) -> tuple[list[str], list[Stage]]:
         )
     if type(pipeline) is not Pipeline:
         raise CannotFreeze(f"{type(pipeline).__name__} is no scikit-learn Pipeline")
-    steps = [(name, step) for name, step in pipeline.steps if step not in (None, "passthrough")]
-    vectorizer, *middle, classifier = steps if len(steps) > 1 else [*steps, ("", None)]
+    steps: list[tuple[str, Any]] = pipeline.steps
+    vectorizer, classifier, middle = steps[0], steps[-1], steps[1:-1]
     transformer = None
+    middle = [(name, step) for name, step in middle if step not in (None, "passthrough")]
     if middle and type(middle[0][1]) is TfidfTransformer:
         transformer = middle.pop(0)[1]
     for name, step in middle:
         raise CannotFreeze(f"step {name!r}: {type(step).__name__} has no frozen form")
     stages = [_vectorize(*vectorizer, transformer), *_classify(*classifier)]
-    return [str(label) for label in classifier[1].classes_], stages
+    classes = [str(label) for label in classifier[1].classes_]
+    columns = len(stages[1].sections["weights"]) / (8 * len(stages[1].settings["intercept"]))
+    _check(
+        classifier[0],
+        classes_=len(set(classes)) < len(classes),
+        weights=columns != len(vectorizer[1].vocabulary_),
+    )
+    return classes, stages
 
 
 def _fuses() -> bool:
@@ -79,6 +99,13 @@ def _fuses() -> bool:
     return bool((product != 2.0**-26).any())
 
 
+def _check_methods(step: str, estimator: Any) -> None:
+    """Refuse an estimator of which an instance's attribute stands for a method."""
+    kind = type(estimator)
+    replaced = [name for name in vars(estimator) if callable(getattr(kind, name, None))]
+    _check(step, **dict.fromkeys(replaced, True))
+
+
 def _check(step: str, **refused: bool) -> None:
     """Refuse a step for the first of its settings that is marked so."""
     for setting, wrong in refused.items():
@@ -86,49 +113,63 @@ def _check(step: str, **refused: bool) -> None:
             raise CannotFreeze(f"step {step!r}: there is no frozen form for its {setting}")
 
 
-def _vectorize(step: str, vectorizer: Any, transformer: TfidfTransformer | None) -> Stage:
-    kind = type(vectorizer)
-    if kind not in (CountVectorizer, TfidfVectorizer):
-        raise CannotFreeze(f"step {step!r}: {kind.__name__} has no frozen form")
-    preprocessor = _name_preprocessor(vectorizer)
-    tfidf = vectorizer._tfidf if kind is TfidfVectorizer else transformer  # noqa: SLF001
-    _check(
-        step,
-        analyzer=vectorizer.analyzer != "word",
-        tokenizer=vectorizer.tokenizer is not None,
-        preprocessor=vectorizer.preprocessor is not None and preprocessor is None,
-        strip_accents=vectorizer.strip_accents not in (None, "ascii", "unicode"),
-        input=vectorizer.input != "content",
-        dtype=np.dtype(vectorizer.dtype) not in (np.dtype("f8"), np.dtype("i8")),
-        # Weights that are weighed again.
-        **{"tf-idf": kind is TfidfVectorizer and transformer is not None},
-    )
-    if kind is TfidfVectorizer:
-        _check(step, dtype=np.dtype(vectorizer.dtype) != np.dtype("f8"))
-    idf = getattr(tfidf, "idf_", None)
-    if idf is not None:
-        _check(step, idf_=idf.dtype != np.float64 or not np.isfinite(idf).all())
+def _vectorize(step: str, vectorizer: Any, transformer: Any) -> Stage:
+    tfidf = _check_vectorizer(step, vectorizer, transformer)
     stop_words = vectorizer.get_stop_words()
     settings = {
-        "preprocessor": preprocessor,
+        "preprocessor": _name_preprocessor(vectorizer),
         "lowercase": bool(vectorizer.lowercase),
         "strip_accents": vectorizer.strip_accents,
         "token_pattern": vectorizer.token_pattern,
         "stop_words": sorted(stop_words) if stop_words else None,
-        "ngram_range": list(vectorizer.ngram_range),
+        "ngram_range": [int(length) for length in vectorizer.ngram_range],
         "binary": bool(vectorizer.binary),
         "norm": None if tfidf is None else tfidf.norm,
     }
-    sections = _hash_table(vectorizer.vocabulary_, idf)
+    sections = _hash_table(vectorizer.vocabulary_, getattr(tfidf, "idf_", None))
     if tfidf is not None and tfidf.sublinear_tf:
         # All at once, in an array like those of transform: numpy's log of one number may differ.
         sections["logs"] = np.log(np.arange(1.0, LOGS + 1)).astype("<f8").tobytes()
     return Stage("vectorize", settings, sections)
 
 
+def _check_vectorizer(step: str, vectorizer: Any, transformer: Any) -> Any:
+    """The TfidfTransformer of a vectorizer, its own or the step after it; None without any.
+
+    Raises:
+        CannotFreeze: It has a setting that has no frozen form.
+    """
+    kind = type(vectorizer)
+    if kind not in (CountVectorizer, TfidfVectorizer):
+        raise CannotFreeze(f"step {step!r}: {kind.__name__} has no frozen form")
+    _check_methods(step, vectorizer)
+    tfidf = vectorizer._tfidf if kind is TfidfVectorizer else transformer  # noqa: SLF001
+    idf = getattr(tfidf, "idf_", None)
+    shortest, longest = vectorizer.ngram_range
+    vocabulary = vectorizer.vocabulary_
+    dtypes = ("f8",) if kind is TfidfVectorizer else ("f8", "i8")
+    _check(
+        step,
+        analyzer=vectorizer.analyzer != "word",
+        tokenizer=vectorizer.tokenizer is not None,
+        preprocessor=vectorizer.preprocessor is not None and not _name_preprocessor(vectorizer),
+        strip_accents=vectorizer.strip_accents not in (None, "ascii", "unicode"),
+        input=vectorizer.input != "content",
+        ngram_range=not 1 <= shortest <= longest,
+        dtype=np.dtype(vectorizer.dtype) not in map(np.dtype, dtypes),
+        vocabulary_=type(vocabulary) is not dict
+        or sorted(vocabulary.values()) != list(range(len(vocabulary))),
+        norm=tfidf is not None and tfidf.norm not in (None, "l1", "l2"),
+        idf_=idf is not None and (idf.dtype != np.float64 or not np.isfinite(idf).all()),
+        # Weights that are weighed again.
+        **{"tf-idf": kind is TfidfVectorizer and transformer is not None},
+    )
+    return tfidf
+
+
 def _name_preprocessor(vectorizer: Any) -> str | None:
-    names = {function: name for name, function in PREPROCESSORS.items()}
-    return names.get(vectorizer.preprocessor)
+    names = [name for name, one in PREPROCESSORS.items() if one is vectorizer.preprocessor]
+    return names[0] if names else None
 
 
 def _hash_table(vocabulary: dict[str, int], idf: NDArray[np.float64] | None) -> dict[str, bytes]:
@@ -155,6 +196,7 @@ def _next_prime(number: int) -> int:
 
 def _classify(step: str, classifier: Any) -> list[Stage]:
     kind = type(classifier)
+    _check_methods(step, classifier)
     if kind is CalibratedClassifierCV:
         return _calibrated(step, classifier)
     if kind is OneVsRestClassifier:
@@ -174,11 +216,12 @@ def _linear(step: str, classifier: Any) -> tuple[NDArray[np.float64], NDArray[np
         raise CannotFreeze(
             f"step {step!r}: {type(classifier).__name__} within it has no frozen form"
         )
+    _check_methods(step, classifier)
     scores = len(classifier.classes_) if len(classifier.classes_) > 2 else 1  # noqa: PLR2004
     weights = classifier.coef_
     _check(
         step,
-        coef_=not isinstance(weights, np.ndarray),
+        coef_=type(weights) is not np.ndarray,
         classes_=_is_multilabel(classifier)
         or np.atleast_2d(weights).shape[0] != scores
         or len(classifier.classes_) < 2,  # noqa: PLR2004

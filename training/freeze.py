@@ -44,18 +44,21 @@ def freeze(pipeline: Any, path: Path) -> dict[str, Any]:
         StageError: The frozen model answers otherwise than the pipeline.
     """
     params = read_params().freeze
-    root = write(path, *compile_pipeline(pipeline))
-    engine = FrozenEngine(FrozenFile(str(path), path.stat().st_size, root))
+    unproved = path.with_suffix(".unproved")
+    root = write(unproved, *compile_pipeline(pipeline))
+    engine = FrozenEngine(FrozenFile(str(unproved), unproved.stat().st_size, root))
     texts = [one.text for one in read_documents(TEST)]
     texts += generate_texts(list(pipeline[0].vocabulary_), params.generated_texts, params.seed)
     try:
         proof = prove(pipeline, engine, texts)
+        unproved.replace(path)
     except ProofFailed as error:
-        path.unlink()
         raise StageError(
             f"the frozen model is not the model: {error}. That is a fault of training/compiler.py "
             "or of serving/app/vectorize.py or classify.py: please report it"
         ) from None
+    finally:
+        unproved.unlink(missing_ok=True)
     say(
         f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB): on {len(texts):,} texts all labels "
         "and decision scores are the model's, probabilities within "

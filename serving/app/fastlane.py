@@ -30,31 +30,35 @@ def respond(
     """
     measured = measurements.copy()
     try:
-        body = _answer(event, model, measured)
+        answer = _answer(event, model, measured)
     except Exception:  # noqa: BLE001 - the full app meets the same error, and answers it
         return None
-    if body is None:
+    if answer is None:
         return None
     measurements.update(measured)
-    version = model.manifest.version
     return {
         "statusCode": 200,
-        "body": to_json(body | {"model": {"name": model.manifest.name, "version": version}}),
+        "body": answer,
         "isBase64Encoded": False,
         "multiValueHeaders": {
             "Content-Type": ["application/json"],
-            "X-Model-Version": [version],
+            "X-Model-Version": [model.manifest.version],
             "X-Request-Id": [request_id],
         },
     }
 
 
-def _answer(event: Any, model: Predictor, measured: Measurements) -> dict[str, Any] | None:
+def _answer(event: Any, model: Predictor, measured: Measurements) -> str | None:
+    """The body of the answer."""
     route = event["path"]
-    if event["httpMethod"] != "POST" or route not in _ROUTES or any(map(event.get, _QUERIES)):
+    if type(event) is not dict or event["httpMethod"] != "POST" or route not in _ROUTES:
+        return None
+    if any(map(event.get, _QUERIES)):
         return None
     measured.properties |= {"lane": "fast", "route": route}
-    return _ROUTES[route](gate.read_object(event), model, measured)
+    found = _ROUTES[route](gate.read_object(event), model, measured)
+    name = {"name": model.manifest.name, "version": model.manifest.version}
+    return None if found is None else to_json(found | {"model": name})
 
 
 def _predict(

@@ -85,13 +85,14 @@ class FrozenEngine:
             from serving.app.together import Together  # noqa: PLC0415 - numpy
         except ImportError:
             return None
-        found = Together(self._vectorize, self._linear, texts)
-        return [
-            Scores(*self._classify(scores), terms, unknown)
-            for scores, terms, unknown in zip(
-                found.scores, found.terms, found.unknown_terms, strict=True
-            )
-        ]
+        answers = []
+        for start in range(0, len(texts), LARGE_BATCH):  # at a time, for the memory's sake
+            found = Together(self._vectorize, self._linear, texts[start : start + LARGE_BATCH])
+            rows = zip(found.scores, found.terms, found.unknown_terms, strict=True)
+            answers += [
+                Scores(*self._classify(scores), terms, unknown) for scores, terms, unknown in rows
+            ]
+        return answers
 
     def decision_function(self, text: str) -> list[float]:
         """The linear stage's scores of a text: scikit-learn's decision function."""

@@ -82,7 +82,8 @@ class FrozenFile:
         self.size = size
         self._descriptor = -1
         try:
-            self._descriptor = os.open(path, os.O_RDONLY)
+            # Not blocking, or a named pipe in the file's place would wait for a writer for ever.
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
             found = os.fstat(self._descriptor).st_size
         except OSError as error:
             raise BundleMissing(f"{path} cannot be read ({error.strerror}): {MEND}") from None

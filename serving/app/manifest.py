@@ -140,12 +140,13 @@ def _check_types(manifest: Manifest) -> None:
     texts += [manifest.dataset_sha256, manifest.files[MODEL_NAME].sha256]
     texts += [*manifest.versions.values(), *(pin.sha256 for pin in pins)]
     texts += [text for label in labels for text in vars(label).values()]
-    numbers = [manifest.format, *manifest.metrics.values(), *(pin.size for pin in pins)]
+    numbers = [*manifest.metrics.values()]
+    counts = [manifest.format, *(pin.size for pin in pins)]
     objects = [manifest.parameters, manifest.profile, manifest.frozen, *manifest.golden]
     if manifest.engine == "frozen":
         texts += [manifest.files[FROZEN_NAME].sha256, manifest.frozen["root"]]
-    for values, kinds in ((texts, str), (numbers, (int, float)), (objects, dict)):
-        if not all(isinstance(value, kinds) for value in values):
+    for values, kinds in ((texts, str), (numbers, (int, float)), (counts, int), (objects, dict)):
+        if not all(isinstance(value, kinds) and value is not True for value in values):
             raise TypeError
 
 

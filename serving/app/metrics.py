@@ -71,7 +71,7 @@ class Measurements:
         self.metrics["input.num_texts"] = len(texts)
         self.metrics["input.unknown_terms"] = unknown / terms if terms else 1.0
         self.metrics["predict.duration"] = milliseconds
-        if confidences:
+        if confidences and math.isfinite(sum(confidences)):
             self.metrics["prediction.confidence"] = math.fsum(confidences) / len(confidences)
         return predictions
 
@@ -108,11 +108,12 @@ def _write(measurements: Measurements, settings: Settings) -> None:
     document = settings.emf_dimensions | measurements.properties | settings.emf_properties
     if settings.emf_environment == "Lambda" and (trace := read_trace_id()):
         document["traceId"] = trace
-    directive = {
-        "Dimensions": [list(settings.emf_dimensions)],
-        "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in metrics],
-        "Namespace": settings.metrics_namespace,
-    }
-    timestamp = round(time.time() * 1000)
-    document |= {"_aws": {"Timestamp": timestamp, "CloudWatchMetrics": [directive]}}
+    if settings.emf_extraction:
+        directive = {
+            "Dimensions": [list(settings.emf_dimensions)],
+            "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in metrics],
+            "Namespace": settings.metrics_namespace,
+        }
+        timestamp = round(time.time() * 1000)
+        document["_aws"] = {"Timestamp": timestamp, "CloudWatchMetrics": [directive]}
     sys.stdout.write(json.dumps(document | metrics) + "\n")

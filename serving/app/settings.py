@@ -46,6 +46,7 @@ class Settings(SimpleNamespace):
         emf_environment: "Lambda" or "Local": whose default dimensions and properties the EMF
             documents carry. Either way they go to standard output.
         emf_dimensions, emf_properties: Those of that environment.
+        emf_extraction: Whether CloudWatch is to make metrics of the documents.
     """
 
     bundle: str
@@ -53,6 +54,7 @@ class Settings(SimpleNamespace):
     emf_environment: str
     emf_dimensions: dict[str, str]
     emf_properties: dict[str, str]
+    emf_extraction: bool
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -81,6 +83,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         emf_environment=emf_environment,
         emf_dimensions=dimensions,
         emf_properties=properties,
+        emf_extraction=environ.get("AWS_EMF_DISABLE_METRIC_EXTRACTION", "").lower() != "true",
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from aws_embedded_metrics.config import get_config
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from sklearn.naive_bayes import MultinomialNB
 
 from serving.app import fastlane
 from serving.app.metrics import UNITS, Emitter, Measurements
@@ -142,6 +143,16 @@ def test_any_other_request_takes_the_full_app(folder, start_service, members):
     assert document["lane"] == "full"
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # scikit-learn's, of the NaN
+def test_probability_is_not_a_number_gets_the_full_apps_500_and_its_metrics(
+    tmp_path, start_service
+):
+    write_bundle(tmp_path, fit(MultinomialNB(alpha=0, force_alpha=True)))
+    answer = start_service(tmp_path).request(body={"text": "sauce mast"})
+    assert answer.status == 500
+    assert [one["status"] for one in answer.emf] == [500]
+
+
 NUMBER = st.floats(allow_nan=False, allow_infinity=False) | st.integers(0, 10**9)
 LAMBDA = {
     "AWS_LAMBDA_FUNCTION_NAME": "thaw",
@@ -177,6 +188,16 @@ def test_document_is_what_aws_embedded_metrics_writes(capsys, metrics, label, en
     assert list(fast) == list(full)
     assert strip(fast) == strip(full)
     assert abs(fast["_aws"]["Timestamp"] - full["_aws"]["Timestamp"]) < 60_000
+
+
+def test_extraction_is_disabled_both_leave_the_directive_out(capsys, monkeypatch):
+    monkeypatch.setattr(get_config(), "disable_metric_extraction", True)
+    emitter = Emitter(read_settings({"AWS_EMF_DISABLE_METRIC_EXTRACTION": "True"}))
+    for fast in (True, False):
+        emitter.emit(Measurements({"error.count": 0}, {"status": 200}), fast=fast)
+    fast, full = map(json.loads, capsys.readouterr().out.splitlines())
+    assert fast == full
+    assert "_aws" not in fast
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, None, "a"])

@@ -395,6 +395,24 @@ def test_number_of_blocks_follows_from_the_size(blocks):
     assert count_blocks(blocks * BLOCK + leaves * (BLOCK + HASH)) == (blocks, leaves)
 
 
+def test_named_pipe_in_the_files_place_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "model.frozen")
+    with pytest.raises(BundleDamaged, match="has 0 bytes"):
+        FrozenFile(str(tmp_path / "model.frozen"), BLOCK, "")
+
+
+def test_calibrated_classifiers_tie_gets_scikit_learns_label(tmp_path):
+    pairs = ["boat sail", "boat mast", "sail mast", "soup salt", "soup spoon", "salt spoon"]
+    pairs += ["soil seed", "soil rose", "seed rose", "goal puck", "puck ice", "goal ice"]
+    texts = pairs * 2
+    classifier = CalibratedClassifierCV(LogisticRegression(C=100), cv=3)
+    pipeline = Pipeline([("words", CountVectorizer()), ("classify", classifier)])
+    pipeline.fit(texts, list("aaabbbcccddd") * 2)
+    words = sorted(pipeline[0].vocabulary_)
+    every_two = [f"{one} {two}" for one in words for two in words]
+    prove(pipeline, open_frozen(tmp_path / "model.frozen", pipeline), every_two)
+
+
 def test_file_is_missing_says_so(tmp_path):
     with pytest.raises(BundleMissing, match="make train"):
         FrozenFile(str(tmp_path / "model.frozen"), 1, "")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Outcome = tuple[int, list[float] | None]
 
-CACHED_WEIGHTS = 200_000  # about 8 MB
+CACHED_WEIGHTS = 80_000  # about 3 MB; what falls out is read again from a block that is kept
 F64 = 8
 TEN = 10  # scores at a time: as many as __call__ has sums
 

@@ -33,6 +33,7 @@ STAGES: tuple[dict[str, Any], ...] = (
 # From so many texts on it pays to read the model whole, and to ask numpy, where it is there. Of a
 # file of 16 MiB with twenty labels that takes about 20 MiB for 80,000 terms and 13 MiB for weights.
 LARGE_BATCH = 200
+TOGETHER = 500  # texts at a time, for the memory's sake
 MAX_READ_WHOLE = 16 * 1024 * 1024
 
 
@@ -86,8 +87,8 @@ class FrozenEngine:
         except ImportError:
             return None
         answers = []
-        for start in range(0, len(texts), LARGE_BATCH):  # at a time, for the memory's sake
-            found = Together(self._vectorize, self._linear, texts[start : start + LARGE_BATCH])
+        for start in range(0, len(texts), TOGETHER):
+            found = Together(self._vectorize, self._linear, texts[start : start + TOGETHER])
             rows = zip(found.scores, found.terms, found.unknown_terms, strict=True)
             answers += [
                 Scores(*self._classify(scores), terms, unknown) for scores, terms, unknown in rows

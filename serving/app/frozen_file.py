@@ -40,7 +40,7 @@ BLOCK = 4096
 HASH = 32
 LEAVES = BLOCK // HASH  # in a block
 PREFIX = len(MAGIC) + 8
-KEPT_BLOCKS = 256  # 1 MiB: what was read of them is kept elsewhere
+KEPT_BLOCKS = 1024  # 4 MiB
 
 
 def digest(data: bytes) -> bytes:

@@ -111,6 +111,7 @@ def small_batches_are_large():
     """Two texts go through numpy, one does not: the proof holds one way against the other."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frozen, "LARGE_BATCH", 2)
+        patch.setattr(frozen, "TOGETHER", 3)
         yield
 
 

@@ -13,6 +13,8 @@ from operator import add
 
 from serving.app.memo import Memo
 
+Outcome = tuple[int, "list[float] | None"]  # a label's number, a probability a label
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from serving.app.memo import Read
     from serving.app.vectorize import Features
 
-    Outcome = tuple[int, list[float] | None]
 
 CACHED_WEIGHTS = 80_000  # about 3 MB; what falls out is read again from a block that is kept
 F64 = 8
@@ -140,19 +141,22 @@ class Calibrate:
     """Scores to a label and probabilities: CalibratedClassifierCV by sigmoids.
 
     Settings: `slopes` and `intercepts` of the sigmoids, a list a classifier, a number a score.
+
+    Attributes:
+        sigmoids: Slope and intercept of each score, a list a classifier.
     """
 
     def __init__(self, _: Read, stage: dict[str, Any]) -> None:
-        self._sigmoids = [
+        self.sigmoids = [
             list(zip(slopes, intercepts, strict=True))
             for slopes, intercepts in zip(stage["slopes"], stage["intercepts"], strict=True)
         ]
 
     def __call__(self, scores: list[float]) -> Outcome:
-        width = len(self._sigmoids[0])
+        width = len(self.sigmoids[0])
         each = [
             self._calibrate(sigmoids, scores[number * width : (number + 1) * width])
-            for number, sigmoids in enumerate(self._sigmoids)
+            for number, sigmoids in enumerate(self.sigmoids)
         ]
         mean = each[0]
         if len(each) > 1:
@@ -172,10 +176,10 @@ def expit(x: float) -> float:
         return 0.0
 
 
-def add_up(values: list[float]) -> float:
+def add_up(values: list[Any]) -> Any:
     """The sum in numpy's order, which decides between labels that all but tie.
 
-    That is pairwise_sum in numpy's loops_utils.h.src.
+    That is pairwise_sum in numpy's loops_utils.h.src. What is added can be arrays, too.
     """
     count = len(values)
     if count > 128:  # noqa: PLR2004

@@ -83,16 +83,13 @@ class FrozenEngine:
     def _score_together(self, texts: Sequence[str]) -> list[Scores] | None:
         """The same with numpy; None where there is none."""
         try:
-            from serving.app.together import Together  # noqa: PLC0415 - numpy
+            from serving.app.together import score_together  # noqa: PLC0415 - numpy
         except ImportError:
             return None
+        stages = (self._vectorize, self._linear, self._classify)
         answers = []
         for start in range(0, len(texts), TOGETHER):
-            found = Together(self._vectorize, self._linear, texts[start : start + TOGETHER])
-            rows = zip(found.scores, found.terms, found.unknown_terms, strict=True)
-            answers += [
-                Scores(*self._classify(scores), terms, unknown) for scores, terms, unknown in rows
-            ]
+            answers += score_together(*stages, texts[start : start + TOGETHER])
         return answers
 
     def decision_function(self, text: str) -> list[float]:

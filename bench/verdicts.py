@@ -105,6 +105,14 @@ PROMISES = (
         needs="cold",
     ),
     Promise(
+        "cold start, naive vs frozen, a model of 100,000 terms",
+        at_most=False,
+        hold=35,
+        aim=45,
+        measure=lambda results: paired_ratio(results.slope, "naive 100000", "frozen 100000"),
+        needs="slope",
+    ),
+    Promise(
         "warm p50 of one text, naive vs frozen",
         at_most=False,
         hold=2.5,

@@ -14,7 +14,7 @@ from serving.app import gate
 from serving.app.errors import Invalid, MethodNotAllowed, ModelError, NotFound
 from serving.app.metrics import Measurements
 from serving.app.predictor import Predictor
-from serving.app.problems import broken_rule, problem, to_json
+from serving.app.problems import broken_rule, problem
 from serving.app.routes import router
 
 METHODS = {
@@ -50,7 +50,7 @@ class _Resolver(APIGatewayRestResolver):
 
 app: _Resolver = _Resolver(
     enable_validation=True,
-    serializer=to_json,
+    serializer=gate.to_json,
     json_body_deserializer=_read_body,
     debug=False,  # said, or POWERTOOLS_DEV makes it print requests
 )

@@ -8,7 +8,6 @@ byte; a property test holds both against each other.
 from __future__ import annotations
 
 from serving.app import gate
-from serving.app.problems import to_json
 from serving.app.settings import MAX_BATCH_TEXTS, MAX_TEXT_CHARS
 
 TYPE_CHECKING = False
@@ -58,7 +57,7 @@ def _answer(event: Any, model: Predictor, measured: Measurements) -> str | None:
     measured.properties |= {"lane": "fast", "route": route}
     found = _ROUTES[route](gate.read_object(event), model, measured)
     name = {"name": model.manifest.name, "version": model.manifest.version}
-    return None if found is None else to_json(found | {"model": name})
+    return None if found is None else gate.to_json(found | {"model": name})
 
 
 def _predict(

@@ -103,6 +103,15 @@ def read_object(event: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def to_json(body: Any) -> str:
+    """What goes out: JSON that every client and the Lambda runtime can read, ASCII without NaN.
+
+    Raises:
+        ValueError: There is NaN or an infinity in it.
+    """
+    return json.dumps(body, separators=(",", ":"), allow_nan=False)
+
+
 def header(event: Mapping[str, Any], name: str) -> str:
     """The value of a header, its name in any case; "" where there is none."""
     headers = event.get("headers")

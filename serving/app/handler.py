@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from serving.app import fastlane
 from serving.app.errors import ModelError
-from serving.app.log import log_unservable
 from serving.app.metrics import Emitter, Measurements
 from serving.app.predictor import Predictor, load_predictor
 from serving.app.settings import read_settings
@@ -28,6 +27,8 @@ class Service:
         try:
             self._model = load_predictor(settings.bundle)
         except ModelError as error:
+            from serving.app.log import log_unservable  # noqa: PLC0415 - where all goes well, not
+
             # Not raised: Lambda would try init again and again, and callers would get a 502.
             log_unservable(error)
             self._model = error

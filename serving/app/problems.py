@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from serving.app.errors import InternalError, ServiceError
+from serving.app.gate import to_json
 from serving.app.log import log_failure
 
 TYPE_CHECKING = False
@@ -14,11 +13,6 @@ if TYPE_CHECKING:
 
 PROBLEM_JSON = "application/problem+json"
 _FIELDS = frozenset({"text", "texts", "top", "explain"})
-
-
-def to_json(body: Any) -> str:
-    """JSON that every client and the Lambda runtime can read: ASCII, no NaN."""
-    return json.dumps(body, separators=(",", ":"), allow_nan=False)
 
 
 def problem(error: Exception, request_id: str) -> tuple[int, dict[str, str], str]:

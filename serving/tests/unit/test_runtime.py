@@ -23,12 +23,10 @@ FAST = {
             "frozen_file",
             "gate",
             "handler",
-            "log",
             "manifest",
             "memo",
             "metrics",
             "predictor",
-            "problems",
             "settings",
             "vectorize",
         ]

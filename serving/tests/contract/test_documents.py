@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.readme import build_tables
 from serving.app import errors, settings
 from serving.app.api import METHODS
 from serving.app.manifest import read_manifest
@@ -121,6 +122,10 @@ def test_figures_of_the_proof_are_those_of_the_model_and_the_parameters():
     worst = f"{manifest.frozen['worst_probability_difference']:.1e}"
     assert f"(this model's: {worst})" in README
     assert f"{read_params(ROOT / 'params.yaml').freeze.generated_texts:,} generated" in README
+
+
+def test_tables_of_the_benchmark_are_those_of_its_results():
+    assert build_tables(ROOT / "bench/results.json") in README
 
 
 def test_locks_hold_hashes_and_no_address():

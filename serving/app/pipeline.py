@@ -95,9 +95,9 @@ def linear_weights(classifier: Any) -> NDArray[np.float64] | None:
 
     A linear classifier's `coef_`; naive Bayes' `feature_log_prob_` less its mean over the
     labels, which moves all labels' scores by the same amount and makes the sign tell for from
-    against; the mean over the calibrated classifiers of a CalibratedClassifierCV; those of a
-    OneVsRestClassifier's parts. None for any
-    other classifier, and for Bernoulli naive Bayes, where the terms that a text lacks count too.
+    against; the mean over the calibrated classifiers of a CalibratedClassifierCV; those of the
+    parts of a OneVsRestClassifier. None for any other classifier, and for Bernoulli naive Bayes,
+    where the terms that a text lacks count too.
     """
     if isinstance(classifier, BernoulliNB):
         return None

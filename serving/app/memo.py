@@ -7,8 +7,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    Read = Callable[[int, int], bytes]
-
     Base = dict[Any, Any]
 else:
     Base = dict

@@ -69,7 +69,7 @@ def _score(
     if linear.threshold is not None:
         over = values > linear.threshold
         texts, columns, values = texts[over], columns[over], np.ones(over.sum())
-    weights = np.frombuffer(linear.weights).reshape(-1, len(linear.intercept))
+    weights = np.frombuffer(linear.read_all()).reshape(-1, len(linear.intercept))
     products = weights[columns] * values[:, None]
     totals = [np.bincount(texts, column, count) for column in products.T]
     scores: NDArray[np.float64] = np.stack(totals, axis=1) + linear.intercept

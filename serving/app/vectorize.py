@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from serving.app.memo import Read
+    from serving.app.frozen_file import FrozenFile
 
 CACHED_TERMS = 20_000  # about 5 MB
 MAX_CACHED_TERM = 100  # characters: callers choose what is looked up
@@ -77,8 +77,8 @@ class Vectorize:
         norm: "l1", "l2" or None.
     """
 
-    def __init__(self, read: Read, stage: dict[str, Any]) -> None:
-        self._read = read
+    def __init__(self, file: FrozenFile, stage: dict[str, Any]) -> None:
+        self._file = file
         self._split = _splitter(stage)
         self._stop_words = frozenset(stage["stop_words"] or ())
         self._ngrams = range(stage["ngram_range"][0], stage["ngram_range"][1] + 1)
@@ -110,7 +110,8 @@ class Vectorize:
     def read_all(self) -> None:
         """Read the vocabulary whole: for many texts that is quicker than to look their terms up."""
         if not self.vocabulary.complete:
-            for key, known in _parse(self._read(self._terms, self._terms_end)):
+            terms = bytes(self._file.read_whole(self._terms, self._terms_end))
+            for key, known in _parse(terms):
                 self.vocabulary[key.decode(errors="surrogatepass")] = known
             self.vocabulary.complete = True
 
@@ -134,9 +135,9 @@ class Vectorize:
         """Column and idf of a term; None if the vocabulary does not have it."""
         key = term.encode(errors="surrogatepass")
         place = self._buckets + int.from_bytes(key, "little") % self._bucket_count * U32
-        start, stop = memoryview(self._read(place, place + 2 * U32)).cast("I")
+        start, stop = memoryview(self._file.read(place, place + 2 * U32)).cast("I")
         # Most buckets have one term, a third none.
-        for found, known in _parse(self._read(self._terms + start, self._terms + stop)):
+        for found, known in _parse(self._file.read(self._terms + start, self._terms + stop)):
             if found == key:
                 return known
         return None
@@ -151,7 +152,7 @@ class Vectorize:
         place = start + (count - 1) * F64
         if place >= stop:
             return log(count) + 1.0
-        return float(memoryview(self._read(place, place + F64)).cast("d")[0]) + 1.0
+        return float(memoryview(self._file.read(place, place + F64)).cast("d")[0]) + 1.0
 
     def _normalize(self, values: list[float]) -> list[float]:
         length = 0.0  # not sum(): it compensates, and scikit-learn does not

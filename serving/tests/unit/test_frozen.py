@@ -217,6 +217,15 @@ def test_long_terms_are_not_kept(tmp_path):
     assert list(engine._vectorize.vocabulary) == ["x" * 100]
 
 
+def test_weights_that_do_not_fit_the_kept_blocks_are_read_whole(tmp_path, monkeypatch):
+    pipeline = fit()
+    engine = open_frozen(tmp_path / "model.frozen", pipeline)
+    monkeypatch.setattr(frozen, "KEPT_BLOCKS", 0)
+    monkeypatch.setitem(sys.modules, "serving.app.together", None)
+    prove(pipeline, engine, TEXTS)
+    assert len(engine._linear._weights) == len(pipeline[0].vocabulary_) * 3 * 8
+
+
 def test_large_model_is_not_read_whole_for_a_large_batch(tmp_path, monkeypatch):
     pipeline = fit()
     engine = open_frozen(tmp_path / "model.frozen", pipeline)

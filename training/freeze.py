@@ -21,7 +21,14 @@ from training.proof import ProofFailed, generate_texts, prove
 
 
 def main() -> None:
-    """Write the frozen model, an empty file where there is none, and what the proof found."""
+    """Write the frozen model, an empty file where there is none, and what the proof found.
+
+    Raises:
+        StageError: There is no model yet, or no test part to prove it on.
+    """
+    for path in (MODEL, TEST):
+        if not path.exists():
+            raise StageError(f"{path} is missing: make it with 'make train'")
     pipeline = joblib.load(MODEL)
     try:
         report = {"engine": "frozen", **freeze(pipeline, FROZEN)}

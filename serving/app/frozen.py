@@ -33,7 +33,7 @@ STAGES: tuple[dict[str, Any], ...] = (
 # From so many texts on it pays to read the model whole, and to ask numpy, where it is there.
 LARGE_BATCH = 200
 TOGETHER = 500  # texts at a time, for the memory's sake
-MAX_READ_WHOLE = 32 * 1024 * 1024  # bytes: 180,000 terms of twenty labels
+MAX_READ_WHOLE = 32 * 1024 * 1024  # bytes: some 170,000 terms of twenty labels
 
 
 class FrozenEngine:

@@ -245,6 +245,11 @@ def trained(workspace, sample_archive):
         stage.main()
 
 
+def test_nothing_is_trained_yet_says_what_is_missing_and_what_makes_it(workspace):
+    with pytest.raises(StageError, match=r"model\.joblib is missing: make it with 'make train'"):
+        freeze.main()
+
+
 def test_model_is_frozen_twice_is_the_same_file(trained, capsys):
     freeze.main()
     assert "all labels and decision scores are the model's" in capsys.readouterr().out

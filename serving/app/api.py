@@ -4,6 +4,7 @@ Powertools never meets a raw event: it routes the gate's plain one and takes the
 gate, so that what can be hostile in an event is dealt with in one place.
 """
 
+import re
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -45,7 +46,9 @@ class _Resolver(APIGatewayRestResolver):
         Powertools takes the stage's name for a prefix wherever the path happens to start like it.
         """
         event = self.current_event
-        return str(event.request_context.path).removesuffix(event.path)
+        prefix = str(event.request_context.path).removesuffix(event.path)
+        # It goes into a page's script: nothing but what a stage or a base path can have.
+        return prefix if re.fullmatch(r"(/[\w.~-]{1,128}){0,8}", prefix, re.ASCII) else ""
 
 
 app: _Resolver = _Resolver(
@@ -60,25 +63,22 @@ app.include_router(router)
 def respond(
     event: Any, model: Predictor | ModelError, measurements: Measurements, request_id: str
 ) -> dict[str, Any]:
-    """Answer an event with an API Gateway proxy response. Raises nothing.
+    """Answer an event with an API Gateway proxy response.
 
     Args:
         event: An API Gateway proxy event (REST API, payload 1.0), or whatever else arrives.
         model: The model to serve, or why there is none.
         measurements: Takes what is measured on the way.
-        request_id: The invocation's; the answer carries it.
+        request_id: The invocation's, for problems and their log records.
+
+    Raises:
+        RequestError: There is no such route, or the event is none of API Gateway's. What goes
+            wrong in a route is answered.
     """
-    try:
-        plain = gate.plain_event(event)
-        _check_route(plain, measurements)
-        app.append_context(event=event, model=model, measurements=measurements, id=request_id)  # type: ignore[no-untyped-call]
-        answer: dict[str, Any] = app.resolve(plain, None)  # type: ignore[arg-type]
-    except Exception as error:  # noqa: BLE001
-        status, headers, body = problem(error, request_id)
-        answer = {"statusCode": status, "body": body, "isBase64Encoded": False}
-        answer["multiValueHeaders"] = {name: [value] for name, value in headers.items()}
-    version = "none" if isinstance(model, ModelError) else model.manifest.version
-    answer["multiValueHeaders"] |= {"X-Model-Version": [version], "X-Request-Id": [request_id]}
+    plain = gate.plain_event(event)
+    _check_route(plain, measurements)
+    app.append_context(event=event, model=model, measurements=measurements, id=request_id)  # type: ignore[no-untyped-call]
+    answer: dict[str, Any] = app.resolve(plain, None)  # type: ignore[arg-type]
     return answer
 
 

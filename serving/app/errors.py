@@ -114,31 +114,33 @@ class Invalid(RequestError):
 
 
 class ModelError(ServiceError):
-    """No model can be served. `str()` says what is wrong, where, and the command that mends it."""
+    """No model can be served. `str()` says what is wrong, where, and the command that mends it.
 
+    That names files and versions: it is for the log. Callers get `told`.
+    """
+
+    told: ClassVar[str] = "has no model that it can serve"
     status = 503
     title = "Model not servable"
     kind = "model-not-servable"
 
     def problem(self) -> dict[str, Any]:
-        # The message names files and versions: for the log, not for callers.
-        detail = "The service has no model that it can serve. Its log says why."
-        return {**super().problem(), "detail": detail}
+        return {**super().problem(), "detail": f"The service {self.told}. Its log says more."}
 
     def headers(self) -> dict[str, str]:
         return {"Retry-After": "60"}
 
 
 class BundleMissing(ModelError):
-    pass
+    told = "lacks a file of its model"
 
 
 class BundleDamaged(ModelError):
-    pass
+    told = "has a file of its model that is damaged, or another model's"
 
 
 class VersionMismatch(ModelError):
-    pass
+    told = "has a model that was made by other versions of its packages or of its own code"
 
 
 class InternalError(ServiceError):

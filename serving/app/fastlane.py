@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 _QUERIES = ("queryStringParameters", "multiValueQueryStringParameters")
 
 
-def respond(
-    event: Any, model: Predictor, measurements: Measurements, request_id: str
-) -> dict[str, Any] | None:
+def respond(event: Any, model: Predictor, measurements: Measurements) -> dict[str, Any] | None:
     """Answer an event with an API Gateway proxy response; None leaves it to the full app.
 
     Arguments are those of `api.respond`; `measurements` stays as it was where the answer is None.
@@ -39,11 +37,7 @@ def respond(
         "statusCode": 200,
         "body": answer,
         "isBase64Encoded": False,
-        "multiValueHeaders": {
-            "Content-Type": ["application/json"],
-            "X-Model-Version": [model.manifest.version],
-            "X-Request-Id": [request_id],
-        },
+        "multiValueHeaders": {"Content-Type": ["application/json"]},
     }
 
 

@@ -26,26 +26,15 @@ from __future__ import annotations
 import os
 
 from serving.app.errors import BundleDamaged, BundleMissing
-from serving.app.manifest import MEND
+from serving.app.manifest import HASH, MEND, digest
 from serving.app.memo import Memo
-
-try:  # hashlib's own; hashlib itself loads OpenSSL, a tenth of a cold start
-    from _blake2 import blake2b
-except ImportError:
-    from hashlib import blake2b
 
 MAGIC = b"QTFROZEN"
 FORMAT = 1
 BLOCK = 4096
-HASH = 32
 LEAVES = BLOCK // HASH  # in a block
 PREFIX = len(MAGIC) + 8
 KEPT_BLOCKS = 1024  # 4 MiB
-
-
-def digest(data: bytes) -> bytes:
-    """The hash of a block, or of the root."""
-    return blake2b(data, digest_size=HASH).digest()
 
 
 def count_blocks(size: int) -> tuple[int, int]:

@@ -8,20 +8,29 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 from serving.app.errors import Malformed, RequestError, TooLarge, UnsupportedMedia
-from serving.app.settings import MAX_BODY_BYTES
+from serving.app.settings import (
+    MAX_ANSWER_BYTES,
+    MAX_BATCH_TEXTS,
+    MAX_BODY_BYTES,
+    MAX_DEPTH,
+    MAX_DIGITS,
+    MAX_HEADER_CHARS,
+    MAX_HEADERS,
+    MAX_NAMES,
+    MAX_VALUES,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, NoReturn
 
-MAX_NAMES = 16  # the contract's bodies have one; each further name costs validation and an error
-MAX_DEPTH = (
-    8  # the contract's bodies need two; the interpreter's own limit is not the same everywhere
-)
-MAX_DIGITS = 30  # no field of the contract is a number, and int() is quadratic in the digits
+# A string of JSON, up to the end of the text where it is not closed: from each quote on it is read
+# once. Compiled where it is needed, which is seldom.
+_STRING = r'"[^"\\]*+(?:\\.?+[^"\\]*+)*+"?+'
 
 
 def plain_event(event: Any) -> dict[str, Any]:
@@ -30,7 +39,8 @@ def plain_event(event: Any) -> dict[str, Any]:
     The body is a placeholder: `read_object` reads the real one where a route wants it.
 
     Raises:
-        RequestError: It is not an API Gateway proxy event (REST API, payload 1.0).
+        RequestError: It is not an API Gateway proxy event (REST API, payload 1.0), or has more
+            parameters in its query than `MAX_NAMES`.
     """
     if not isinstance(event, dict):
         raise RequestError("The event is not an API Gateway proxy event.")
@@ -58,6 +68,10 @@ def _query(event: Mapping[str, Any]) -> dict[str, list[str]]:
     if not isinstance(multi, dict):
         single = event.get("queryStringParameters")
         multi = {k: [v] for k, v in single.items()} if isinstance(single, dict) else {}
+    if len(multi) > MAX_NAMES or any(
+        isinstance(values, list) and len(values) > MAX_NAMES for values in multi.values()
+    ):
+        raise RequestError(f"The query has more than {MAX_NAMES} parameters.")
     return {
         name: values
         for name, values in multi.items()
@@ -73,11 +87,13 @@ def read_object(event: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         UnsupportedMedia: The headers say that the body is not plain JSON in UTF-8.
-        TooLarge: It has more than `MAX_BODY_BYTES` bytes.
+        TooLarge: It has more than `MAX_BODY_BYTES` bytes, or `MAX_VALUES` values.
         Malformed: It is not strict JSON, or not an object.
+        RequestError: The event has more headers than `MAX_HEADERS`, or too long ones.
     """
     _check_media_type(event)
     text = _read_text(event)
+    _check_count(text)
     try:
         found = json.loads(
             text,
@@ -112,13 +128,36 @@ def to_json(body: Any) -> str:
     return json.dumps(body, separators=(",", ":"), allow_nan=False)
 
 
+def check_answer(answer: Mapping[str, Any]) -> None:
+    """Refuse a proxy response that the Lambda runtime cannot send, and would end by.
+
+    Raises:
+        ValueError: It is larger than `MAX_ANSWER_BYTES`, or no UTF-8 can hold its body.
+    """
+    body = answer["body"]
+    # The runtime puts the body into JSON once more, where a character takes six bytes at most.
+    if not body.isascii() or len(body) > MAX_ANSWER_BYTES // 8:
+        size = len(json.dumps(answer, ensure_ascii=False).encode())
+        if size > MAX_ANSWER_BYTES:
+            raise ValueError("the answer is larger than Lambda sends")
+
+
 def header(event: Mapping[str, Any], name: str) -> str:
-    """The value of a header, its name in any case; "" where there is none."""
+    """The value of a header, its name in any case; "" where there is none.
+
+    Raises:
+        RequestError: There are more headers than `MAX_HEADERS`, or this one is too long.
+    """
     headers = event.get("headers")
-    if isinstance(headers, dict):
-        for key, value in headers.items():
-            if str(key).lower() == name and isinstance(value, str):
-                return value.strip()
+    if not isinstance(headers, dict):
+        return ""
+    if len(headers) > MAX_HEADERS:
+        raise RequestError(f"There are more than {MAX_HEADERS} headers.")
+    for key, value in headers.items():
+        if str(key).lower() == name and isinstance(value, str):
+            if len(value) > MAX_HEADER_CHARS:
+                raise RequestError(f"A header has more than {MAX_HEADER_CHARS:,} characters.")
+            return value.strip()
     return ""
 
 
@@ -163,6 +202,23 @@ def _decode(body: str) -> bytes:
     return a2b_base64(body, strict_mode=True)
 
 
+def _check_count(text: str) -> None:
+    """Refuse more values than any request has, before they are made.
+
+    Made of a body of empty lists, they would take a third of a second.
+    """
+    if text.count(",") <= MAX_VALUES:  # all but the first value come after a comma or a bracket
+        return
+    commas = end = 0
+    for number, string in enumerate(re.finditer(_STRING, text, re.DOTALL)):
+        commas += text.count(",", end, string.start())
+        end = string.end()
+        if commas > MAX_VALUES or number > 2 * MAX_VALUES:
+            raise _too_many()
+    if commas + text.count(",", end) > MAX_VALUES:
+        raise _too_many()
+
+
 def _check_depth(value: Any, room: int) -> None:
     if isinstance(value, dict | list):
         if not room:
@@ -173,6 +229,12 @@ def _check_depth(value: Any, room: int) -> None:
 
 def _too_deep() -> Malformed:
     return Malformed(f"The body is nested more than {MAX_DEPTH} deep.")
+
+
+def _too_many() -> TooLarge:
+    return TooLarge(
+        f"The body must have at most {MAX_VALUES:,} values, a batch {MAX_BATCH_TEXTS:,} texts."
+    )
 
 
 def _too_large() -> TooLarge:

@@ -5,7 +5,7 @@ A plain request takes the fast lane, any other one the full app, which loads whe
 
 from __future__ import annotations
 
-from serving.app import fastlane
+from serving.app import fastlane, gate
 from serving.app.errors import ModelError
 from serving.app.metrics import Emitter, Measurements
 from serving.app.predictor import Predictor, load_predictor
@@ -34,20 +34,30 @@ class Service:
             self._model = error
 
     def handle(self, event: Any, request_id: str) -> dict[str, Any]:
-        """Answer one event with a proxy response, and write its metrics."""
+        """Answer one event with a proxy response, and write its metrics. Raises nothing."""
         measurements = self._begin(request_id)
-        answer = None
-        if isinstance(self._model, Predictor):
-            answer = fastlane.respond(event, self._model, measurements, request_id)
-        fast = answer is not None
-        if answer is None:
-            from serving.app import api  # noqa: PLC0415 - Powertools and pydantic
+        try:
+            answer = self._respond(event, measurements, request_id)
+            gate.check_answer(answer)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - what left here could end the runtime
+            from serving.app.problems import respond  # noqa: PLC0415 - where all goes well, not
 
-            answer = api.respond(event, self._model, measurements, request_id)
+            answer = respond(error, request_id)
+        version = measurements.properties.get("modelVersion", "none")
+        answer["multiValueHeaders"] |= {"X-Model-Version": [version], "X-Request-Id": [request_id]}
         measurements.properties["status"] = answer["statusCode"]
         measurements.metrics["error.count"] = int(answer["statusCode"] >= 400)  # noqa: PLR2004
-        self._emitter.emit(measurements, fast=fast)
+        self._emitter.emit(measurements, fast=measurements.properties["lane"] == "fast")
         return answer
+
+    def _respond(self, event: Any, measurements: Measurements, request_id: str) -> dict[str, Any]:
+        if isinstance(self._model, Predictor):
+            answer = fastlane.respond(event, self._model, measurements)
+            if answer is not None:
+                return answer
+        from serving.app import api  # noqa: PLC0415 - Powertools and pydantic
+
+        return api.respond(event, self._model, measurements, request_id)
 
     def _begin(self, request_id: str) -> Measurements:
         cold, self._cold = self._cold, False

@@ -5,11 +5,18 @@ They go to standard error; standard output is for the metrics. Lambda collects b
 
 from __future__ import annotations
 
+import contextlib
+import json
 import sys
 from functools import cache
 
+SERVICE = "quickthaw"
+MAX_PLACES = 20
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from aws_lambda_powertools import Logger
 
 
@@ -20,14 +27,26 @@ def log_failure(error: BaseException, request_id: str | None = None) -> None:
     """
     import traceback  # noqa: PLC0415
 
-    frames = traceback.extract_tb(error.__traceback__)
+    # The innermost: a recursion passes thousands.
+    frames = traceback.extract_tb(error.__traceback__)[-MAX_PLACES:]
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    _logger().error("failed", error=type(error).__name__, request_id=request_id, places=places)
+    _log("failed", error=type(error).__name__, request_id=request_id, places=places)
 
 
 def log_unservable(error: Exception) -> None:
     """Log why no model can be served, in the error's own words: no request has a part in it."""
-    _logger().error("no model to serve", error=type(error).__name__, reason=str(error))
+    _log("no model to serve", error=type(error).__name__, reason=str(error))
+
+
+def _log(message: str, **values: Any) -> None:
+    try:
+        logger = _logger()
+    except Exception:  # noqa: BLE001 - it may be Powertools that failed
+        record = {"level": "ERROR", "message": message, "service": SERVICE, **values}
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # standard error is closed
+            sys.stderr.write(json.dumps(record) + "\n")
+    else:
+        logger.error(message, stacklevel=4, **values)  # where it went wrong, not here
 
 
 @cache
@@ -35,4 +54,4 @@ def _logger() -> Logger:
     # Only here: where all goes well nothing is logged, and Powertools takes long to load.
     from aws_lambda_powertools import Logger  # noqa: PLC0415
 
-    return Logger(service="quickthaw", stream=sys.stderr)
+    return Logger(service=SERVICE, stream=sys.stderr)

@@ -3,6 +3,9 @@
 `manifest.json` lies in git; the model files it pins by sha256 come from DVC. Nothing of
 model.joblib is interpreted before its bytes have matched. Of model.frozen the sha256 is for those
 who fetch it; what serves it checks each block against the pinned root (frozen_file.py).
+
+The manifest ends in a checksum of all that stands before it, so that a change of a byte, by a disk
+or by hand, is noticed. Against a change on purpose it is git that vouches for the manifest.
 """
 
 from __future__ import annotations
@@ -20,10 +23,17 @@ if TYPE_CHECKING:
 
     Folder = str | os.PathLike[str]
 
+try:  # hashlib's own; hashlib itself loads OpenSSL, a tenth of a cold start
+    from _blake2 import blake2b
+except ImportError:
+    from hashlib import blake2b
+
 MANIFEST_NAME = "manifest.json"
 MODEL_NAME = "model.joblib"
 FROZEN_NAME = "model.frozen"
-FORMAT = 2
+FORMAT = 3
+HASH = 32  # bytes
+MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 MEND = "'make serve' gets the model of this commit, 'make train' makes it"
 VERSION_DIGITS = 12
 # Pickles of one minor version of Python load in its patch releases; a package's need not.
@@ -87,7 +97,22 @@ class Manifest(SimpleNamespace):
         """The text of manifest.json: the same manifest is the same text."""
         fields = {name: getattr(self, name) for name in type(self).__annotations__}
         text = json.dumps(fields, default=vars, indent=2, ensure_ascii=False, allow_nan=False)
-        return text + "\n"
+        return seal(text.removesuffix("\n}"))
+
+
+def seal(text: str) -> str:
+    """The text of a manifest that lacks its end: with the checksum, and closed."""
+    text += _SEAL
+    return text + digest(text.encode()).hex() + _CLOSE
+
+
+_MEND = "take it back with 'git checkout' or write it with 'make train'"
+_SEAL, _CLOSE = ',\n  "checksum": "', '"\n}\n'
+
+
+def digest(data: bytes) -> bytes:
+    """The BLAKE2b-256 hash of bytes."""
+    return blake2b(data, digest_size=HASH).digest()
 
 
 def read_manifest(bundle: Folder) -> Manifest:
@@ -99,13 +124,7 @@ def read_manifest(bundle: Folder) -> Manifest:
     """
     path = os.path.join(bundle, MANIFEST_NAME)
     try:
-        with open(path, "rb") as file:
-            found = json.loads(file.read())
-        if found["format"] != FORMAT:
-            raise VersionMismatch(
-                f"{path} has format {found['format']!r}, this code reads {FORMAT}: "
-                "write it again with 'make train'"
-            )
+        found = _parse(path, _read(path, MAX_MANIFEST_BYTES))
         pins = {name: FilePin(**pin) for name, pin in found.pop("files").items()}
         labels = tuple(Label(**label) for label in found.pop("labels"))
         golden = tuple(found.pop("golden"))
@@ -115,14 +134,37 @@ def read_manifest(bundle: Folder) -> Manifest:
         raise BundleMissing(
             f"{path} cannot be read ({error.strerror}): train the model with 'make train'"
         ) from None
-    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        raise BundleDamaged(
-            f"{path} is not a manifest ({type(error).__name__}): "
-            "take it back with 'git checkout' or write it with 'make train'"
-        ) from None
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise BundleDamaged(f"{path} is not a manifest ({type(error).__name__}): {_MEND}") from None
     if manifest.version != manifest.files[MODEL_NAME].sha256[:VERSION_DIGITS]:
         raise BundleDamaged(f"{path} gives its model a wrong version: write it with 'make train'")
     return manifest
+
+
+def _parse(path: str, data: bytes) -> Any:
+    """The members of a manifest, from bytes that are as they were written.
+
+    Raises:
+        BundleDamaged: They are not.
+        VersionMismatch: Code of another format wrote them.
+    """
+    end = len(data) - len(_CLOSE) - 2 * HASH
+    sealed = data[end:] == f"{digest(data[:end]).hex()}{_CLOSE}".encode()
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        found = None
+    # Before the checksum: another format may have none.
+    written = found.get("format", FORMAT) if isinstance(found, dict) else FORMAT
+    if written != FORMAT:
+        raise VersionMismatch(
+            f"{path} has format {written!r}, this code reads {FORMAT}: "
+            "write it again with 'make train'"
+        )
+    if not sealed:
+        raise BundleDamaged(f"{path} is not as it was written: its checksum differs: {_MEND}")
+    del found["checksum"]
+    return found
 
 
 def _check_types(manifest: Manifest) -> None:
@@ -150,6 +192,17 @@ def _check_types(manifest: Manifest) -> None:
             raise TypeError
 
 
+def _read(path: str, limit: int) -> bytes:
+    """Read a file, but no more than one byte over the limit.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    # Not blocking, or a named pipe in the file's place would wait for a writer for ever.
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        return file.read(limit + 1) or b""
+
+
 def read_pinned(bundle: Folder, name: str, pin: FilePin) -> bytes:
     """Read a file of the bundle whole and check these very bytes against the manifest.
 
@@ -161,12 +214,12 @@ def read_pinned(bundle: Folder, name: str, pin: FilePin) -> bytes:
 
     path = os.path.join(bundle, name)
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = _read(path, pin.size)
     except OSError as error:
         raise BundleMissing(f"{path} cannot be read ({error.strerror}): {MEND}") from None
     if len(data) != pin.size:
-        raise BundleDamaged(f"{path} has {len(data)} bytes, the manifest says {pin.size}: {MEND}")
+        size = "more" if len(data) > pin.size else len(data)
+        raise BundleDamaged(f"{path} has {size} bytes, the manifest says {pin.size}: {MEND}")
     digest = hashlib.sha256(data).hexdigest()
     if digest != pin.sha256:
         raise BundleDamaged(

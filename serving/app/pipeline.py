@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 from copy import copy
 from functools import cached_property
 from typing import Any
@@ -15,20 +16,19 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import joblib
 import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB
 
 from serving.app.engine import Scores
-from serving.app.errors import BundleDamaged
-from serving.app.manifest import MODEL_NAME, Manifest, check_versions, read_pinned
+from serving.app.errors import BundleDamaged, VersionMismatch
+from serving.app.manifest import MODEL_NAME, Manifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-    from serving.app.manifest import Folder
 
 
 class SklearnEngine:
@@ -124,18 +124,26 @@ def _parts(classifiers: list[Any]) -> NDArray[np.float64] | None:
     return None if any(one is None for one in weights) else np.stack(weights)  # type: ignore[arg-type]
 
 
-def load(bundle: Folder, manifest: Manifest) -> SklearnEngine:
+def load(data: bytes, manifest: Manifest) -> SklearnEngine:
     """Load the model that the manifest pins.
 
+    Args:
+        data: model.joblib, already held against the manifest: unpickling runs what is in it.
+        manifest: The model's passport.
+
     Raises:
-        BundleMissing, BundleDamaged: model.joblib is not there, not the manifest's, or nothing
-            that this code can serve.
-        VersionMismatch: Other versions of Python or of its packages made it.
+        BundleDamaged: It is nothing that this code can serve.
+        VersionMismatch: Another scikit-learn made it, whatever the manifest says.
     """
-    check_versions(manifest)
-    data = read_pinned(bundle, MODEL_NAME, manifest.files[MODEL_NAME])
     try:
-        engine = SklearnEngine(joblib.load(io.BytesIO(data)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", InconsistentVersionWarning)
+            engine = SklearnEngine(joblib.load(io.BytesIO(data)))
+    except InconsistentVersionWarning as warning:
+        raise VersionMismatch(
+            f"{MODEL_NAME} was pickled by scikit-learn {warning.original_sklearn_version} "
+            f"(installed: {warning.current_sklearn_version}): train it again with 'make train'"
+        ) from None
     except Exception as error:
         # The file is the right one, so it is the code that does not fit it: a function that the
         # pickle refers to has gone, or it is no text pipeline.

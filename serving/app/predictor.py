@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from serving.app.errors import BundleDamaged
-from serving.app.manifest import read_manifest
+from serving.app.manifest import MODEL_NAME, check_versions, read_manifest, read_pinned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,9 +105,12 @@ def _load_engine(bundle: Folder, manifest: Manifest) -> Engine:
 
         return frozen.load(bundle, manifest)
     if manifest.engine == "sklearn":
+        # First, for the import takes seconds, and a wrong model should be known of at once.
+        check_versions(manifest)
+        data = read_pinned(bundle, MODEL_NAME, manifest.files[MODEL_NAME])
         from serving.app import pipeline  # noqa: PLC0415
 
-        return pipeline.load(bundle, manifest)
+        return pipeline.load(data, manifest)
     raise BundleDamaged(
         f"the manifest names the engine {manifest.engine!r}, which this code does not have: "
         "write the bundle again with 'make train'"

@@ -15,13 +15,24 @@ PROBLEM_JSON = "application/problem+json"
 _FIELDS = frozenset({"text", "texts", "top", "explain"})
 
 
-def problem(error: Exception, request_id: str) -> tuple[int, dict[str, str], str]:
+def problem(error: BaseException, request_id: str) -> tuple[int, dict[str, str], str]:
     """Status, headers and body of an error's answer; what is no ServiceError is logged."""
     if not isinstance(error, ServiceError):
         log_failure(error, request_id)
         error = InternalError()
     headers = {"Content-Type": PROBLEM_JSON} | error.headers()
     return error.status, headers, to_json(error.problem() | {"request_id": request_id})
+
+
+def respond(error: BaseException, request_id: str) -> dict[str, Any]:
+    """An error's answer as an API Gateway proxy response."""
+    status, headers, body = problem(error, request_id)
+    return {
+        "statusCode": status,
+        "body": body,
+        "isBase64Encoded": False,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+    }
 
 
 def broken_rule(error: Mapping[str, Any]) -> tuple[str, str]:

@@ -21,6 +21,15 @@ MAX_TEXT_CHARS = 50_000  # five times the 99th percentile of the training texts
 MAX_BATCH_TEXTS = 1_000
 MAX_TOP = 100
 MAX_EXPLAINED_TERMS = 10
+# What a request may be made of: above all that any client sends, and little enough that to refuse
+# it costs no more than to answer it.
+MAX_VALUES = 2 * MAX_BATCH_TEXTS  # in a body; each becomes an object, and an error
+MAX_NAMES = 16  # in one object of a body, which has one, and in a query, which has two
+MAX_DEPTH = 8  # of a body, which needs two; the interpreter's limit is not the same everywhere
+MAX_DIGITS = 30  # no field is a number, and int() is quadratic in the digits
+MAX_HEADERS = 100
+MAX_HEADER_CHARS = 10 * KIB  # API Gateway's limit of all headers together
+MAX_ANSWER_BYTES = 6 * 1024 * KIB  # Lambda, "Invocation payload": request and response each
 
 # What CloudWatch accepts as a namespace ("MetricDatum", PutMetricData API reference).
 _NAMESPACE_CHARS = frozenset(string.ascii_letters + string.digits + "._#:/-")

@@ -33,12 +33,12 @@ from serving.app.classify import Calibrate, add_up
 from serving.app.errors import BundleDamaged, BundleMissing, VersionMismatch
 from serving.app.features import normalize, split_words
 from serving.app.frozen import FrozenEngine
-from serving.app.frozen_file import BLOCK, HASH, FrozenFile, count_blocks, digest
-from serving.app.manifest import read_manifest
+from serving.app.frozen_file import BLOCK, FrozenFile, count_blocks
+from serving.app.manifest import HASH, digest, read_manifest
 from serving.app.pipeline import SklearnEngine
 from serving.app.predictor import load_predictor
 from serving.app.vectorize import TOKEN_PATTERN
-from serving.tests.sample import LABELS, TEXTS, fit, write_bundle
+from serving.tests.sample import LABELS, TEXTS, change_manifest, fit, write_bundle
 from training.compiler import compile_pipeline
 from training.frozen_file import write
 from training.proof import PROBABILITY_TOLERANCE, decide, generate_texts, prove
@@ -435,11 +435,6 @@ def test_file_is_missing_says_so(tmp_path):
 def folder(tmp_path):
     write_bundle(tmp_path, fit(), "frozen")
     return tmp_path
-
-
-def change_manifest(folder, **changes):
-    path = folder / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 def test_frozen_bundle_needs_no_other_model_file(folder):

@@ -12,7 +12,7 @@ import re
 
 from serving.app.errors import Malformed, RequestError, TooLarge, UnsupportedMedia
 from serving.app.settings import (
-    MAX_ANSWER_BYTES,
+    LAMBDA_BYTES,
     MAX_BATCH_TEXTS,
     MAX_BODY_BYTES,
     MAX_DEPTH,
@@ -132,13 +132,13 @@ def check_answer(answer: Mapping[str, Any]) -> None:
     """Refuse a proxy response that the Lambda runtime cannot send, and would end by.
 
     Raises:
-        ValueError: It is larger than `MAX_ANSWER_BYTES`, or no UTF-8 can hold its body.
+        ValueError: It is larger than `LAMBDA_BYTES`, or no UTF-8 can hold its body.
     """
     body = answer["body"]
     # The runtime puts the body into JSON once more, where a character takes six bytes at most.
-    if not body.isascii() or len(body) > MAX_ANSWER_BYTES // 8:
+    if not body.isascii() or len(body) > LAMBDA_BYTES // 8:
         size = len(json.dumps(answer, ensure_ascii=False).encode())
-        if size > MAX_ANSWER_BYTES:
+        if size > LAMBDA_BYTES:
             raise ValueError("the answer is larger than Lambda sends")
 
 

@@ -20,7 +20,6 @@ from uuid import uuid4
 
 from serving.app.proxy import (
     BODILESS,
-    LAMBDA_BYTES,
     GatewayError,
     Response,
     Scope,
@@ -30,6 +29,7 @@ from serving.app.proxy import (
     to_json,
     to_response,
 )
+from serving.app.settings import LAMBDA_BYTES
 
 REQUEST_BYTES = 10 * 1024 * 1024  # API Gateway, "Payload size"
 HEADER_BYTES = 10 * 1024  # API Gateway, "Total combined size of request line and header values"

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
 
-def log_failure(error: BaseException, request_id: str | None = None) -> None:
+def log_failure(
+    error: BaseException, request_id: str | None = None, message: str = "failed"
+) -> None:
     """Log an error by its type and the places it passed.
 
     Its message is left out: it may hold text of a request, which is never logged.
@@ -30,7 +32,7 @@ def log_failure(error: BaseException, request_id: str | None = None) -> None:
     # The innermost: a recursion passes thousands.
     frames = traceback.extract_tb(error.__traceback__)[-MAX_PLACES:]
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    _log("failed", error=type(error).__name__, request_id=request_id, places=places)
+    _log(message, error=type(error).__name__, request_id=request_id, places=places)
 
 
 def log_unservable(error: Exception) -> None:
@@ -40,13 +42,11 @@ def log_unservable(error: Exception) -> None:
 
 def _log(message: str, **values: Any) -> None:
     try:
-        logger = _logger()
-    except Exception:  # noqa: BLE001 - it may be Powertools that failed
+        _logger().error(message, stacklevel=4, **values)  # where it went wrong, not here
+    except Exception:  # noqa: BLE001 - it may be Powertools that fails
         record = {"level": "ERROR", "message": message, "service": SERVICE, **values}
         with contextlib.suppress(OSError, ValueError, AttributeError):  # standard error is closed
             sys.stderr.write(json.dumps(record) + "\n")
-    else:
-        logger.error(message, stacklevel=4, **values)  # where it went wrong, not here
 
 
 @cache

@@ -11,7 +11,6 @@ of a cold start, so for the fast lane `_write` writes the same one; a test holds
 from __future__ import annotations
 
 import json
-import logging
 import math
 import sys
 import time
@@ -36,9 +35,6 @@ UNITS = {
     "prediction.confidence": "None",
 }
 PROPERTIES = ("engine", "label", "lane", "modelVersion", "requestId", "route", "status")
-
-
-_log = logging.getLogger(__name__)
 
 
 class Measurements:
@@ -97,7 +93,11 @@ class Emitter:
 
                 write(self._settings, measurements.properties, measurements.metrics, UNITS)
         except Exception as error:  # noqa: BLE001
-            _log.error("metrics not written: %s", type(error).__name__)
+            # Not through the root logger: Lambda's writes to standard output, and raises, too.
+            from serving.app.log import log_failure  # noqa: PLC0415 - where all goes well, not
+
+            request_id = measurements.properties.get("requestId")
+            log_failure(error, request_id, "metrics not written")
 
 
 def _write(measurements: Measurements, settings: Settings) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 from uuid import uuid4
 
-from serving.app.settings import MAX_ANSWER_BYTES as LAMBDA_BYTES
+from serving.app.settings import LAMBDA_BYTES
 
 # "Important notes", header restrictions: what describes the connection does not leave it.
 DROPPED = re.compile("connection|content-length|expect|te|trailer|transfer-encoding|upgrade")

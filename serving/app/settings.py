@@ -29,7 +29,7 @@ MAX_DEPTH = 8  # of a body, which needs two; the interpreter's limit is not the 
 MAX_DIGITS = 30  # no field is a number, and int() is quadratic in the digits
 MAX_HEADERS = 100
 MAX_HEADER_CHARS = 10 * KIB  # API Gateway's limit of all headers together
-MAX_ANSWER_BYTES = 6 * 1024 * KIB  # Lambda, "Invocation payload": request and response each
+LAMBDA_BYTES = 6 * 1024 * KIB  # Lambda, "Invocation payload": request and response each
 
 # What CloudWatch accepts as a namespace ("MetricDatum", PutMetricData API reference).
 _NAMESPACE_CHARS = frozenset(string.ascii_letters + string.digits + "._#:/-")

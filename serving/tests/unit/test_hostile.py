@@ -1,0 +1,131 @@
+"""Hostile events, through the handler and through the real awslambdaric: each gets its answer."""
+
+import pytest
+
+from serving.tests.answers import check_answer, read_json
+from serving.tests.hostile import EVENTS, PAYLOADS, SECRET
+from serving.tests.sample import fit, proxy_event, write_bundle
+
+GOOD = proxy_event(body={"text": "the boat"})
+
+
+@pytest.fixture(scope="module", params=["frozen", "sklearn"])
+def folder(request, tmp_path_factory):
+    path = tmp_path_factory.mktemp(request.param)
+    write_bundle(path, fit(), request.param)
+    return path
+
+
+@pytest.fixture
+def start_runtime(tmp_path_factory):
+    """Start a handler in a process of its own."""
+    runtime_api = pytest.importorskip(
+        "serving.tests.runtime_api", reason="the Lambda runtime is NOT tested: it is for Linux"
+    )
+    pytest.importorskip("awslambdaric", reason="the Lambda runtime is NOT tested: it is for Linux")
+    started = []
+
+    def start(handler, folder):
+        started.append(runtime_api.Runtime(handler, {"QUICKTHAW_BUNDLE": str(folder)}))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+def test_table_is_as_long_as_it_should_be():
+    assert len(EVENTS) >= 150
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_event_is_hostile_gets_its_status(folder, start_service, capsys, name):
+    status, event = EVENTS[name]
+    client = start_service(folder)
+    capsys.readouterr()
+    context = type("Context", (), {"aws_request_id": "request-1"})
+    answer = client.handler.lambda_handler(event, context)
+    assert check_answer(answer) == status, answer["body"]
+    written = capsys.readouterr()
+    assert SECRET not in written.out + written.err
+    (document,) = map(read_json, written.out.splitlines())
+    assert document["status"] == status
+    assert written.err == ""
+
+
+def test_all_of_them_are_sent_to_one_runtime_it_lives_and_leaks_nothing(folder, start_runtime):
+    runtime = start_runtime("serving.app.handler.lambda_handler", folder)
+    assert runtime.invoke(GOOD).json["statusCode"] == 200
+    wrong = {}
+    for name, (status, event) in EVENTS.items():
+        invocation = runtime.invoke(event)
+        if invocation.kind != "response" or check_answer(invocation.json) != status:
+            wrong[name] = invocation
+        else:
+            assert SECRET not in without_terms(invocation.json["body"])
+    assert not wrong
+    for payload in PAYLOADS.values():
+        assert runtime.invoke(payload).kind == "error"
+    assert runtime.invoke(GOOD).json["statusCode"] == 200
+    assert runtime.process.poll() is None
+    out, err = runtime.output()
+    assert SECRET.encode() not in out + err
+    documents = [read_json(line) for line in out.decode().splitlines() if line.startswith("{")]
+    assert len(documents) == len(EVENTS) + 2
+
+
+def without_terms(body):
+    """An answer less the words of the text that its explanation gives back, as it should."""
+    return body.partition('"explanation"')[0]
+
+
+FAILURES = {
+    "error": 500,
+    "exit": 500,
+    "memory": 500,
+    "key": 500,
+    "os": 500,
+    "recurse": 500,
+    "damage": 503,
+}
+
+
+def test_engine_fails_in_any_way_the_runtime_lives_and_logs_one_record(tmp_path, start_runtime):
+    write_bundle(tmp_path, fit(), "frozen")
+    runtime = start_runtime("serving.tests.failing.lambda_handler", tmp_path)
+    for path, body in {"/predict": "text", "/predict/batch": "texts"}.items():
+        for what, status in FAILURES.items():
+            text = f"{what} {SECRET}"
+            event = proxy_event(path=path, body={body: text if body == "text" else [text]})
+            invocation = runtime.invoke(event)
+            assert invocation.kind == "response"
+            assert check_answer(invocation.json) == status
+            out, err = runtime.output()
+            (record,), (document,) = (
+                map(read_json, err.splitlines()),
+                map(read_json, out.splitlines()),
+            )
+            assert record["level"] == "ERROR"
+            if status == 500:
+                assert record["request_id"] == read_json(invocation.json["body"])["request_id"]
+            assert document["status"] == status
+            assert SECRET.encode() not in out + err + invocation.body
+    assert runtime.process.poll() is None
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+@pytest.mark.parametrize("how", ["fill", "no"])
+def test_output_cannot_be_written_the_answers_go_out(tmp_path, start_runtime, name, how):
+    write_bundle(tmp_path, fit(), "frozen")
+    runtime = start_runtime("serving.tests.failing.lambda_handler", tmp_path)
+    for what, status in {
+        f"{how}-{name}": 200,
+        "answer": 200,
+        "error": 500,
+        "damage": 503,
+        "exit": 500,
+    }.items():
+        invocation = runtime.invoke(proxy_event(body={"text": what}))
+        assert check_answer(invocation.json) == status
+    assert check_answer(runtime.invoke(proxy_event("GET", "/nothing")).json) == 404
+    assert runtime.process.poll() is None

@@ -9,7 +9,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.openapi.models import Server
+from aws_lambda_powertools.event_handler.openapi.models import OpenAPI, Server
 
 from serving.app import gate
 from serving.app.errors import Invalid, MethodNotAllowed, ModelError, NotFound
@@ -17,6 +17,14 @@ from serving.app.metrics import Measurements
 from serving.app.predictor import Predictor
 from serving.app.problems import broken_rule, problem
 from serving.app.routes import router
+from serving.app.settings import (
+    MAX_BODY_BYTES,
+    MAX_DEPTH,
+    MAX_DIGITS,
+    MAX_HEADERS,
+    MAX_NAMES,
+    MAX_VALUES,
+)
 
 METHODS = {
     "/predict": "POST",
@@ -30,7 +38,13 @@ METHODS = {
 OPENAPI: dict[str, Any] = {
     "title": "Quickthaw",
     "version": "1",
-    "description": "Labels texts with a scikit-learn model.",
+    "description": (
+        "Labels texts with a scikit-learn model.\n\n"
+        f"A body is strict JSON in UTF-8 (RFC 7493) of at most {MAX_BODY_BYTES:,} bytes and "
+        f"{MAX_VALUES:,} values, {MAX_NAMES} names an object, {MAX_DEPTH} deep, its integers of "
+        f"at most {MAX_DIGITS} digits. A request has at most {MAX_HEADERS} headers, and "
+        f"{MAX_NAMES} parameters in its query."
+    ),
 }
 
 
@@ -49,6 +63,14 @@ class _Resolver(APIGatewayRestResolver):
         prefix = str(event.request_context.path).removesuffix(event.path)
         # It goes into a page's script: nothing but what a stage or a base path can have.
         return prefix if re.fullmatch(r"(/[\w.~-]{1,128}){0,8}", prefix, re.ASCII) else ""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPI:
+        """Without the 422 that Powertools adds to each route: one without input has none."""
+        document = super().get_openapi_schema(**options)
+        for path in (document.paths or {}).values():
+            if path.get and path.get.responses:
+                path.get.responses.pop(422, None)
+        return document
 
 
 app: _Resolver = _Resolver(

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator, Field
 
 from serving.app import schema
 from serving.app.errors import (
@@ -12,6 +12,7 @@ from serving.app.errors import (
     Invalid,
     Malformed,
     ModelError,
+    RequestError,
     ServiceError,
     TooLarge,
     UnsupportedMedia,
@@ -25,16 +26,38 @@ from serving.app.settings import MAX_EXPLAINED_TERMS, MAX_TOP
 router = Router()  # type: ignore[no-untyped-call]
 
 
+def _header(description: str, kind: str = "string") -> dict[str, Any]:
+    return {"description": description, "required": True, "schema": {"type": kind}}
+
+
+_HEADERS = {
+    "X-Request-Id": _header("The id under which the service logged the request"),
+    "X-Model-Version": _header("First 12 hex digits of the sha256 of model.joblib, or none"),
+}
+_RETRY = {"Retry-After": _header("Seconds to wait", "integer")}
+
+
 def _responses(success: type[BaseModel], *errors: type[ServiceError]) -> dict[int, Any]:
     """What OpenAPI says of the answers of a route."""
     content = {PROBLEM_JSON: {"model": schema.Problem}}
     return {
-        200: {"description": "OK", "content": {"application/json": {"model": success}}},
-        **{error.status: {"description": error.title, "content": content} for error in errors},
+        200: {
+            "description": "OK",
+            "headers": _HEADERS,
+            "content": {"application/json": {"model": success}},
+        },
+        **{
+            error.status: {
+                "description": error.title,
+                "headers": _HEADERS | (_RETRY if error is ModelError else {}),
+                "content": content,
+            }
+            for error in errors
+        },
     }
 
 
-_READ_ERRORS = (InternalError, ModelError)
+_READ_ERRORS = (RequestError, InternalError, ModelError)
 _PREDICT_ERRORS = (Malformed, TooLarge, UnsupportedMedia, Invalid, *_READ_ERRORS)
 
 
@@ -47,10 +70,15 @@ _PREDICT_ERRORS = (Malformed, TooLarge, UnsupportedMedia, Invalid, *_READ_ERRORS
 def predict(
     body: schema.PredictRequest,
     top: Annotated[
-        int, Query(ge=0, le=MAX_TOP, description="Add this many of the most probable labels")
+        int,
+        Field(ge=0, le=MAX_TOP),
+        BeforeValidator(schema.plain_integer),
+        Query(description="Add this many of the most probable labels"),
     ] = 0,
     explain: Annotated[  # noqa: FBT002
-        bool, Query(description="Add the terms that count most for the label")
+        bool,
+        BeforeValidator(schema.plain_boolean),
+        Query(description="Add the terms that count most for the label"),
     ] = False,
 ) -> schema.PredictResponse:
     model = _model()

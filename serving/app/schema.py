@@ -3,7 +3,8 @@
 Answers carry doubles in full: they are scikit-learn's own.
 """
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +15,20 @@ Probability = Annotated[
     float | None,
     Field(ge=0, le=1, description="null where the model's classifier offers no probabilities"),
 ]
+
+
+def plain_integer(value: Any) -> Any:
+    """A query's integer as JSON writes it; int() takes " +1_0", too."""
+    if isinstance(value, str) and not re.fullmatch("-?(0|[1-9][0-9]*)", value):
+        raise ValueError("Input should be an integer as JSON writes it")
+    return value
+
+
+def plain_boolean(value: Any) -> Any:
+    """A query's boolean as JSON writes it; pydantic takes "yes" and "on", too."""
+    if isinstance(value, str) and value not in ("true", "false"):
+        raise ValueError("Input should be true or false")
+    return value
 
 
 class _Body(BaseModel):

@@ -1,5 +1,8 @@
 """Fixtures: a small real model in a bundle of its own, and the service on top of it."""
 
+import io
+import json
+
 import pytest
 
 from serving.tests.sample import Client, fit, write_bundle
@@ -15,6 +18,16 @@ def bundle(tmp_path_factory, pipeline):
     folder = tmp_path_factory.mktemp("bundle")
     write_bundle(folder, pipeline)
     return folder
+
+
+@pytest.fixture
+def logged(monkeypatch):
+    """What is logged; the logger has kept the standard error of the test that made it."""
+    from serving.app import log
+
+    written = io.StringIO()
+    monkeypatch.setattr(log._logger().registered_handler, "stream", written)
+    return lambda: [json.loads(line) for line in written.getvalue().splitlines()]
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from bench.readme import build_tables
 from serving.app import errors, settings
 from serving.app.api import METHODS
 from serving.app.metrics import PROPERTIES, UNITS
+from serving.tests.fuzz.table import RESULTS, build_table, came_through
 from training import compiler
 from training.params import read_params
 
@@ -70,11 +71,17 @@ def test_errors_table_is_every_kind_of_problem():
 def test_limits_table_is_that_of_settings():
     limits = dict(table(README, "Limit"))
     assert limits == {
-        "Body": f"{settings.MAX_BODY_BYTES:,} bytes",
+        "Body": f"{settings.MAX_BODY_BYTES:,} bytes; {settings.MAX_VALUES:,} values; "
+        f"{settings.MAX_NAMES} names an object; {settings.MAX_DEPTH} deep; "
+        f"integers of {settings.MAX_DIGITS} digits",
         "Text": f"1 to {settings.MAX_TEXT_CHARS:,} characters",
         "Batch": f"1 to {settings.MAX_BATCH_TEXTS:,} texts",
         "top": f"0 to {settings.MAX_TOP}",
         "explanation": f"the {settings.MAX_EXPLAINED_TERMS} heaviest terms",
+        "Query": f"{settings.MAX_NAMES} parameters",
+        "Headers": f"{settings.MAX_HEADERS}; Content-Type and Content-Encoding of "
+        f"{settings.MAX_HEADER_CHARS:,} characters",
+        "Answer": f"{settings.LAMBDA_BYTES:,} bytes",
     }
 
 
@@ -122,6 +129,11 @@ def test_readme_says_how_many_texts_the_proof_generates():
 
 def test_tables_of_the_benchmark_are_those_of_its_results():
     assert build_tables(ROOT / "bench/results.json") in README
+
+
+def test_table_of_the_attacks_is_that_of_their_results():
+    assert build_table() in README
+    assert not came_through(json.loads(RESULTS.read_text()))
 
 
 def test_locks_hold_hashes_and_no_address():

@@ -34,6 +34,9 @@ def test_limits_are_those_of_settings(document):
     assert texts["items"]["maxLength"] == settings.MAX_TEXT_CHARS
     top = document["paths"]["/predict"]["post"]["parameters"][0]
     assert (top["name"], top["schema"]["maximum"]) == ("top", settings.MAX_TOP)
+    numbers = set(re.findall(r"\d+", document["info"]["description"].replace(",", "")))
+    names = ["BODY_BYTES", "VALUES", "NAMES", "DEPTH", "DIGITS", "HEADERS"]
+    assert {str(getattr(settings, f"MAX_{name}")) for name in names} <= numbers
 
 
 def test_every_error_of_a_prediction_is_documented_as_a_problem(document):

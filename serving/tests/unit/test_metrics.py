@@ -7,11 +7,17 @@ import socket
 import sys
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from serving.app.api import METHODS
 from serving.app.metrics import PROPERTIES, UNITS, Emitter, Measurements
 from serving.app.settings import read_settings
+from serving.tests.hostile import FORGED
+from serving.tests.sample import SENTENCES, TEXTS
 
 DIMENSIONS = {"LogGroup", "ServiceName", "ServiceType"}
+LOCAL_DIMENSIONS = ["Unknown-metrics", "Unknown", "Unknown"]  # in the order of their names
 
 
 def metrics_of(document):
@@ -81,6 +87,32 @@ def test_error_is_measured_without_anything_of_the_request(client, status, route
 def test_event_is_no_proxy_event_is_measured(client):
     (document,) = client.send("what?").emf
     assert (document["status"], document["route"], document["error.count"]) == (400, "none", 1)
+
+
+@settings(
+    deadline=None, max_examples=1_000, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    text=st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
+    | st.sampled_from(TEXTS)
+    | st.text().map(lambda text: f"{text}\r\n{FORGED}"),
+    path=st.sampled_from(["/predict", "/predict", "/predict/batch", "/model"]) | st.text(),
+    method=st.sampled_from(["POST", "POST", "GET"]) | st.text(),
+)
+def test_any_text_is_sent_makes_no_metric_dimension_or_document_of_its_own(
+    client, capsys, text, path, method
+):
+    body = {"texts": [text]} if path == "/predict/batch" else {"text": text}
+    (document,) = client.request(method, path, body=body).emf
+    (directive,) = document["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "quickthaw"
+    assert [set(names) for names in directive["Dimensions"]] == [DIMENSIONS]
+    assert [document[name] for name in sorted(DIMENSIONS)] == LOCAL_DIMENSIONS
+    assert {one["Name"]: one["Unit"] for one in directive["Metrics"]}.items() <= UNITS.items()
+    assert set(document) <= {*UNITS, *PROPERTIES, *DIMENSIONS, "_aws"}
+    assert document["route"] in {*METHODS, "none"}
+    assert document.get("label", "sailing") in SENTENCES
+    assert document["requestId"] == "request-1"
 
 
 def test_model_is_missing_is_measured(start_service, tmp_path):

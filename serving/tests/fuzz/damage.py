@@ -1,0 +1,116 @@
+"""Damages a bundle's files byte by byte, and counts what is taken all the same."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from copy import replace
+from pathlib import Path
+from random import Random
+from unittest.mock import patch
+
+from serving.app import pipeline, predictor
+from serving.app.errors import ModelError
+from serving.app.frozen_file import BLOCK, LEAVES, FrozenFile, count_blocks
+from serving.app.manifest import FROZEN_NAME, MANIFEST_NAME, MODEL_NAME, read_manifest
+from serving.app.predictor import load_predictor
+
+EXTRA = [bytes([code]) for code in range(256)] + [bytes(BLOCK), b"\n", b" " * 100]
+
+
+class Damage(Counter):
+    """How often a damage was "refused", and how often "taken"."""
+
+    def check(self, load, *arguments) -> None:
+        """Count what comes of loading what is damaged."""
+        try:
+            load(*arguments)
+        except ModelError:
+            self["refused"] += 1
+        else:
+            self["taken"] += 1
+
+
+@contextmanager
+def changed(path: Path, place: int, byte: int) -> Iterator[None]:
+    """A byte of a file changed for a while: what it is xored with."""
+    with path.open("r+b", buffering=0) as file:
+        before = os.pread(file.fileno(), 1, place)
+        os.pwrite(file.fileno(), bytes([before[0] ^ byte]), place)
+        try:
+            yield
+        finally:
+            os.pwrite(file.fileno(), before, place)
+
+
+def flip_manifest(bundle: Path) -> Damage:
+    """Each bit of the manifest."""
+    found, path = Damage(), bundle / MANIFEST_NAME
+    for place in range(path.stat().st_size):
+        for bit in range(8):
+            with changed(path, place, 1 << bit):
+                found.check(read_manifest, bundle)
+    return found
+
+
+def flip_frozen(bundle: Path, start: int, stop: int) -> Damage:
+    """A bit of each byte of model.frozen from `start` to `stop`, where the byte has a part."""
+    found, random = Damage(), Random(start)
+    manifest = read_manifest(bundle)
+    path, size = bundle / FROZEN_NAME, manifest.files[FROZEN_NAME].size
+    root, (blocks, leaves) = manifest.frozen["root"], count_blocks(size)
+    file = FrozenFile(str(path), size, root)
+    for place in range(start, stop):
+        number = place // BLOCK
+        with changed(path, place, 1 << random.randrange(8)):
+            if number < blocks:
+                found.check(file.read_whole, number * BLOCK, (number + 1) * BLOCK)
+            elif number < blocks + leaves:
+                under = (number - blocks) * LEAVES * BLOCK
+                found.check(file.read_whole, under, under + BLOCK)
+            else:
+                found.check(FrozenFile, str(path), size, root)
+    return found
+
+
+def flip_joblib(bundle: Path, count: int, seed: int = 0) -> Damage:
+    """A bit of each of `count` bytes of model.joblib (of each byte, if it has no more)."""
+    found, random, path = Damage(), Random(seed), bundle / MODEL_NAME
+    with _sklearn(bundle):
+        for place in _choose(path.stat().st_size, count, random):
+            with changed(path, place, 1 << random.randrange(8)):
+                found.check(load_predictor, bundle)
+    return found
+
+
+def resize(bundle: Path, name: str, count: int, seed: int = 0) -> Damage:
+    """A file cut at `count` lengths (at each, if it has no more), and with bytes added."""
+    found, random, path = Damage(), Random(seed), bundle / name
+    whole = path.read_bytes()
+    lengths = sorted(_choose(len(whole), count, random), reverse=True)
+    with _sklearn(bundle) if name == MODEL_NAME else nullcontext():
+        for length in lengths:
+            os.truncate(path, length)
+            found.check(load_predictor, bundle)
+        for extra in EXTRA:
+            path.write_bytes(whole + extra)
+            found.check(load_predictor, bundle)
+    path.write_bytes(whole)
+    return found
+
+
+def _choose(size: int, count: int, random: Random) -> Iterable[int]:
+    return range(size) if size <= count else random.sample(range(size), count)
+
+
+@contextmanager
+def _sklearn(bundle: Path) -> Iterator[None]:
+    """The bundle served by scikit-learn; what is unpickled counts as taken, and is not."""
+    path = bundle / MANIFEST_NAME
+    text = path.read_text(encoding="utf-8")
+    manifest = replace(read_manifest(bundle), engine="sklearn")
+    path.write_text(manifest.to_json(), encoding="utf-8")
+    # The versions have nothing to do with the bytes, and take longer than these.
+    with patch.object(predictor, "check_versions"), patch.object(pipeline, "load"):
+        yield
+    path.write_text(text, encoding="utf-8")

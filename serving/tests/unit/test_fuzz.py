@@ -1,0 +1,114 @@
+"""A short run of `make fuzz`, events of any form, and proof that what is weak is noticed."""
+
+import json
+import sys
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from serving.app import fastlane
+from serving.tests.fuzz.attack import Weak, attack
+from serving.tests.fuzz.mutate import Mutator
+from serving.tests.sample import fit, proxy_event, write_bundle
+
+GOOD = json.dumps(proxy_event(body={"text": "the boat"})).encode()
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+MEMBERS = st.sampled_from([*proxy_event(), "multiValueHeaders", "pathParameters", "version"])
+EVENTS = st.one_of(
+    ANYTHING,
+    st.builds(
+        lambda members, body: proxy_event(body=body) | members,
+        st.dictionaries(MEMBERS, ANYTHING, max_size=3),
+        st.builds(json.dumps, ANYTHING | st.fixed_dictionaries({"text": ANYTHING})),
+    ),
+    st.builds(
+        lambda path, names, query: proxy_event(
+            path=path, body={"text": "boat"}, headers=names, multiValueQueryStringParameters=query
+        ),
+        st.sampled_from(["/predict", "/predict/batch", "/model", "/docs"]) | st.text(),
+        st.dictionaries(st.sampled_from(["content-type", "Content-Encoding"]), ANYTHING),
+        st.dictionaries(
+            st.sampled_from(["top", "explain"]) | st.text(), ANYTHING | st.lists(st.text())
+        ),
+    ),
+)
+
+
+@pytest.fixture(scope="module", params=["frozen", "sklearn"])
+def folder(request, tmp_path_factory):
+    path = tmp_path_factory.mktemp(request.param)
+    write_bundle(path, fit(), request.param)
+    return path
+
+
+@pytest.fixture
+def service(start_service, folder):
+    return start_service(folder)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mutants_of_valid_events_are_sent_none_comes_through(service, seed):
+    mutator = Mutator(seed)
+    lanes = {attack(mutator.mutate()).lane for _ in range(1_500)}
+    assert lanes == {"fast", "full", "none"}
+
+
+@settings(
+    deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(event=EVENTS)
+def test_event_of_any_form_is_sent_it_does_not_come_through(service, event):
+    attack(json.dumps(event).encode())
+
+
+def raise_error(*_):
+    raise RuntimeError
+
+
+def print_twice(*_):
+    sys.stdout.write("{}\n")
+
+
+@pytest.mark.parametrize(
+    ("place", "weakness"),
+    [
+        ("serving.app.handler.fastlane.respond", lambda *_: {"statusCode": 200}),
+        ("serving.app.handler.Service.handle", raise_error),
+        ("serving.app.predictor.Predictor.predict", raise_error),
+        ("serving.app.gate.to_json", lambda _: "NaN"),
+        ("serving.app.gate.to_json", lambda _: '"\ud800"'),
+        ("serving.app.gate.to_json", lambda _: '{"probability": 1.5}'),
+        ("serving.app.handler.Emitter.emit", lambda *_, **__: None),
+        ("serving.tests.fuzz.attack.MAX_SECONDS", -1),
+    ],
+)
+def test_handler_is_weak_the_attack_says_so(service, monkeypatch, place, weakness):
+    attack(GOOD)
+    monkeypatch.setattr(place, weakness)
+    with pytest.raises(Weak):
+        attack(GOOD)
+
+
+def test_lanes_differ_the_attack_says_so(service, monkeypatch):
+    respond = fastlane.respond
+
+    def lie(*arguments):
+        answer = respond(*arguments)
+        return answer | {"body": answer["body"].replace("sailing", "cooking")}
+
+    monkeypatch.setattr(fastlane, "respond", lie)
+    with pytest.raises(Weak, match="answers otherwise"):
+        attack(GOOD)
+
+
+def test_mutants_of_one_seed_are_the_same():
+    one, other, third = (Mutator(seed) for seed in (1, 1, 2))
+    mutants = [one.mutate() for _ in range(50)]
+    assert mutants == [other.mutate() for _ in range(50)] != [third.mutate() for _ in range(50)]
+    assert len(set(mutants)) > 40

@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help serve test check format train freeze report bench lock clean
+.PHONY: help serve test check format train freeze report remote bench fuzz lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,9 +47,19 @@ report: .venv/serve.ok ## Write reports/report.html: the model in pictures
 	@status=0; $(BIN)/dvc repro --keep-going || status=$$?; \
 	$(BIN)/python -m training.report && exit $$status
 
+# As it was typed, and through the environment: neither make nor a shell looks into it.
+override URL := $(value URL)
+export URL
+remote: .venv/serve.ok ## Share models: make URL the DVC remote, verified (URL=s3://bucket/path)
+	@scripts/remote.sh
+
 bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1; results in .local/bench)
 	@$(BIN)/python -m training.ensure_model
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)
+
+fuzz: .venv/dev.ok ## Attack the service and its model for ten minutes, and say what came through (MUTANTS=, SEED=)
+	@$(BIN)/python -m training.ensure_model
+	@$(BIN)/python -m serving.tests.fuzz $(if $(MUTANTS),--mutants '$(MUTANTS)') $(if $(SEED),--seed '$(SEED)')
 
 lock: .venv/dev.ok ## Write the locks again from pyproject.toml (UPGRADE=1 takes newer versions)
 	scripts/lock.sh

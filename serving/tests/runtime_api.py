@@ -191,11 +191,16 @@ class Runtime:
 
 def read_peak(pid: int) -> int:
     """The most memory that a process had resident, in bytes; 0 without Linux's /proc."""
+    return read_memory(pid, "VmHWM:")
+
+
+def read_memory(pid: int, member: str = "VmRSS:") -> int:
+    """The memory that a process has resident, in bytes; 0 without Linux's /proc."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return 0
-    _, found, rest = status.partition("VmHWM:")  # a process that has ended has none
+    _, found, rest = status.partition(member)  # a process that has ended has none
     return int(rest.split()[0]) * 1024 if found else 0
 
 

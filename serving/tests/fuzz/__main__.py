@@ -79,7 +79,7 @@ def send_events(handler: str) -> dict:
     """The hostile events, to one process of the real runtime client; what they should get."""
     with progress(len(EVENTS), f"events to {handler.split('.', maxsplit=1)[0]}") as bar:
         events = (json.dumps(event).encode() for _, event in EVENTS.values())
-        found = send_all(handler, events, bar.update)
+        found = send_all(handler, events, len(EVENTS), bar.update)
     if handler == OURS:
         expected = [status for status, _ in EVENTS.values()]
         found["otherwise"] = sum(map(int.__ne__, found["statuses"], expected))
@@ -90,7 +90,8 @@ def send_mutants(count: int, seed: int) -> dict:
     """Mutants, to one process of the real runtime client."""
     mutator = Mutator(seed)
     with progress(count, "mutants to awslambdaric") as bar:
-        found = send_all(OURS, (mutator.mutate() for _ in range(count)), bar.update)
+        mutants = (mutator.mutate() for _ in range(count))
+        found = send_all(OURS, mutants, count, bar.update)
     return {name: value for name, value in found.items() if name != "statuses"}
 
 

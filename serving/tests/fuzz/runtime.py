@@ -5,23 +5,28 @@ from collections.abc import Callable, Iterable
 
 from serving.app.settings import LAMBDA_BYTES
 from serving.tests.answers import check_answer, read_json
-from serving.tests.runtime_api import Runtime, RuntimeDied
+from serving.tests.runtime_api import Runtime, RuntimeDied, read_memory
 
 
-def send_all(handler: str, payloads: Iterable[bytes], step: Callable[[], object]) -> dict:
-    """Send events one after the other.
+def send_all(
+    handler: str, payloads: Iterable[bytes], count: int, step: Callable[[], object]
+) -> dict:
+    """Send `count` events one after the other.
 
     Returns:
         How many were tried; how many ended in an exception of the handler, an answer that is not
         valid, a status of 5xx, the end of the process; the slowest refusal in milliseconds, the
-        largest reply in bytes; each status, 0 where there is none.
+        largest reply in bytes; the memory that the process had after half of them and at the end,
+        in bytes; each status, 0 where there is none.
     """
     found = {"tried": 0, "exceptions": 0, "invalid": 0, "5xx": 0, "deaths": 0}
     found |= {"refused by the runtime client": 0, "slowest": 0.0, "largest": 0, "statuses": []}
     check = check_answer if handler.startswith("serving.app.") else check_any
     runtime = Runtime(handler)
     runtime.invoke(b"{}")  # what the first invocation takes is not its event's doing
-    for payload in payloads:
+    for number, payload in enumerate(payloads):
+        if number == count // 2:
+            found["memory"] = [read_memory(runtime.process.pid)]
         found["tried"] += 1
         status = 0
         try:
@@ -45,6 +50,7 @@ def send_all(handler: str, payloads: Iterable[bytes], step: Callable[[], object]
                 found["slowest"] = max(found["slowest"], invocation.seconds * 1000)
         found["statuses"].append(status)
         step()
+    found["memory"].append(read_memory(runtime.process.pid))
     found["alive at the end"] = runtime.process.poll() is None
     runtime.stop()
     return found

@@ -52,9 +52,25 @@ def build_table(path: Path = RESULTS) -> str:
         rows.append((title, sum(found.values()), found["taken"], plain))
     lines = [[f"{cell:,}" if isinstance(cell, int) else cell for cell in row] for row in rows]
     refusal = max(ours["slowest"], runtime["slowest"])
-    lines.append(["Slowest refusal (ms)", "", f"{refusal:.3g}", f"{naive['slowest']:,.3g}"])
+    lines.append(
+        [
+            "Slowest refusal, through awslambdaric (ms)",
+            "",
+            f"{refusal:.3g}",
+            f"{naive['slowest']:,.3g}",
+        ]
+    )
     replies = [f"{max(one['largest'] for one in (ours, runtime)):,}", f"{naive['largest']:,}"]
     lines.append(["Largest reply (bytes)", "", *replies])
+    half, end = runtime["memory"]
+    lines.append(
+        [
+            "Memory gained by the second half of the mutants (MB)",
+            "",
+            f"{(end - half) / 1e6:.1f}",
+            "",
+        ]
+    )
     head, *body = (f"| {' | '.join(line)} |" for line in lines)
     return "\n".join([head, "|---|---|---|---|", *body])
 

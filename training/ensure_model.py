@@ -17,7 +17,7 @@ def main() -> None:
     """Do nothing if model and code agree; else pull the model from the remote, or train it.
 
     Raises:
-        StageError: DVC failed; it has said why.
+        StageError: DVC failed and has said why, or what it has is not the model.
     """
     if not is_current():
         say("code, parameters, data or the model's own file changed since the model was made")
@@ -28,7 +28,11 @@ def main() -> None:
     try:
         manifest = check_files()
     except ModelError as error:
-        raise StageError(str(error)) from None
+        # To train would be to unpickle what the cache has: DVC does not look at it again.
+        raise StageError(
+            f"{error}; but first 'rm -r .dvc/cache {BUNDLE}/model.*', for DVC trusts its cache, "
+            "which a pull that was not verified has spoilt"
+        ) from None
     say(f"model {manifest.name} {manifest.version}, macro-F1 {manifest.metrics['macro_f1']:.4f}")
 
 
@@ -61,22 +65,47 @@ def missing_files() -> list[str]:
 
 
 def pull(paths: list[str]) -> bool:
-    """Get files of the model from the remote, if there is one that has them."""
-    if not dvc("remote", "list", capture=True).stdout.strip():
+    """Get files of the model from the remote, if there is one that is verified and has them."""
+    remote = verified_remote()
+    if remote is None:
         return False
-    say("pulling the model from the DVC remote")
-    if dvc("pull", "--quiet", *paths).returncode:
-        say("the remote cannot be reached, or does not have the model of this commit (see above)")
-        return False
-    try:
-        check_files()
-    except ModelError as error:
-        # DVC takes what it gets, unless the remote says verify; its cache has the file now.
-        say(f"what the remote gave is not the model of this commit: {error}")
-        for path in map(Path, paths):
-            path.unlink(missing_ok=True)
+    say(f"pulling the model from the DVC remote {remote}")
+    # By its name: then no remote that an output names for itself has a part in it.
+    if dvc("pull", "--quiet", "--remote", remote, *paths).returncode:
+        say(
+            "the remote cannot be reached, or lacks the model of this commit, or has other bytes "
+            "in its place (see above)"
+        )
         return False
     return True
+
+
+def verified_remote() -> str | None:
+    """The default remote if DVC checks what comes from it; if not, None, and it is said why."""
+    settings: dict[str, tuple[str, str]] = {}
+    # "file<tab>name=value", from the system's file to .dvc/config.local: the last one counts.
+    for line in dvc("config", "--list", "--show-origin", capture=True).stdout.splitlines():
+        file, _, setting = line.partition("\t")
+        name, _, value = setting.partition("=")
+        settings[name] = (value, file)
+    if "core.remote" not in settings:
+        if any(name.startswith("remote.") for name in settings):
+            say(
+                "nothing is pulled: no remote is DVC's default: '.venv/bin/dvc remote default NAME'"
+            )
+        return None
+    remote = settings["core.remote"][0].lower()  # as DVC looks it up
+    _, home = settings.get(f"remote.{remote}.url", ("", ""))
+    verify, file = settings.get(f"remote.{remote}.verify", ("false", home))
+    if verify.lower() == "true":
+        return remote
+    level = "" if file == ".dvc/config" else "--local "
+    say(
+        f"nothing is pulled: the DVC remote {remote} is not verified, so DVC would take whatever "
+        f"lies there for the model: mend it with '.venv/bin/dvc remote modify {level}{remote} "
+        "verify true'"
+    )
+    return None
 
 
 def train() -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -27,8 +28,11 @@ def sample_archive(tmp_path_factory):
 
 @pytest.fixture
 def workspace(tmp_path, sample_archive, monkeypatch):
-    """A clone of the tracked files with the sample in the place of the download."""
-    root = tmp_path / "workspace"
+    enter_workspace(tmp_path / "workspace", sample_archive, monkeypatch)
+
+
+def enter_workspace(root, archive, monkeypatch):
+    """Go into a clone of the tracked files with the sample in the place of the download."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -43,14 +47,18 @@ def workspace(tmp_path, sample_archive, monkeypatch):
             shutil.copy(source, root / name)
     (root / "params.yaml").write_text(yaml.safe_dump(SMALL_PARAMS, sort_keys=False))
     pipeline = yaml.safe_load((root / "dvc.yaml").read_text())
-    pipeline["stages"]["fetch"]["cmd"] = (
-        f"mkdir -p data/raw && cp '{sample_archive}' data/raw/topics.whl"
-    )
+    pipeline["stages"]["fetch"]["cmd"] = f"mkdir -p data/raw && cp '{archive}' data/raw/topics.whl"
     (root / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False))
     (root / "dvc.lock").unlink(missing_ok=True)
+    # Set up, as far as make can see.
+    (root / ".venv").mkdir()
+    (root / ".venv/bin").symlink_to(Path(sys.executable).parent)
+    (root / ".venv/serve.ok").touch()
     monkeypatch.chdir(root)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    # Nobody's own hooks, signatures or templates.
+    # Nobody's own remotes, hooks, signatures or templates.
+    monkeypatch.setenv("DVC_SYSTEM_CONFIG_DIR", str(root.parent / "system"))
+    monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(root.parent / "global"))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.delenv("GIT_DIR", raising=False)
@@ -59,43 +67,59 @@ def workspace(tmp_path, sample_archive, monkeypatch):
         monkeypatch.setenv(name, "test")
     for name in ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"):
         monkeypatch.setenv(name, "test@example.org")
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
-        subprocess.run(["git", *command], check=True)
-    return root
+    subprocess.run(["git", "init", "-q"], check=True)
+    commit_all("start")
+
+
+def commit_all(message):
+    subprocess.run(["git", "add", "-A"], check=True)
+    subprocess.run(["git", "commit", "-qm", message], check=True)
+
+
+def run(*command):
+    """Run a Python module that must not fail."""
+    done = subprocess.run(
+        [sys.executable, "-m", *command], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
 
 
 @dataclass(frozen=True)
-class Remote:
+class Bucket:
     """A bucket on a local S3 server."""
 
     url: str
-    endpoint: str
+    client: Any
 
-    @property
-    def client(self):
-        return boto3.client("s3", endpoint_url=self.endpoint)
+    def read(self):
+        """The objects' bytes by key."""
+        listed = self.client.list_objects_v2(Bucket="models").get("Contents", [])
+        return {
+            one["Key"]: self.client.get_object(Bucket="models", Key=one["Key"])["Body"].read()
+            for one in listed
+        }
 
-    def objects(self):
-        return self.client.list_objects_v2(Bucket="models").get("Contents", [])
-
-    def empty(self):
-        for one in self.objects():
-            self.client.delete_object(Bucket="models", Key=one["Key"])
-
-    def tamper(self):
-        for one in self.objects():
-            self.client.put_object(Bucket="models", Key=one["Key"], Body=b"tampered")
+    def write(self, objects):
+        """Hold these objects, by key, and no others."""
+        for key in self.read().keys() - objects.keys():
+            self.client.delete_object(Bucket="models", Key=key)
+        for key, body in objects.items():
+            self.client.put_object(Bucket="models", Key=key, Body=body)
 
 
-@pytest.fixture
-def s3_remote(monkeypatch):
+@pytest.fixture(scope="module")
+def bucket():
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    remote = Remote("s3://models", f"http://{host}:{port}")
-    remote.client.create_bucket(Bucket="models")
-    yield remote
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        # So that DVC needs no settings but its remote's address.
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="models")
+        yield Bucket("s3://models", client)
     server.stop()

@@ -1,12 +1,10 @@
 """The pipeline of dvc.yaml, run by the real DVC on a small data set."""
 
 import ast
-import hashlib
 import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -26,16 +24,8 @@ from training import (
 )
 from training.console import StageError
 from training.dataset import read_documents, write_documents
-from training.paths import ARCHIVE, BUNDLE, GOLDEN, TEST, TRAIN
-from training.tests.conftest import ROOT
-
-
-def run(*command):
-    done = subprocess.run(
-        [sys.executable, "-m", *command], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
+from training.paths import ARCHIVE, BUNDLE, GOLDEN, TRAIN
+from training.tests.conftest import ROOT, commit_all, run
 
 
 def stages_run(output):
@@ -46,11 +36,6 @@ def edit_params(change):
     params = yaml.safe_load(Path("params.yaml").read_text())
     change(params)
     Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-
-
-def commit_all():
-    subprocess.run(["git", "add", "-A"], check=True)
-    subprocess.run(["git", "commit", "-qm", "trained"], check=True)
 
 
 @pytest.mark.slow
@@ -71,7 +56,7 @@ def test_pipeline_is_run_changed_and_run_again(workspace):
     read_pinned(BUNDLE, "model.joblib", manifest.files["model.joblib"])
     report = json.loads(Path("reports/data.json").read_text())
     assert len(report["dropped"]["repeated"]) == 1
-    commit_all()
+    commit_all("trained")
 
     # Twice changes nothing, and so does starting from nothing.
     assert stages_run(run("dvc", "repro").stdout) == []
@@ -109,54 +94,6 @@ def test_model_is_below_the_gate_gets_no_manifest_and_says_why(workspace, capfd)
     assert "below min_gain_over_baseline (1.0)" in said
     assert "Traceback" not in said
     assert not (BUNDLE / "manifest.json").exists()
-
-
-@pytest.mark.slow
-def test_remote_has_the_model_it_is_pulled_not_trained(workspace, s3_remote, capfd, monkeypatch):
-    ensure_model.main()
-    version = read_manifest(BUNDLE).version
-    run("dvc", "remote", "add", "--default", "store", s3_remote.url)
-    run("dvc", "remote", "modify", "store", "endpointurl", s3_remote.endpoint)
-    run("dvc", "remote", "modify", "store", "verify", "true")
-    run("dvc", "push")
-    stored = {one["ETag"].strip('"') for one in s3_remote.objects()}
-    documents = [ARCHIVE, TRAIN, TEST]
-    assert not stored & {
-        hashlib.md5(one.read_bytes(), usedforsecurity=False).hexdigest() for one in documents
-    }
-    commit_all()
-    forget_the_model()
-    shutil.rmtree("data")
-    capfd.readouterr()
-
-    ensure_model.main()
-    pulled = capfd.readouterr().out
-    assert "pulling the model" in pulled
-    assert stages_run(pulled) == []
-    assert version in pulled
-    assert not Path("data").exists()
-
-    # Here already: nothing to do. Tampered with or not to be had: trained again.
-    ensure_model.main()
-    assert "pulling" not in capfd.readouterr().out
-    trained = []
-    monkeypatch.setattr(ensure_model, "train", lambda: trained.append(ensure_model.missing_files()))
-    for spoil, says in [
-        (s3_remote.tamper, "is not the model of this commit"),
-        (s3_remote.empty, "does not have the model of this commit"),
-    ]:
-        forget_the_model()
-        spoil()
-        run("dvc", "remote", "modify", "store", "verify", "false")
-        with pytest.raises(StageError, match=r"model\.joblib cannot be read"):
-            ensure_model.main()
-        assert trained.pop() == ["serving/app/data/model.joblib"]
-        assert says in capfd.readouterr().out
-
-
-def forget_the_model():
-    shutil.rmtree(".dvc/cache")
-    (BUNDLE / "model.joblib").unlink(missing_ok=True)
 
 
 def test_stages_run_one_after_the_other_leave_a_bundle_that_serves(workspace, sample_archive):

@@ -1,0 +1,226 @@
+"""Models that come from a remote: the real DVC, and a local S3 server whose objects get spoilt."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from serving.app.manifest import read_manifest
+from training import ensure_model
+from training.console import StageError
+from training.paths import ARCHIVE, BUNDLE, FROZEN, MODEL, TEST, TRAIN
+from training.tests.conftest import Bucket, commit_all, enter_workspace, run
+
+pytestmark = pytest.mark.slow  # DVC takes seconds to start
+CONFIG = Path(".dvc/config")
+FILES = [MODEL, FROZEN]
+
+
+def make_remote(*arguments):
+    ours = {"MAKEFLAGS", "URL"}  # what the make that runs these tests was told is not for this one
+    return subprocess.run(
+        ["make", "remote", *arguments],
+        env={name: value for name, value in os.environ.items() if name not in ours},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What was pushed, and from where: the objects by key, the model's files by path."""
+
+    root: Path
+    bucket: Bucket
+    objects: dict[str, bytes]
+    files: dict[Path, bytes]
+
+
+@pytest.fixture(scope="module")
+def pushed(tmp_path_factory, sample_archive, bucket):
+    root = tmp_path_factory.mktemp("pushed") / "workspace"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        enter_workspace(root, sample_archive, monkeypatch)
+        run("dvc", "repro", "bundle")
+        assert make_remote(f"URL={bucket.url}").returncode == 0
+        run("dvc", "push")
+        commit_all("trained")
+        documents = {path.read_bytes() for path in (ARCHIVE, TRAIN, TEST)}
+        shutil.rmtree("data")
+        objects = bucket.read()
+        assert not documents & set(objects.values())
+        yield Pushed(root, bucket, objects, {path: path.read_bytes() for path in FILES})
+
+
+@pytest.fixture
+def clone(pushed, monkeypatch):
+    """The workspace as if it were cloned anew, the bucket as it was pushed."""
+    monkeypatch.chdir(pushed.root)
+    pushed.bucket.write(pushed.objects)
+    subprocess.run(["git", "checkout", "-q", "."], check=True)
+    shutil.rmtree(".dvc/cache", ignore_errors=True)
+    for path in FILES:
+        path.unlink(missing_ok=True)
+    return pushed
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """What was missing whenever the model was to be trained; nothing is."""
+    calls = []
+    monkeypatch.setattr(ensure_model, "train", lambda: calls.append(ensure_model.missing_files()))
+    return calls
+
+
+def pull():
+    return ensure_model.dvc("pull", *map(str, FILES), capture=True)
+
+
+def do_not_verify():
+    CONFIG.write_text(CONFIG.read_text().replace("verify = true", ""))
+
+
+def flip(body):
+    return bytes([body[0] ^ 1]) + body[1:]
+
+
+def rotate(bodies):
+    first, *others = bodies
+    return [*others, first]
+
+
+DAMAGES = {
+    "tampered": lambda objects: {key: flip(body) for key, body in objects.items()},
+    "truncated": lambda objects: {key: body[: len(body) // 2] for key, body in objects.items()},
+    "emptied": lambda objects: dict.fromkeys(objects, b""),
+    "swapped": lambda objects: dict(zip(objects, rotate(objects.values()), strict=True)),
+    "missing": lambda objects: {},
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_objects_are_spoilt_pull_fails_and_leaves_no_file(damage, clone):
+    clone.bucket.write(DAMAGES[damage](clone.objects))
+    done = pull()
+    assert done.returncode != 0
+    assert "failed to pull data from the cloud" in done.stderr
+    assert [path for path in FILES if path.exists()] == []
+    # DVC would trust what is there, ever after.
+    assert [path for path in Path(".dvc/cache").rglob("*") if path.is_file()] == []
+
+
+def test_remote_is_not_verified_pull_takes_tampered_objects(clone):
+    """What the test above is for: without verify there is nothing to see."""
+    clone.bucket.write(DAMAGES["tampered"](clone.objects))
+    do_not_verify()
+    assert pull().returncode == 0
+    assert {path: path.read_bytes() for path in FILES} == {
+        path: flip(body) for path, body in clone.files.items()
+    }
+
+
+def test_remote_has_the_model_it_is_pulled_not_trained(clone, trained, capfd):
+    ensure_model.main()
+    said = capfd.readouterr().out
+    assert "pulling the model from the DVC remote store" in said
+    assert read_manifest(BUNDLE).version in said
+    assert {path: path.read_bytes() for path in FILES} == clone.files
+    assert not Path("data").exists()
+
+    ensure_model.main()
+    assert "pulling" not in capfd.readouterr().out
+    assert trained == []
+
+
+def test_remote_has_spoilt_objects_they_are_not_taken_and_it_is_said(clone, capfd):
+    clone.bucket.write(DAMAGES["tampered"](clone.objects))
+    assert ensure_model.pull(list(map(str, FILES))) is False
+    assert "has other bytes in its place (see above)" in capfd.readouterr().out
+
+
+def test_remote_is_not_verified_nothing_is_pulled_and_the_model_is_trained(clone, trained, capfd):
+    do_not_verify()
+    with pytest.raises(StageError, match=r"model\.joblib cannot be read"):
+        ensure_model.main()
+    assert trained == [list(map(str, FILES))]
+    said = capfd.readouterr().out
+    assert "the DVC remote store is not verified" in said
+    assert "'.venv/bin/dvc remote modify store verify true'" in said
+    assert "pulling" not in said
+
+
+def test_cache_is_spoilt_nothing_is_unpickled_and_the_command_that_is_said_mends_it(clone, trained):
+    for key, body in DAMAGES["tampered"](clone.objects).items():
+        path = Path(".dvc/cache", key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+        path.chmod(0o444)  # as DVC leaves it: then it does not look again
+    with pytest.raises(StageError, match=r"has sha256 .* but first 'rm -r") as refused:
+        ensure_model.main()
+    assert trained == []
+    subprocess.run(["sh", "-c", re.search(r"'(rm .*?)'", str(refused.value))[1]], check=True)
+    assert [path for path in (*FILES, Path(".dvc/cache")) if path.exists()] == []
+
+
+REMOTE = "['remote \"store\"']\n"
+
+
+def test_remote_is_not_verified_outside_the_project_the_command_that_is_said_mends_it(
+    workspace, capfd
+):
+    CONFIG.write_text(f"{REMOTE}verify = true\n")
+    Path(".dvc/config.local").write_text(f"{REMOTE}verify = false\n")
+    Path("../global").mkdir()
+    Path("../global/config").write_text(f"[core]\nremote = store\n{REMOTE}url = s3://models\n")
+    assert ensure_model.verified_remote() is None
+    (command,) = re.findall(r"'\.venv/bin/(.*)'", capfd.readouterr().out)
+    run(*shlex.split(command))
+    assert ensure_model.verified_remote() == "store"
+
+
+def test_no_remote_is_the_default_nothing_is_pulled(workspace, capfd):
+    CONFIG.write_text(f"{REMOTE}url = s3://models\nverify = true\n")
+    assert ensure_model.pull([str(MODEL)]) is False
+    assert "'.venv/bin/dvc remote default NAME'" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["URL="], ["URL= "]])
+def test_remote_without_its_url_is_refused_with_the_usage(arguments, workspace):
+    before = CONFIG.read_bytes()
+    done = make_remote(*arguments)
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[0] == (
+        "error: where is the remote? make remote URL=s3://bucket/path"
+    )
+    assert CONFIG.read_bytes() == before
+
+
+# It would leave a file, if make or a shell took it for more than an address.
+HOSTILE = (
+    "s3://models/a b;touch hit;$(touch hit)`touch hit`$(shell touch hit)|touch hit&touch hit>hit "
+    "';touch hit;'\";touch hit;\"\\\ntouch hit # "
+)
+
+
+def test_remotes_url_is_hostile_it_is_an_address_and_nothing_runs(workspace):
+    done = make_remote(f"URL={HOSTILE}")
+    assert done.returncode == 0, done.stderr
+    assert run("dvc", "config", "remote.store.url").stdout == f"{HOSTILE}\n"
+    assert "verify = true" in CONFIG.read_text()
+    # Nor is there any other new file.
+    assert subprocess.check_output(["git", "status", "--porcelain"]) == b" M .dvc/config\n"
+    assert "next: '.venv/bin/dvc push', then 'git commit .dvc/config'" in done.stdout
+
+
+def test_remotes_url_is_none_that_dvc_can_read_again_the_settings_stay_as_they_were(workspace):
+    before = CONFIG.read_bytes()
+    done = make_remote("URL=s3://models/%(path)s")
+    assert done.returncode != 0
+    assert "error: DVC does not take this URL (see above)" in done.stderr
+    assert CONFIG.read_bytes() == before

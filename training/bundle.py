@@ -6,7 +6,6 @@ It comes after evaluate, so a model below the gate has none, and the service ref
 import json
 from typing import Any
 
-import joblib
 import numpy as np
 
 from serving.app.manifest import (
@@ -21,6 +20,7 @@ from serving.app.manifest import (
 from training.console import StageError, run_stage, say
 from training.dataset import Document, hash_files, read_documents
 from training.evaluate import score
+from training.model_file import load_model
 from training.models.topics.source import read_labels
 from training.params import read_params
 from training.paths import (
@@ -42,7 +42,7 @@ CONFIDENCE_BINS = 10
 
 def main() -> None:
     """Write the manifest beside the model."""
-    pipeline = joblib.load(MODEL)
+    pipeline = load_model()
     frozen = json.loads(FREEZE.read_text())
     engine = frozen.pop("engine")
     served = [MODEL, FROZEN] if engine == "frozen" else [MODEL]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier
@@ -15,8 +14,9 @@ from sklearn.metrics import precision_recall_fscore_support as per_class_scores
 
 from training.console import StageError, run_stage, say
 from training.dataset import Document, read_documents
+from training.model_file import load_model
 from training.params import Evaluate, read_params
-from training.paths import CONFUSION, EVALUATION, METRICS, MODEL, RELIABILITY, TEST, TRAIN
+from training.paths import CONFUSION, EVALUATION, METRICS, RELIABILITY, TEST, TRAIN
 
 BINS = 10
 SHOWN_MISTAKES = 20
@@ -52,7 +52,7 @@ def main() -> None:
         StageError: The model is below the gate of params.yaml; the message lists each reason.
     """
     documents = read_documents(TEST)
-    scored = score(joblib.load(MODEL), documents)
+    scored = score(load_model(), documents)
     metrics = summarize(scored, baseline_predictions(read_documents(TRAIN), documents))
     classes = per_class(scored)
     write_reports(metrics, classes, scored, documents)

@@ -7,14 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import joblib
-
 from serving.app.frozen import FrozenEngine
 from serving.app.frozen_file import FrozenFile
 from training.compiler import CannotFreeze, compile_pipeline
 from training.console import StageError, run_stage, say
 from training.dataset import read_documents
 from training.frozen_file import write
+from training.model_file import load_model
 from training.params import read_params
 from training.paths import FREEZE, FROZEN, MODEL, TEST
 from training.proof import ProofFailed, generate_texts, prove
@@ -29,7 +28,7 @@ def main() -> None:
     for path in (MODEL, TEST):
         if not path.exists():
             raise StageError(f"{path} is missing: make it with 'make train'")
-    pipeline = joblib.load(MODEL)
+    pipeline = load_model()
     try:
         report = {"engine": "frozen", **freeze(pipeline, FROZEN)}
     except CannotFreeze as error:

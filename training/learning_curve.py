@@ -6,15 +6,15 @@ the training part, so that the test part is scored by evaluate alone.
 
 import csv
 
-import joblib
 import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold, learning_curve
 
 from training.console import progress, run_stage, say
 from training.dataset import read_documents
+from training.model_file import load_model
 from training.params import read_params
-from training.paths import LEARNING_CURVE, MODEL, TRAIN
+from training.paths import LEARNING_CURVE, TRAIN
 from training.scoring import find_scorer
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     params = read_params()
     documents = read_documents(TRAIN)
     shares = params.learning_curve
-    pipeline = clone(joblib.load(MODEL))
+    pipeline = clone(load_model())
     texts = np.array([one.text for one in documents], dtype=object)
     labels = np.array([one.label for one in documents])
     rows = []

@@ -26,6 +26,7 @@ from serving.app.manifest import MANIFEST_NAME, VERSION_DIGITS, installed_versio
 from training.console import StageError, run_stage, say
 from training.dataset import hash_files, read_documents
 from training.evaluate import BINS, find_failures
+from training.model_file import load_model
 from training.models.topics.source import read_labels
 from training.params import Evaluate, read_params
 from training.paths import (
@@ -94,7 +95,7 @@ def measure_load_ms(path: Path) -> float:
 def build_page(gate: Evaluate, vectorizer: dict[str, Any], load_ms: float) -> str:
     """The page: the same inputs and the same `load_ms` give the same text."""
     comparison, evaluation, metrics, data, counts = map(read_json, JSON_INPUTS)
-    pipeline = joblib.load(MODEL)
+    pipeline = load_model()
     folder = FileSystemLoader(Path(__file__).parent / "templates")
     pages = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     learned = np.genfromtxt(LEARNING_CURVE, delimiter=",", names=True)

@@ -155,17 +155,30 @@ def test_remote_is_not_verified_nothing_is_pulled_and_the_model_is_trained(clone
     assert "pulling" not in said
 
 
-def test_cache_is_spoilt_nothing_is_unpickled_and_the_command_that_is_said_mends_it(clone, trained):
-    for key, body in DAMAGES["tampered"](clone.objects).items():
+def spoil_cache(objects):
+    for key, body in DAMAGES["tampered"](objects).items():
         path = Path(".dvc/cache", key)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
         path.chmod(0o444)  # as DVC leaves it: then it does not look again
+
+
+def test_cache_is_spoilt_nothing_is_unpickled_and_the_command_that_is_said_mends_it(clone, trained):
+    spoil_cache(clone.objects)
     with pytest.raises(StageError, match=r"has sha256 .* but first 'rm -r") as refused:
         ensure_model.main()
     assert trained == []
     subprocess.run(["sh", "-c", re.search(r"'(rm .*?)'", str(refused.value))[1]], check=True)
     assert [path for path in (*FILES, Path(".dvc/cache")) if path.exists()] == []
+
+
+def test_cache_is_spoilt_no_stage_unpickles_what_dvc_takes_for_the_model(clone):
+    spoil_cache(clone.objects)
+    run("dvc", "repro", "bundle")  # trains, and puts the cache's file in the place of the new one
+    done = ensure_model.dvc("repro", "--single-item", "--force", "evaluate", capture=True)
+    assert done.returncode != 0
+    assert MODEL.read_bytes() == flip(clone.files[MODEL])
+    assert "model.joblib is not the file that dvc.lock records" in done.stderr
 
 
 REMOTE = "['remote \"store\"']\n"

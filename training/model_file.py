@@ -1,0 +1,35 @@
+"""The model between the stages: unpickled only if it is what the stage `train` wrote."""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import joblib
+import yaml
+
+from training.console import StageError
+from training.paths import BUNDLE, MODEL
+
+LOCK = Path("dvc.lock")
+
+
+def load_model() -> Any:
+    """Unpickle model.joblib, which is to run what is in it.
+
+    DVC records the hash of what `train` wrote, but takes any file of its cache for it: one that
+    was pulled without being verified, say. Stages that are run without DVC have no record.
+
+    Raises:
+        StageError: The file is another one than DVC recorded.
+    """
+    data = MODEL.read_bytes()
+    stages = yaml.safe_load(LOCK.read_text())["stages"] if LOCK.exists() else {}
+    recorded = {one["path"]: one["md5"] for one in stages.get("train", {}).get("outs", ())}
+    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    if recorded.get(str(MODEL), md5) != md5:
+        raise StageError(
+            f"{MODEL} is not the file that {LOCK} records, so it is not unpickled: remove it from "
+            f"here and from DVC's cache with 'rm -r .dvc/cache {BUNDLE}/model.*', then 'make train'"
+        )
+    return joblib.load(io.BytesIO(data))

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from serving.app.errors import ModelError
-from serving.app.manifest import MANIFEST_NAME, Manifest, read_manifest, read_pinned
+from serving.app.files import read_pinned
+from serving.app.manifest import MANIFEST_NAME, Manifest, read_manifest
 from training.console import StageError, run_stage, say
 from training.paths import BUNDLE
 

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from serving.app.files import digest
 from serving.app.frozen_file import BLOCK, FORMAT, MAGIC, PREFIX
-from serving.app.manifest import digest
 
 
 class Stage(NamedTuple):

@@ -4,6 +4,7 @@ Powertools never meets a raw event: it routes the gate's plain one and takes the
 gate, so that what can be hostile in an event is dealt with in one place.
 """
 
+import logging
 import re
 from typing import Any
 
@@ -11,7 +12,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.models import OpenAPI, Server
 
-from serving.app import gate
+from serving.app import gate, strict_json
 from serving.app.errors import Invalid, MethodNotAllowed, ModelError, NotFound
 from serving.app.metrics import Measurements
 from serving.app.predictor import Predictor
@@ -23,6 +24,7 @@ from serving.app.settings import (
     MAX_DIGITS,
     MAX_HEADERS,
     MAX_NAMES,
+    MAX_PARAMETERS,
     MAX_VALUES,
 )
 
@@ -41,9 +43,9 @@ OPENAPI: dict[str, Any] = {
     "description": (
         "Labels texts with a scikit-learn model.\n\n"
         f"A body is strict JSON in UTF-8 (RFC 7493) of at most {MAX_BODY_BYTES:,} bytes and "
-        f"{MAX_VALUES:,} values, {MAX_NAMES} names an object, {MAX_DEPTH} deep, its integers of "
-        f"at most {MAX_DIGITS} digits. A request has at most {MAX_HEADERS} headers, and "
-        f"{MAX_NAMES} parameters in its query."
+        f"{MAX_VALUES:,} values, {MAX_NAMES} names an object, {MAX_DEPTH} deep, its integers of at "
+        f"most {MAX_DIGITS} digits. A request has at most {MAX_HEADERS} headers, and "
+        f"{MAX_PARAMETERS} parameters in its query."
     ),
 }
 
@@ -51,6 +53,11 @@ OPENAPI: dict[str, Any] = {
 def _read_body(_: str) -> dict[str, Any]:
     """The body of the event that is being answered, for Powertools to validate."""
     return gate.read_object(app.context["event"])
+
+
+# With POWERTOOLS_DEBUG it would print requests.
+_package = logging.getLogger("aws_lambda_powertools")
+_package.handlers, _package.propagate = [logging.NullHandler()], False
 
 
 class _Resolver(APIGatewayRestResolver):
@@ -61,7 +68,7 @@ class _Resolver(APIGatewayRestResolver):
         """
         event = self.current_event
         prefix = str(event.request_context.path).removesuffix(event.path)
-        # It goes into a page's script: nothing but what a stage or a base path can have.
+        # It goes into a page's script: of what a base path can have, what is harmless there.
         return prefix if re.fullmatch(r"(/[\w.~-]{1,128}){0,8}", prefix, re.ASCII) else ""
 
     def get_openapi_schema(self, **options: Any) -> OpenAPI:
@@ -75,7 +82,7 @@ class _Resolver(APIGatewayRestResolver):
 
 app: _Resolver = _Resolver(
     enable_validation=True,
-    serializer=gate.to_json,
+    serializer=strict_json.to_json,
     json_body_deserializer=_read_body,
     debug=False,  # said, or POWERTOOLS_DEV makes it print requests
 )

@@ -1,13 +1,14 @@
 """The fast lane: the plain requests, answered without Powertools, pydantic or the EMF library.
 
-It answers only what it is certain of: a POST of a body of exactly the documented shape, without a
-query. Whatever it answers, the full app answers with the same status, headers and body, byte for
-byte; a property test holds both against each other.
+It answers only what it is certain of: a POST without a query, of a body of exactly the documented
+shape, or of one that the gate refuses. Whatever it answers, the full app answers with the same
+status, headers and body, byte for byte; a property test holds both against each other.
 """
 
 from __future__ import annotations
 
-from serving.app import gate
+from serving.app import gate, strict_json
+from serving.app.errors import RequestError
 from serving.app.settings import MAX_BATCH_TEXTS, MAX_TEXT_CHARS
 
 TYPE_CHECKING = False
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 _QUERIES = ("queryStringParameters", "multiValueQueryStringParameters")
 
 
-def respond(event: Any, model: Predictor, measurements: Measurements) -> dict[str, Any] | None:
+def respond(
+    event: Any, model: Predictor, measurements: Measurements, request_id: str
+) -> dict[str, Any] | None:
     """Answer an event with an API Gateway proxy response; None leaves it to the full app.
 
     Arguments are those of `api.respond`; `measurements` stays as it was where the answer is None.
@@ -28,6 +31,11 @@ def respond(event: Any, model: Predictor, measurements: Measurements) -> dict[st
     measured = measurements.copy()
     try:
         answer = _answer(event, model, measured)
+    except RequestError as error:  # the gate's, which would refuse the body once more
+        from serving.app.problems import respond as refuse  # noqa: PLC0415 - where all is well, not
+
+        measurements.update(measured)
+        return refuse(error, request_id)
     except Exception:  # noqa: BLE001 - the full app meets the same error, and answers it
         return None
     if answer is None:
@@ -51,7 +59,7 @@ def _answer(event: Any, model: Predictor, measured: Measurements) -> str | None:
     measured.properties |= {"lane": "fast", "route": route}
     found = _ROUTES[route](gate.read_object(event), model, measured)
     name = {"name": model.manifest.name, "version": model.manifest.version}
-    return None if found is None else gate.to_json(found | {"model": name})
+    return None if found is None else strict_json.to_json(found | {"model": name})
 
 
 def _predict(

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from serving.app.manifest import Folder, Manifest
+    from serving.app.files import Folder
+    from serving.app.manifest import Manifest
 
 # What can stand in each place of the list.
 STAGES: tuple[dict[str, Any], ...] = (
@@ -30,8 +31,11 @@ STAGES: tuple[dict[str, Any], ...] = (
     {"linear": Linear},
     {"classify": Classify, "calibrate": Calibrate},
 )
-# From so many texts on it pays to read the model whole, and to ask numpy, where it is there.
+# From so many texts or characters on it pays to read the model whole, and to ask numpy, where it is
+# there. Of characters as many hold more terms than are kept: looked up one by one, they are looked
+# up again and again.
 LARGE_BATCH = 200
+LARGE_CHARS = 200_000
 TOGETHER = 500  # texts at a time, for the memory's sake
 MAX_READ_WHOLE = 32 * 1024 * 1024  # bytes: some 170,000 terms of twenty labels
 
@@ -68,7 +72,8 @@ class FrozenEngine:
             ) from error
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
-        if len(texts) >= LARGE_BATCH and self._file.size <= MAX_READ_WHOLE:
+        large = len(texts) >= LARGE_BATCH or sum(map(len, texts)) >= LARGE_CHARS
+        if large and self._file.size <= MAX_READ_WHOLE:
             self._vectorize.read_all()
             if self._file.size > KEPT_BLOCKS * BLOCK:  # else all that is read of it is kept
                 self._linear.read_all()
@@ -85,7 +90,7 @@ class FrozenEngine:
         """The same with numpy; None where there is none."""
         try:
             from serving.app.together import score_together  # noqa: PLC0415 - numpy
-        except ImportError:
+        except Exception:  # noqa: BLE001 - there is no numpy, or one that does not work
             return None
         stages = (self._vectorize, self._linear, self._classify)
         answers = []

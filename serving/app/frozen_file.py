@@ -26,7 +26,7 @@ from __future__ import annotations
 import os
 
 from serving.app.errors import BundleDamaged, BundleMissing
-from serving.app.manifest import HASH, MEND, digest
+from serving.app.files import HASH, MEND, digest, open_file
 from serving.app.memo import Memo
 
 MAGIC = b"QTFROZEN"
@@ -71,8 +71,7 @@ class FrozenFile:
         self.size = size
         self._descriptor = -1
         try:
-            # Not blocking, or a named pipe in the file's place would wait for a writer for ever.
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            self._descriptor = open_file(path)
             found = os.fstat(self._descriptor).st_size
         except OSError as error:
             raise BundleMissing(f"{path} cannot be read ({error.strerror}): {MEND}") from None

@@ -38,7 +38,7 @@ class Service:
         measurements = self._begin(request_id)
         try:
             answer = self._respond(event, measurements, request_id)
-            gate.check_answer(answer)
+            gate.check_sendable(answer)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what left here could end the runtime
             from serving.app.problems import respond  # noqa: PLC0415 - where all goes well, not
 
@@ -52,7 +52,7 @@ class Service:
 
     def _respond(self, event: Any, measurements: Measurements, request_id: str) -> dict[str, Any]:
         if isinstance(self._model, Predictor):
-            answer = fastlane.respond(event, self._model, measurements)
+            answer = fastlane.respond(event, self._model, measurements, request_id)
             if answer is not None:
                 return answer
         from serving.app import api  # noqa: PLC0415 - Powertools and pydantic

@@ -16,26 +16,25 @@ import sys
 from types import SimpleNamespace
 
 from serving.app.errors import BundleDamaged, BundleMissing, VersionMismatch
+from serving.app.files import HASH, digest, read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    Folder = str | os.PathLike[str]
-
-try:  # hashlib's own; hashlib itself loads OpenSSL, a tenth of a cold start
-    from _blake2 import blake2b
-except ImportError:
-    from hashlib import blake2b
+    from serving.app.files import Folder
 
 MANIFEST_NAME = "manifest.json"
 MODEL_NAME = "model.joblib"
 FROZEN_NAME = "model.frozen"
 FORMAT = 3
-HASH = 32  # bytes
-MAX_MANIFEST_BYTES = 4 * 1024 * 1024
-MEND = "'make serve' gets the model of this commit, 'make train' makes it"
+MAX_MANIFEST_BYTES = 4 * 1024 * 1024  # twice what is written
+WRITE_AGAIN = "take it back with 'git checkout' or write it with 'make train'"
 VERSION_DIGITS = 12
+SHA256_DIGITS = 64
+HEX = frozenset("0123456789abcdef")
+# What stands before and after the checksum, which is the manifest's end.
+SEAL, CLOSE = ',\n  "checksum": "', '"\n}\n'
 # Pickles of one minor version of Python load in its patch releases; a package's need not.
 PINNED_PACKAGES = ("scikit-learn", "numpy", "scipy", "joblib")
 
@@ -94,25 +93,22 @@ class Manifest(SimpleNamespace):
     profile: dict[str, Any]
 
     def to_json(self) -> str:
-        """The text of manifest.json: the same manifest is the same text."""
+        """The text of manifest.json: the same manifest is the same text.
+
+        Raises:
+            ValueError: It would be longer than what is read, or has NaN or an infinity in it.
+        """
         fields = {name: getattr(self, name) for name in type(self).__annotations__}
         text = json.dumps(fields, default=vars, indent=2, ensure_ascii=False, allow_nan=False)
+        if len(text.encode()) > MAX_MANIFEST_BYTES // 2:
+            raise ValueError(f"a manifest has at most {MAX_MANIFEST_BYTES // 2:,} bytes")
         return seal(text.removesuffix("\n}"))
 
 
 def seal(text: str) -> str:
     """The text of a manifest that lacks its end: with the checksum, and closed."""
-    text += _SEAL
-    return text + digest(text.encode()).hex() + _CLOSE
-
-
-_MEND = "take it back with 'git checkout' or write it with 'make train'"
-_SEAL, _CLOSE = ',\n  "checksum": "', '"\n}\n'
-
-
-def digest(data: bytes) -> bytes:
-    """The BLAKE2b-256 hash of bytes."""
-    return blake2b(data, digest_size=HASH).digest()
+    text += SEAL
+    return text + digest(text.encode()).hex() + CLOSE
 
 
 def read_manifest(bundle: Folder) -> Manifest:
@@ -121,10 +117,14 @@ def read_manifest(bundle: Folder) -> Manifest:
     Raises:
         BundleMissing: There is none.
         BundleDamaged: It is not what `Manifest.to_json` writes.
+        VersionMismatch: Code of another format wrote it.
     """
     path = os.path.join(bundle, MANIFEST_NAME)
     try:
-        found = _parse(path, _read(path, MAX_MANIFEST_BYTES))
+        data, size = read_file(path, MAX_MANIFEST_BYTES)
+        if size > MAX_MANIFEST_BYTES:
+            raise BundleDamaged(f"{path} has {size:,} bytes, which is no manifest: {WRITE_AGAIN}")
+        found = _parse(path, data)
         pins = {name: FilePin(**pin) for name, pin in found.pop("files").items()}
         labels = tuple(Label(**label) for label in found.pop("labels"))
         golden = tuple(found.pop("golden"))
@@ -135,7 +135,9 @@ def read_manifest(bundle: Folder) -> Manifest:
             f"{path} cannot be read ({error.strerror}): train the model with 'make train'"
         ) from None
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise BundleDamaged(f"{path} is not a manifest ({type(error).__name__}): {_MEND}") from None
+        raise BundleDamaged(
+            f"{path} is not a manifest ({type(error).__name__}): {WRITE_AGAIN}"
+        ) from None
     if manifest.version != manifest.files[MODEL_NAME].sha256[:VERSION_DIGITS]:
         raise BundleDamaged(f"{path} gives its model a wrong version: write it with 'make train'")
     return manifest
@@ -148,21 +150,21 @@ def _parse(path: str, data: bytes) -> Any:
         BundleDamaged: They are not.
         VersionMismatch: Code of another format wrote them.
     """
-    end = len(data) - len(_CLOSE) - 2 * HASH
-    sealed = data[end:] == f"{digest(data[:end]).hex()}{_CLOSE}".encode()
+    end = len(data) - len(CLOSE) - 2 * HASH
+    sealed = data[end:] == f"{digest(data[:end]).hex()}{CLOSE}".encode()
     try:
         found = json.loads(data)
     except (ValueError, RecursionError):
         found = None
-    # Before the checksum: another format may have none.
     written = found.get("format", FORMAT) if isinstance(found, dict) else FORMAT
-    if written != FORMAT:
+    # The first formats had no checksum; where there is one that differs, the number may be damaged.
+    if written != FORMAT and (sealed or "checksum" not in found):
         raise VersionMismatch(
-            f"{path} has format {written!r}, this code reads {FORMAT}: "
+            f"{path} has format {written!r:.40}, this code reads {FORMAT}: "
             "write it again with 'make train'"
         )
     if not sealed:
-        raise BundleDamaged(f"{path} is not as it was written: its checksum differs: {_MEND}")
+        raise BundleDamaged(f"{path} is not as it was written: its checksum differs: {WRITE_AGAIN}")
     del found["checksum"]
     return found
 
@@ -172,6 +174,7 @@ def _check_types(manifest: Manifest) -> None:
 
     Raises:
         TypeError: A member is missing, of another type, or one too many.
+        ValueError: A hash is none.
         KeyError: There is no pin of model.joblib, or of model.frozen where that serves.
     """
     for part in (manifest, *manifest.files.values(), *manifest.labels):
@@ -187,45 +190,11 @@ def _check_types(manifest: Manifest) -> None:
     objects = [manifest.parameters, manifest.profile, manifest.frozen, *manifest.golden]
     if manifest.engine == "frozen":
         texts += [manifest.files[FROZEN_NAME].sha256, manifest.frozen["root"]]
+    if not all(len(pin.sha256) == SHA256_DIGITS and HEX.issuperset(pin.sha256) for pin in pins):
+        raise ValueError  # the version, part of one, goes into a header
     for values, kinds in ((texts, str), (numbers, (int, float)), (counts, int), (objects, dict)):
         if not all(isinstance(value, kinds) and value is not True for value in values):
             raise TypeError
-
-
-def _read(path: str, limit: int) -> bytes:
-    """Read a file, but no more than one byte over the limit.
-
-    Raises:
-        OSError: It cannot be read.
-    """
-    # Not blocking, or a named pipe in the file's place would wait for a writer for ever.
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-        return file.read(limit + 1) or b""
-
-
-def read_pinned(bundle: Folder, name: str, pin: FilePin) -> bytes:
-    """Read a file of the bundle whole and check these very bytes against the manifest.
-
-    Raises:
-        BundleMissing: The file is not there.
-        BundleDamaged: Its size or sha256 is not the manifest's.
-    """
-    import hashlib  # noqa: PLC0415 - loads OpenSSL, which the frozen engine does without
-
-    path = os.path.join(bundle, name)
-    try:
-        data = _read(path, pin.size)
-    except OSError as error:
-        raise BundleMissing(f"{path} cannot be read ({error.strerror}): {MEND}") from None
-    if len(data) != pin.size:
-        size = "more" if len(data) > pin.size else len(data)
-        raise BundleDamaged(f"{path} has {size} bytes, the manifest says {pin.size}: {MEND}")
-    digest = hashlib.sha256(data).hexdigest()
-    if digest != pin.sha256:
-        raise BundleDamaged(
-            f"{path} has sha256 {digest[:12]}…, the manifest says {pin.sha256[:12]}…: {MEND}"
-        )
-    return data
 
 
 def python_version() -> str:

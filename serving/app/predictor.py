@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 
-from serving.app.errors import BundleDamaged
-from serving.app.manifest import MODEL_NAME, check_versions, read_manifest, read_pinned
+from serving.app.errors import BundleDamaged, VersionMismatch
+from serving.app.files import read_pinned
+from serving.app.manifest import MODEL_NAME, check_versions, read_manifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from serving.app.engine import Engine, Scores
-    from serving.app.manifest import Folder, Label, Manifest
+    from serving.app.files import Folder
+    from serving.app.manifest import Label, Manifest
 
 
 class Prediction:
@@ -108,8 +110,13 @@ def _load_engine(bundle: Folder, manifest: Manifest) -> Engine:
         # First, for the import takes seconds, and a wrong model should be known of at once.
         check_versions(manifest)
         data = read_pinned(bundle, MODEL_NAME, manifest.files[MODEL_NAME])
-        from serving.app import pipeline  # noqa: PLC0415
-
+        try:
+            from serving.app import pipeline  # noqa: PLC0415
+        except Exception as error:
+            raise VersionMismatch(
+                f"scikit-learn cannot be imported ({type(error).__name__}): install the versions "
+                "of the locks with 'scripts/install.sh serve train'"
+            ) from error
         return pipeline.load(data, manifest)
     raise BundleDamaged(
         f"the manifest names the engine {manifest.engine!r}, which this code does not have: "

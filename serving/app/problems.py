@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from serving.app.errors import InternalError, ServiceError
-from serving.app.gate import to_json
 from serving.app.log import log_failure
+from serving.app.strict_json import to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

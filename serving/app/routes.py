@@ -58,7 +58,8 @@ def _responses(success: type[BaseModel], *errors: type[ServiceError]) -> dict[in
 
 
 _READ_ERRORS = (RequestError, InternalError, ModelError)
-_PREDICT_ERRORS = (Malformed, TooLarge, UnsupportedMedia, Invalid, *_READ_ERRORS)
+# The last one of a status describes it.
+_PREDICT_ERRORS = (*_READ_ERRORS, Malformed, TooLarge, UnsupportedMedia, Invalid)
 
 
 @router.post(
@@ -191,7 +192,7 @@ def _predict(model: Predictor, texts: list[str]) -> list[Prediction]:
     try:
         return _measurements().predict(model, texts)
     except ModelError as error:
-        log_unservable(error)
+        log_unservable(error, router.context["id"])
         raise
 
 

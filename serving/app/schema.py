@@ -7,6 +7,7 @@ import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from serving.app.settings import MAX_BATCH_TEXTS, MAX_TEXT_CHARS
 
@@ -18,17 +19,32 @@ Probability = Annotated[
 
 
 def plain_integer(value: Any) -> Any:
-    """A query's integer as JSON writes it; int() takes " +1_0", too."""
+    """A query's integer as JSON writes it; int() takes " +1_0", too.
+
+    Raises:
+        PydanticCustomError: It is written otherwise, or given more than once.
+    """
+    _check_once(value)
     if isinstance(value, str) and not re.fullmatch("-?(0|[1-9][0-9]*)", value):
-        raise ValueError("Input should be an integer as JSON writes it")
+        raise PydanticCustomError("integer", "Input should be an integer as JSON writes it")
     return value
 
 
 def plain_boolean(value: Any) -> Any:
-    """A query's boolean as JSON writes it; pydantic takes "yes" and "on", too."""
+    """A query's boolean as JSON writes it; pydantic takes "yes" and "on", too.
+
+    Raises:
+        PydanticCustomError: It is written otherwise, or given more than once.
+    """
+    _check_once(value)
     if isinstance(value, str) and value not in ("true", "false"):
-        raise ValueError("Input should be true or false")
+        raise PydanticCustomError("boolean", "Input should be true or false")
     return value
+
+
+def _check_once(value: Any) -> None:
+    if isinstance(value, list):
+        raise PydanticCustomError("repeated", "Input should be given once")
 
 
 class _Body(BaseModel):

@@ -21,10 +21,11 @@ MAX_TEXT_CHARS = 50_000  # five times the 99th percentile of the training texts
 MAX_BATCH_TEXTS = 1_000
 MAX_TOP = 100
 MAX_EXPLAINED_TERMS = 10
-# What a request may be made of: above all that any client sends, and little enough that to refuse
-# it costs no more than to answer it.
-MAX_VALUES = 2 * MAX_BATCH_TEXTS  # in a body; each becomes an object, and an error
-MAX_NAMES = 16  # in one object of a body, which has one, and in a query, which has two
+# What a request may be made of: more than any client sends, and so little that no refusal takes
+# longer than the largest answer.
+MAX_VALUES = 2 * MAX_BATCH_TEXTS  # of a body, each of which may become an error
+MAX_NAMES = 16  # in one object of a body, which has one
+MAX_PARAMETERS = 16  # of a query, which has two
 MAX_DEPTH = 8  # of a body, which needs two; the interpreter's limit is not the same everywhere
 MAX_DIGITS = 30  # no field is a number, and int() is quadratic in the digits
 MAX_HEADERS = 100
@@ -92,8 +93,15 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         emf_environment=emf_environment,
         emf_dimensions=dimensions,
         emf_properties=properties,
-        emf_extraction=environ.get("AWS_EMF_DISABLE_METRIC_EXTRACTION", "").lower() != "true",
+        emf_extraction=not _read_flag("AWS_EMF_DISABLE_METRIC_EXTRACTION", environ),
     )
+
+
+def _read_flag(name: str, environ: Mapping[str, str]) -> bool:
+    found = environ.get(name, "").lower()
+    if found not in ("true", "false", ""):
+        raise SettingsError(f"{name} must be true or false")
+    return found == "true"
 
 
 def read_trace_id(environ: Mapping[str, str] = os.environ) -> str | None:

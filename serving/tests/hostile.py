@@ -16,6 +16,7 @@ from serving.app.settings import (
     MAX_HEADER_CHARS,
     MAX_HEADERS,
     MAX_NAMES,
+    MAX_PARAMETERS,
     MAX_TEXT_CHARS,
     MAX_TOP,
     MAX_VALUES,
@@ -47,6 +48,12 @@ def asking(**query):
 
 def nested(opening, closing, depth):
     return opening * depth + closing * depth
+
+
+def nests(name):
+    """Some 300,000 objects and lists, of 1,500 commas."""
+    nest = '[{"":' * 100 + "1" + "}]" * 100
+    return f"{{{name}: [{','.join([nest] * 1490)}]}}"
 
 
 TEXTS = {
@@ -132,9 +139,8 @@ MALFORMED = {
     "a list": '["boat"]',
     "nothing in a list": "[]",
     "too deep": '{"text": ' + nested("[", "]", MAX_DEPTH) + "}",
-    "far too deep a list": nested("[", "]", 100_000),
-    "far too deep an object": '{"text": ' * 100_000 + "1" + "}" * 100_000,
-    "open lists without an end": "[" * MAX_BODY_BYTES,
+    "far too deep a list": nested("[", "]", 1_900),
+    "far too deep an object": '{"text": ' * 1_900 + "1" + "}" * 1_900,
     "more names than any": {f"name{number}": SECRET for number in range(MAX_NAMES + 1)},
     "a long name twice": f'{{"{"a" * 100_000}": 1, "{"a" * 100_000}": 2}}',
     "a form": f"text={SECRET}&top=3",
@@ -204,7 +210,7 @@ INVALID_BATCHES = {
     "an empty text": {"texts": ["boat", ""]},
     "a text too long": {"texts": ["boat", "a" * (MAX_TEXT_CHARS + 1)]},
     "one text too many": {"texts": ["boat"] * (MAX_BATCH_TEXTS + 1)},
-    "as many wrong values as may be": {"texts": [1] * MAX_VALUES},
+    "as many wrong values as may be": {"texts": [1] * (MAX_VALUES - 2)},
     "another field, too": {"texts": ["boat"], "top": 3},
 }
 ROOM = MAX_BODY_BYTES - len('{"texts": []}')
@@ -222,7 +228,17 @@ TOO_LARGE = {
     "names": proxy_event(body="{" + ",".join(f'"{n}":1' for n in range(90_000)) + "}"),
     "quotes and commas": batch('"",' * (MAX_BODY_BYTES // 3)),
     "commas": proxy_event(body="," * MAX_BODY_BYTES),
-    "more texts than twice a batch": batch({"texts": ["boat"] * (MAX_VALUES + 2)}),
+    "a value too many": batch({"texts": ["boat"] * (MAX_VALUES - 1)}),
+    "too deep for any reader": proxy_event(body=nested("[", "]", 100_000)),
+    "objects too deep for any reader": proxy_event(
+        body='{"text": ' * 100_000 + "1" + "}" * 100_000
+    ),
+    "open lists without an end": proxy_event(body="[" * MAX_BODY_BYTES),
+    "lists in lists": proxy_event(body="[" + ("[" * 500 + "]" * 500 + ",") * 1000 + "1]"),
+    "objects in lists in objects": proxy_event(body=nests('"\\u0061"')),
+    "the same in a batch": batch(nests('"texts"')),
+    "commas within texts, and too many texts": batch({"texts": [",,,"] * MAX_VALUES}),
+    "texts with nothing between them": proxy_event(body="," * MAX_VALUES + '""' * 100_000),
 }
 MEDIA = {
     "plain text": "text/plain",
@@ -293,6 +309,12 @@ INVALID_QUERIES = {
     "a million digits": {"top": "1" * 1_000_000},
     "a zero character": {"top": "3\0"},
     "a lone surrogate": {"top": "\ud800"},
+    "twice": {"top": ["3", "3"]},
+    "a plus": {"top": "+3"},
+    "a zero in front": {"top": "03"},
+    "a space in front": {"top": " 3"},
+    "digits of another script": {"top": "٣"},
+    "a word for true": {"explain": "yes"},
     "neither true nor false": {"explain": SECRET},
     "a long word": {"explain": "true" * 100_000},
 }
@@ -410,8 +432,10 @@ BODIES_OF_ANOTHER_KIND = {
     "no characters": "",
 }
 TOO_MANY = {
-    "names in a query": asking(**{f"name{n}": SECRET for n in range(MAX_NAMES + 1)}),
-    "values in a query": asking(top=["1"] * (MAX_NAMES + 1)),
+    "names in a query": asking(**{f"name{n}": SECRET for n in range(MAX_PARAMETERS + 1)}),
+    "values in a query": asking(top=["1"] * (MAX_PARAMETERS + 1)),
+    "values of names in a query": asking(**{f"name{n}": ["1"] * 3 for n in range(6)}),
+    "headers of a page": proxy_event("GET", "/health", headers={str(n): "" for n in range(200)}),
     "headers": GOOD | {"headers": {f"X-{n}": SECRET for n in range(MAX_HEADERS + 1)}},
     "headers by far": GOOD | {"headers": {str(n): "" for n in range(100_000)}},
     "characters in a header": typed(";" * (MAX_HEADER_CHARS + 1)),

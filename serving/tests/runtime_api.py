@@ -155,7 +155,10 @@ class Runtime:
 
     def _read(self, connection: socket.socket) -> tuple[str, bytes] | None:
         received = self._connections[connection]
-        data = connection.recv(1 << 20)
+        try:
+            data = connection.recv(1 << 20)
+        except ConnectionError:  # the process ended with bytes unread
+            data = b""
         if not data:
             del self._connections[connection]
             connection.close()

@@ -123,12 +123,13 @@ def proxy_event(method="POST", path="/predict", body=None, **members):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, and the EMF documents written on the way."""
+    """What came back, the EMF documents and the log records written on the way."""
 
     status: int
     headers: dict[str, str]
     text: str
     emf: list[dict]
+    logged: list[dict]
 
     @property
     def json(self):
@@ -146,14 +147,15 @@ class Client:
         self._capsys.readouterr()
         context = SimpleNamespace(aws_request_id="request-1")
         answer = self.handler.lambda_handler(event, context)
-        lines = self._capsys.readouterr().out.splitlines()
-        documents = [json.loads(line) for line in lines]
+        written = self._capsys.readouterr()
+        documents = [json.loads(line) for line in written.out.splitlines()]
         headers = {name: ", ".join(values) for name, values in answer["multiValueHeaders"].items()}
         return Answer(
             answer["statusCode"],
             headers,
             answer["body"],
             [document for document in documents if "_aws" in document],
+            [json.loads(line) for line in written.err.splitlines()],
         )
 
     def request(self, *args, **members) -> Answer:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from serving.app.manifest import read_manifest, read_pinned
+from serving.app.files import read_pinned
+from serving.app.manifest import read_manifest
 from serving.app.predictor import load_predictor
 from training import (
     bundle,

@@ -71,14 +71,14 @@ def test_errors_table_is_every_kind_of_problem():
 def test_limits_table_is_that_of_settings():
     limits = dict(table(README, "Limit"))
     assert limits == {
-        "Body": f"{settings.MAX_BODY_BYTES:,} bytes; {settings.MAX_VALUES:,} values; "
+        "Body": f"{settings.MAX_BODY_BYTES:,} bytes; {settings.MAX_VALUES:,} commas outside texts; "
         f"{settings.MAX_NAMES} names an object; {settings.MAX_DEPTH} deep; "
         f"integers of {settings.MAX_DIGITS} digits",
         "Text": f"1 to {settings.MAX_TEXT_CHARS:,} characters",
         "Batch": f"1 to {settings.MAX_BATCH_TEXTS:,} texts",
         "top": f"0 to {settings.MAX_TOP}",
         "explanation": f"the {settings.MAX_EXPLAINED_TERMS} heaviest terms",
-        "Query": f"{settings.MAX_NAMES} parameters",
+        "Query": f"{settings.MAX_PARAMETERS} parameters",
         "Headers": f"{settings.MAX_HEADERS}; Content-Type and Content-Encoding of "
         f"{settings.MAX_HEADER_CHARS:,} characters",
         "Answer": f"{settings.LAMBDA_BYTES:,} bytes",
@@ -113,7 +113,7 @@ def test_training_may_import_errors_features_frozen_and_the_manifest_alone():
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     forbidden = set(contracts["contracts"][0]["forbidden_modules"])
     modules = {path.stem for path in (ROOT / "serving/app").glob("*.py")}
-    allowed = {"__init__", "errors", "features", "frozen", "frozen_file", "manifest"}
+    allowed = {"__init__", "errors", "features", "files", "frozen", "frozen_file", "manifest"}
     assert forbidden == {f"serving.app.{name}" for name in modules - allowed}
 
 

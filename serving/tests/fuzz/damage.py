@@ -15,7 +15,12 @@ from serving.app.frozen_file import BLOCK, LEAVES, FrozenFile, count_blocks
 from serving.app.manifest import FROZEN_NAME, MANIFEST_NAME, MODEL_NAME, read_manifest
 from serving.app.predictor import load_predictor
 
+EVERY = 10**9  # of the bytes, or lengths, that there are
 EXTRA = [bytes([code]) for code in range(256)] + [bytes(BLOCK), b"\n", b" " * 100]
+
+
+class Unpickled(BaseException):
+    """What was not checked got as far as that: not to be taken for an error of the model's."""
 
 
 class Damage(Counter):
@@ -27,6 +32,8 @@ class Damage(Counter):
             load(*arguments)
         except ModelError:
             self["refused"] += 1
+        except Unpickled:
+            self["taken"] += 1
         else:
             self["taken"] += 1
 
@@ -89,13 +96,15 @@ def resize(bundle: Path, name: str, count: int, seed: int = 0) -> Damage:
     whole = path.read_bytes()
     lengths = sorted(_choose(len(whole), count, random), reverse=True)
     with _sklearn(bundle) if name == MODEL_NAME else nullcontext():
-        for length in lengths:
-            os.truncate(path, length)
-            found.check(load_predictor, bundle)
-        for extra in EXTRA:
-            path.write_bytes(whole + extra)
-            found.check(load_predictor, bundle)
-    path.write_bytes(whole)
+        try:
+            for length in lengths:
+                os.truncate(path, length)
+                found.check(load_predictor, bundle)
+            for extra in EXTRA:
+                path.write_bytes(whole + extra)
+                found.check(load_predictor, bundle)
+        finally:
+            path.write_bytes(whole)
     return found
 
 
@@ -105,12 +114,17 @@ def _choose(size: int, count: int, random: Random) -> Iterable[int]:
 
 @contextmanager
 def _sklearn(bundle: Path) -> Iterator[None]:
-    """The bundle served by scikit-learn; what is unpickled counts as taken, and is not."""
+    """The bundle served by scikit-learn; what would be unpickled raises `Unpickled`."""
     path = bundle / MANIFEST_NAME
     text = path.read_text(encoding="utf-8")
     manifest = replace(read_manifest(bundle), engine="sklearn")
     path.write_text(manifest.to_json(), encoding="utf-8")
     # The versions have nothing to do with the bytes, and take longer than these.
-    with patch.object(predictor, "check_versions"), patch.object(pipeline, "load"):
-        yield
-    path.write_text(text, encoding="utf-8")
+    with (
+        patch.object(predictor, "check_versions"),
+        patch.object(pipeline, "load", side_effect=Unpickled),
+    ):
+        try:
+            yield
+        finally:
+            path.write_text(text, encoding="utf-8")

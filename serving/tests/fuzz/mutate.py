@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 
 from serving.app.proxy import body_members
+from serving.tests.hostile import SECRET
 from serving.tests.sample import proxy_event
 
 EVENTS = Path(__file__).parents[1] / "events"
@@ -26,9 +27,11 @@ def seeds():
     """The valid events, and the odd ones, that mutants descend from."""
     files = sorted(EVENTS.glob("*.json"))
     found = [json.loads(path.read_text(encoding="utf-8"))["event"] for path in files]
-    texts = ["the goalie made 35 saves", "a ship 😀 in the harbour é", "x"]
+    texts = [f"the goalie made 35 saves {SECRET}", "a ship 😀 in the harbour é", "x"]
     found += [proxy_event(body={"text": text}) for text in texts]
     found.append(proxy_event(path="/predict/batch", body={"texts": texts}))
+    for one in found:
+        one["headers"] = (one["headers"] or {}) | {"Authorization": SECRET}
     query = {"multiValueQueryStringParameters": {"top": ["3"], "explain": ["true"]}}
     found.append(proxy_event(body={"text": texts[0]}, **query))
     encoded = base64.b64encode(json.dumps({"text": texts[0]}).encode()).decode()

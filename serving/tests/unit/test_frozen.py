@@ -32,9 +32,10 @@ from serving.app import frozen
 from serving.app.classify import Calibrate, add_up
 from serving.app.errors import BundleDamaged, BundleMissing, VersionMismatch
 from serving.app.features import normalize, split_words
+from serving.app.files import HASH, digest
 from serving.app.frozen import FrozenEngine
 from serving.app.frozen_file import BLOCK, FrozenFile, count_blocks
-from serving.app.manifest import HASH, digest, read_manifest
+from serving.app.manifest import read_manifest
 from serving.app.pipeline import SklearnEngine
 from serving.app.predictor import load_predictor
 from serving.app.vectorize import TOKEN_PATTERN

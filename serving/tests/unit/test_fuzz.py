@@ -7,9 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.app import fastlane
+from serving.app import errors, fastlane
+from serving.app.metrics import Emitter
 from serving.tests.fuzz.attack import Weak, attack
 from serving.tests.fuzz.mutate import Mutator
+from serving.tests.hostile import SECRET
 from serving.tests.sample import fit, proxy_event, write_bundle
 
 GOOD = json.dumps(proxy_event(body={"text": "the boat"})).encode()
@@ -71,28 +73,48 @@ def raise_error(*_):
     raise RuntimeError
 
 
-def print_twice(*_):
-    sys.stdout.write("{}\n")
+def print_more(emit):
+    def weak(self, *arguments, **options):
+        emit(self, *arguments, **options)
+        sys.stdout.write("{}\n")
+
+    return weak
+
+
+def print_text(*_, **__):
+    sys.stdout.write(SECRET)
 
 
 @pytest.mark.parametrize(
-    ("place", "weakness"),
+    ("place", "weakness", "reason"),
     [
-        ("serving.app.handler.fastlane.respond", lambda *_: {"statusCode": 200}),
-        ("serving.app.handler.Service.handle", raise_error),
-        ("serving.app.predictor.Predictor.predict", raise_error),
-        ("serving.app.gate.to_json", lambda _: "NaN"),
-        ("serving.app.gate.to_json", lambda _: '"\ud800"'),
-        ("serving.app.gate.to_json", lambda _: '{"probability": 1.5}'),
-        ("serving.app.handler.Emitter.emit", lambda *_, **__: None),
-        ("serving.tests.fuzz.attack.MAX_SECONDS", -1),
+        ("handler.Service.handle", raise_error, "RuntimeError"),
+        ("predictor.Predictor.predict", raise_error, "something was logged"),
+        ("strict_json.to_json", lambda _: "NaN", "ValueError: NaN"),
+        ("strict_json.to_json", lambda _: '"\\ud800"', "surrogates"),
+        ("strict_json.to_json", lambda _: '{"probability": 1.5}', "probability <= 1"),
+        ("handler.Emitter.emit", lambda *_, **__: None, "not one EMF document"),
+        ("handler.Emitter.emit", print_more(Emitter.emit), "not one EMF document"),
+        ("handler.Emitter.emit", print_text, "Expecting value"),
     ],
 )
-def test_handler_is_weak_the_attack_says_so(service, monkeypatch, place, weakness):
+def test_handler_is_weak_the_attack_says_how(service, monkeypatch, place, weakness, reason):
     attack(GOOD)
-    monkeypatch.setattr(place, weakness)
-    with pytest.raises(Weak):
+    monkeypatch.setattr(f"serving.app.{place}", weakness)
+    with pytest.raises(Weak, match=reason):
         attack(GOOD)
+
+
+def test_event_takes_long_the_attack_says_so(service, monkeypatch):
+    monkeypatch.setattr("serving.tests.fuzz.attack.MAX_SECONDS", -1)
+    with pytest.raises(Weak, match="s of the processor"):
+        attack(GOOD)
+
+
+def test_problem_holds_text_of_the_request_the_attack_says_so(service, monkeypatch):
+    monkeypatch.setattr(errors.Invalid, "title", SECRET)
+    with pytest.raises(Weak, match="text of the request"):
+        attack(json.dumps(proxy_event(body={SECRET: 1})).encode())
 
 
 def test_lanes_differ_the_attack_says_so(service, monkeypatch):

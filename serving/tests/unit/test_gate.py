@@ -4,12 +4,12 @@ import base64
 import json
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from serving.app import gate
+from serving.app import gate, strict_json
 from serving.app.errors import Malformed, RequestError, TooLarge, UnsupportedMedia
-from serving.app.settings import MAX_BODY_BYTES
+from serving.app.settings import MAX_BATCH_TEXTS, MAX_BODY_BYTES, MAX_DEPTH, MAX_VALUES
 
 VALUES = st.recursive(
     st.none()
@@ -37,7 +37,7 @@ def test_any_json_object_comes_through_unchanged(found, ascii_only, encoded):
     body = json.dumps(found, ensure_ascii=ascii_only)
     if encoded:
         body = base64.b64encode(body.encode()).decode()
-    assume(depth_of(found) <= gate.MAX_DEPTH)
+    assume(depth_of(found) <= MAX_DEPTH)
     assert gate.read_object(event(body, isBase64Encoded=encoded)) == found
 
 
@@ -75,10 +75,50 @@ def nested(depth):
 
 
 def test_depth_is_limited_at_the_same_place_everywhere():
-    assert gate.read_object(event(nested(gate.MAX_DEPTH)))
-    for depth in (gate.MAX_DEPTH + 1, 5_000, 100_000):
+    assert gate.read_object(event(nested(MAX_DEPTH)))
+    for depth in (MAX_DEPTH + 1, 100, 1_900):
         with pytest.raises(Malformed, match="more than 8 deep"):
             gate.read_object(event(nested(depth)))
+
+
+def count(value):
+    """How many values a value has, itself included."""
+    if not isinstance(value, dict | list):
+        return 1
+    return 1 + sum(map(count, value.values() if isinstance(value, dict) else value))
+
+
+@settings(max_examples=200)
+@given(value=st.lists(VALUES, max_size=20), texts=st.text(',[{"\\é', min_size=1, max_size=30))
+def test_values_are_limited_and_what_stands_in_texts_is_none(value, texts):
+    found = {"a": value, "b": [texts] * 300}
+    assume(depth_of(found) <= MAX_DEPTH)
+    body = json.dumps(found)
+    with pytest.MonkeyPatch.context() as patch:
+        # As tight as may be: empty lists and objects count twice.
+        patch.setattr(strict_json, "MAX_VALUES", count(found) + body.count("[]") + body.count("{}"))
+        assert gate.read_object(event(body)) == found
+        patch.setattr(strict_json, "MAX_VALUES", count(found) - 1)
+        with pytest.raises(TooLarge, match="values"):
+            gate.read_object(event(body))
+
+
+def test_full_batch_of_commas_is_within_the_limit_of_values():
+    texts = [",[{" * 100] * MAX_BATCH_TEXTS
+    assert gate.read_object(event(json.dumps({"texts": texts}))) == {"texts": texts}
+    with pytest.raises(TooLarge, match=f"more than {MAX_VALUES:,} values"):
+        gate.read_object(event(json.dumps({"texts": ["a"] * (MAX_VALUES - 1)})))
+
+
+def test_answer_is_larger_than_lambda_sends_is_refused(monkeypatch):
+    monkeypatch.setattr(gate, "LAMBDA_BYTES", 1_000)
+    frame = len(json.dumps({"body": ""}))
+    gate.check_sendable({"body": "a" * (1_000 - frame)})
+    for body in ("a" * (1_001 - frame), '"' * 500, "é" * 500):
+        with pytest.raises(ValueError, match="larger than Lambda sends"):
+            gate.check_sendable({"body": body})
+    with pytest.raises(UnicodeEncodeError):
+        gate.check_sendable({"body": "\ud800"})
 
 
 @pytest.mark.parametrize("size", [MAX_BODY_BYTES, MAX_BODY_BYTES + 1])

@@ -1,6 +1,7 @@
 """No damage to a bundle is taken for the bundle, and nothing is unpickled that was not checked."""
 
 import io
+import json
 import os
 import pickle
 import shutil
@@ -13,10 +14,12 @@ import joblib
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from serving.app import pipeline
 from serving.app.errors import BundleDamaged, BundleMissing, ModelError, VersionMismatch
 from serving.app.manifest import FROZEN_NAME, MANIFEST_NAME, MODEL_NAME, read_manifest
 from serving.app.predictor import load_predictor
 from serving.tests.fuzz.damage import (
+    EVERY,
     Damage,
     changed,
     flip_frozen,
@@ -26,7 +29,6 @@ from serving.tests.fuzz.damage import (
 )
 from serving.tests.sample import change_manifest, fit, pin, write_bundle
 
-EVERY = 10**9
 NAMES = (MANIFEST_NAME, FROZEN_NAME, MODEL_NAME)
 
 
@@ -86,9 +88,25 @@ def test_file_is_cut_at_any_length_or_lengthened_is_refused(frozen, unpickled, n
     assert not unpickled
 
 
-def test_bundle_is_whole_after_all_that_and_its_model_is_what_is_unpickled(folder, unpickled):
+def test_bundle_is_whole_its_model_is_what_is_unpickled(folder, unpickled):
     load_predictor(folder)
     assert len(unpickled) == (read_manifest(folder).engine == "sklearn")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def unchanged(frozen):
+    """After all damage the bundle is as it was, or tests after it would see another one."""
+    before = [(frozen / name).read_bytes() for name in NAMES]
+    yield
+    assert [(frozen / name).read_bytes() for name in NAMES] == before
+
+
+def test_model_is_unpickled_before_it_is_checked_that_is_noticed(frozen, monkeypatch):
+    def careless(bundle, *_):
+        pipeline.load((bundle / MODEL_NAME).read_bytes(), None)
+
+    monkeypatch.setattr("serving.app.predictor.read_pinned", careless)
+    assert flip_joblib(frozen, 3) == {"taken": 3}
 
 
 def test_damage_is_taken_it_is_counted(frozen):
@@ -166,7 +184,12 @@ BROKEN = {
         BundleDamaged,
     ),
     "manifests swapped": (lambda one: shutil.copy(swap(one) / MANIFEST_NAME, one), BundleDamaged),
-    "manifest older": (lambda one: change_manifest(one, format=2), VersionMismatch),
+    "manifest older": (lambda one: change_manifest(one, format=1), VersionMismatch),
+    "manifest of before the checksum": (lambda one: unseal(one, format=2), VersionMismatch),
+    "manifest without its checksum": (lambda one: unseal(one, format=3), BundleDamaged),
+    "manifest too long": (lambda one: change_manifest(one, name="a" * 5_000_000), BundleDamaged),
+    "hash that is none": (lambda one: change_hash(one, "a\r\nX-Evil: " + "a" * 53), BundleDamaged),
+    "size that is none": (lambda one: change_size(one, 10**30), BundleDamaged),
     "manifest newer": (lambda one: change_manifest(one, format=99, more={}), VersionMismatch),
     "Python older": (lambda one: change_versions(one, python="3.12"), VersionMismatch),
     "Python newer": (lambda one: change_versions(one, python="3.14"), VersionMismatch),
@@ -183,6 +206,26 @@ BROKEN = {
         BundleDamaged,
     ),
 }
+
+
+def unseal(folder, **changes):
+    path = folder / MANIFEST_NAME
+    members = json.loads(path.read_text(encoding="utf-8")) | changes
+    del members["checksum"]
+    path.write_text(json.dumps(members))
+
+
+def change_pins(folder, **changes):
+    pins = {name: vars(one) | changes for name, one in read_manifest(folder).files.items()}
+    change_manifest(folder, files=pins)
+
+
+def change_hash(folder, sha256):
+    change_pins(folder, sha256=sha256)
+
+
+def change_size(folder, size):
+    change_pins(folder, size=size)
 
 
 def change_versions(folder, **versions):

@@ -100,7 +100,7 @@ def test_event_is_no_proxy_event_is_measured(client):
     method=st.sampled_from(["POST", "POST", "GET"]) | st.text(),
 )
 def test_any_text_is_sent_makes_no_metric_dimension_or_document_of_its_own(
-    client, capsys, text, path, method
+    client, text, path, method
 ):
     body = {"texts": [text]} if path == "/predict/batch" else {"text": text}
     (document,) = client.request(method, path, body=body).emf
@@ -156,16 +156,19 @@ class Broken(io.StringIO):
 
 
 @pytest.mark.parametrize("stdout", [None, Broken()])
-def test_standard_output_is_broken_the_answer_goes_out(client, monkeypatch, stdout, caplog):
+def test_standard_output_is_broken_the_answer_goes_out(client, monkeypatch, stdout, logged):
     monkeypatch.setattr(sys, "stdout", stdout)
     context = type("Context", (), {"aws_request_id": "request-1"})
     event = {"httpMethod": "GET", "path": "/health"}
     assert client.handler.lambda_handler(event, context)["statusCode"] == 200
-    assert "metrics not written" in caplog.text
+    (record,) = logged()
+    assert record["message"] == "metrics not written"
+    assert record["request_id"] == "request-1"
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, None, "a"])
-def test_value_is_no_number_costs_the_document_and_nothing_else(value, capsys, caplog):
+def test_value_is_no_number_costs_the_document_and_nothing_else(value, capsys):
     Emitter(read_settings({})).emit(Measurements({"error.count": value}))
-    assert capsys.readouterr().out == ""
-    assert "metrics not written" in caplog.text
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert json.loads(written.err)["message"] == "metrics not written"

@@ -19,6 +19,7 @@ FAST = {
             "errors",
             "fastlane",
             "features",
+            "files",
             "frozen",
             "frozen_file",
             "gate",
@@ -28,6 +29,7 @@ FAST = {
             "metrics",
             "predictor",
             "settings",
+            "strict_json",
             "vectorize",
         ]
     ),

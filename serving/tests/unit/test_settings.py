@@ -32,6 +32,7 @@ def test_environment_is_spelt_in_any_case_is_taken():
         ("AWS_EMF_ENVIRONMENT", "EC2"),
         ("AWS_EMF_ENVIRONMENT", ""),
         ("QUICKTHAW_BUNDLE", ""),
+        ("AWS_EMF_DISABLE_METRIC_EXTRACTION", "yes"),
     ],
 )
 def test_value_is_wrong_ends_init_naming_the_variable(name, value):

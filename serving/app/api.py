@@ -106,6 +106,7 @@ def respond(
     """
     plain = gate.plain_event(event)
     _check_route(plain, measurements)
+    gate.check_headers(event)
     app.append_context(event=event, model=model, measurements=measurements, id=request_id)  # type: ignore[no-untyped-call]
     answer: dict[str, Any] = app.resolve(plain, None)  # type: ignore[arg-type]
     return answer

@@ -29,15 +29,14 @@ def plain_event(event: Any) -> dict[str, Any]:
     The body is a placeholder: `read_object` reads the real one where a route wants it.
 
     Raises:
-        RequestError: It is not an API Gateway proxy event (REST API, payload 1.0), or has more
-            headers or parameters than it may have.
+        RequestError: It is not an API Gateway proxy event (REST API, payload 1.0), or its query
+            has more than `MAX_PARAMETERS`.
     """
     if not isinstance(event, dict):
         raise RequestError("The event is not an API Gateway proxy event.")
     method, path = event.get("httpMethod"), event.get("path")
     if not isinstance(method, str) or not isinstance(path, str):
         raise RequestError("The event is not an API Gateway proxy event of payload version 1.0.")
-    _check_headers(event)
     about = event.get("requestContext")
     about = about if isinstance(about, dict) else {}
     return {
@@ -81,12 +80,23 @@ def read_object(event: Mapping[str, Any]) -> dict[str, Any]:
         Malformed: It is not strict JSON, or not an object.
         RequestError: The event has more headers than `MAX_HEADERS`, or too long ones.
     """
-    _check_headers(event)
+    check_headers(event)
     _check_media_type(event)
     found = read_json(_read_text(event))
     if not isinstance(found, dict):
         raise Malformed("The body must be a JSON object.")
     return found
+
+
+def check_headers(event: Mapping[str, Any]) -> None:
+    """Refuse more headers than any client sends.
+
+    Raises:
+        RequestError: There are more than `MAX_HEADERS`.
+    """
+    headers = event.get("headers")
+    if isinstance(headers, dict) and len(headers) > MAX_HEADERS:
+        raise RequestError(f"There are more than {MAX_HEADERS} headers.")
 
 
 def check_sendable(answer: Mapping[str, Any]) -> None:
@@ -117,12 +127,6 @@ def header(event: Mapping[str, Any], name: str) -> str:
                     raise RequestError(f"{name} has more than {MAX_HEADER_CHARS:,} characters.")
                 return value.strip()
     return ""
-
-
-def _check_headers(event: Mapping[str, Any]) -> None:
-    headers = event.get("headers")
-    if isinstance(headers, dict) and len(headers) > MAX_HEADERS:
-        raise RequestError(f"There are more than {MAX_HEADERS} headers.")
 
 
 def _check_media_type(event: Mapping[str, Any]) -> None:

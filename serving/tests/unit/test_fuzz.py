@@ -95,7 +95,7 @@ def print_text(*_, **__):
         ("strict_json.to_json", lambda _: '{"probability": 1.5}', "probability <= 1"),
         ("handler.Emitter.emit", lambda *_, **__: None, "not one EMF document"),
         ("handler.Emitter.emit", print_more(Emitter.emit), "not one EMF document"),
-        ("handler.Emitter.emit", print_text, "Expecting value"),
+        ("handler.Emitter.emit", print_text, "the metrics hold text"),
     ],
 )
 def test_handler_is_weak_the_attack_says_how(service, monkeypatch, place, weakness, reason):

@@ -11,7 +11,7 @@ from bench.readme import build_tables
 from serving.app import errors, settings
 from serving.app.api import METHODS
 from serving.app.metrics import PROPERTIES, UNITS
-from serving.tests.fuzz.table import RESULTS, build_table, came_through
+from serving.tests.fuzz.table import RESULTS, build_table
 from training import compiler
 from training.params import read_params
 
@@ -132,8 +132,10 @@ def test_tables_of_the_benchmark_are_those_of_its_results():
 
 
 def test_table_of_the_attacks_is_that_of_their_results():
+    results = json.loads(RESULTS.read_text())
     assert build_table() in README
-    assert not came_through(json.loads(RESULTS.read_text()))
+    assert results["mutants"]["tried"] >= 1_000_000
+    assert results["came through"] == 0
 
 
 def test_locks_hold_hashes_and_no_address():

@@ -1,10 +1,14 @@
 """Damages a bundle's files byte by byte, and counts what is taken all the same."""
 
 import os
+import shutil
+import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
 from copy import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from unittest.mock import patch
@@ -14,6 +18,7 @@ from serving.app.errors import ModelError
 from serving.app.frozen_file import BLOCK, LEAVES, FrozenFile, count_blocks
 from serving.app.manifest import FROZEN_NAME, MANIFEST_NAME, MODEL_NAME, read_manifest
 from serving.app.predictor import load_predictor
+from serving.tests.fuzz.findings import Findings, progress
 
 EVERY = 10**9  # of the bytes, or lengths, that there are
 EXTRA = [bytes([code]) for code in range(256)] + [bytes(BLOCK), b"\n", b" " * 100]
@@ -128,3 +133,39 @@ def _sklearn(bundle: Path) -> Iterator[None]:
             yield
         finally:
             path.write_text(text, encoding="utf-8")
+
+
+def damage_all(bundle: Path, seed: int, findings: Findings) -> dict:
+    """Damage of each kind, to copies of a bundle: how often it was refused and taken."""
+    found: dict[str, dict] = {}
+    for kind, parts in _jobs((bundle / FROZEN_NAME).stat().st_size, seed).items():
+        total = Damage(refused=0, taken=0)
+        with ProcessPoolExecutor() as pool, progress(len(parts), kind) as bar:
+            for one in pool.map(partial(_on_a_copy, bundle), parts):
+                total.update(one)
+                bar.update()
+        if total["taken"]:
+            findings.add(f"{kind}: {total['taken']} taken, seed {seed}")
+        found[kind] = dict(total)
+    return found
+
+
+def _jobs(size: int, seed: int) -> dict[str, list[Callable[[Path], Damage]]]:
+    """What is done to a bundle, its frozen model of this size: parts that can go side by side."""
+    step = size // 40 + 1
+    flips = [(start, min(start + step, size)) for start in range(0, size, step)]
+    return {
+        "manifest flips": [flip_manifest],
+        "manifest lengths": [partial(resize, name=MANIFEST_NAME, count=EVERY)],
+        "frozen flips": [partial(flip_frozen, start=start, stop=stop) for start, stop in flips],
+        "frozen lengths": [partial(resize, name=FROZEN_NAME, count=20_000, seed=seed)],
+        "joblib flips": [partial(flip_joblib, count=200, seed=seed + part) for part in range(10)],
+        "joblib lengths": [partial(resize, name=MODEL_NAME, count=500, seed=seed)],
+    }
+
+
+def _on_a_copy(bundle: Path, job: Callable[[Path], Damage]) -> Damage:
+    with tempfile.TemporaryDirectory() as folder:
+        for name in (MANIFEST_NAME, FROZEN_NAME, MODEL_NAME):
+            shutil.copyfile(bundle / name, Path(folder, name))
+        return job(Path(folder))

@@ -1,59 +1,109 @@
 """Sends events to a handler under the real awslambdaric, in one process if they let it live."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Iterable
 
 from serving.app.settings import LAMBDA_BYTES
 from serving.tests.answers import check_answer, read_json
+from serving.tests.fuzz.findings import Findings, progress
 from serving.tests.runtime_api import Runtime, RuntimeDied, read_memory
 
+OURS, NAIVE = "serving.app.handler.lambda_handler", "bench.naive.handler"
+UNREAD = "Runtime.UnmarshalError"  # the runtime client refuses the event, the handler never sees it
 
-def send_all(
-    handler: str, payloads: Iterable[bytes], count: int, step: Callable[[], object]
-) -> dict:
-    """Send `count` events one after the other.
 
-    Returns:
-        How many were tried; how many ended in an exception of the handler, an answer that is not
-        valid, a status of 5xx, the end of the process; the slowest refusal in milliseconds, the
-        largest reply in bytes; the memory that the process had after half of them and at the end,
-        in bytes; each status, 0 where there is none.
+class Environment:
+    """A handler's process, started anew where it dies.
+
+    Attributes:
+        counts: How many events were tried; how many the runtime client refused, ended in an
+            exception of the handler, an answer that is not valid, a status of 5xx, not one EMF
+            document, the end of the process.
+        slowest: The slowest refusal, in milliseconds.
+        largest: The largest reply, in bytes.
     """
-    found = {"tried": 0, "exceptions": 0, "invalid": 0, "5xx": 0, "deaths": 0}
-    found |= {"refused by the runtime client": 0, "slowest": 0.0, "largest": 0, "statuses": []}
-    check = check_answer if handler.startswith("serving.app.") else check_any
-    runtime = Runtime(handler)
-    runtime.invoke(b"{}")  # what the first invocation takes is not its event's doing
-    for number, payload in enumerate(payloads):
-        if number == count // 2:
-            found["memory"] = [read_memory(runtime.process.pid)]
-        found["tried"] += 1
-        status = 0
+
+    def __init__(self, handler: str) -> None:
+        self._handler = handler
+        self.counts = Counter(tried=0, unread=0, exception=0, invalid=0, death=0)
+        self.counts.update({"5xx": 0, "metrics": 0})
+        self.slowest, self.largest = 0.0, 0
+        self.start()
+
+    def start(self) -> None:
+        self.runtime = Runtime(self._handler)
+        self.runtime.invoke(b"{}")  # what the first invocation takes is not its event's doing
+        self.runtime.output()
+
+    def send(self, payload: bytes) -> tuple[int, str | None]:
+        """Send an event: its status, 0 where there is none, and what is wrong with it."""
+        self.counts["tried"] += 1
         try:
-            invocation = runtime.invoke(payload)
+            invocation = self.runtime.invoke(payload)
         except RuntimeDied:
-            found["deaths"] += 1
-            runtime.stop()
-            runtime = Runtime(handler)
-        else:
-            found["largest"] = max(found["largest"], len(invocation.body))
-            if invocation.kind == "error":
-                unread = invocation.json["errorType"] == "Runtime.UnmarshalError"
-                found["refused by the runtime client" if unread else "exceptions"] += 1
+            self.runtime.stop()
+            self.start()
+            return 0, self._count("death")
+        self.largest = max(self.largest, len(invocation.body))
+        documents = self.runtime.output()[0].count(b'"_aws"')
+        status, wrong = 0, None
+        if invocation.kind == "error":
+            if invocation.json["errorType"] == UNREAD:
+                self._count("unread")
             else:
-                try:
-                    status = check(invocation.json)
-                except (AssertionError, ValueError):
-                    found["invalid"] += 1
-                found["5xx"] += status >= 500
-            if status != 200:
-                found["slowest"] = max(found["slowest"], invocation.seconds * 1000)
-        found["statuses"].append(status)
-        step()
-    found["memory"].append(read_memory(runtime.process.pid))
-    found["alive at the end"] = runtime.process.poll() is None
-    runtime.stop()
-    return found
+                wrong = self._count("exception")
+        else:
+            try:
+                status = (check_answer if self._handler == OURS else check_any)(invocation.json)
+            except (AssertionError, ValueError):
+                wrong = self._count("invalid")
+            if status >= 500:
+                wrong = self._count("5xx")
+            if self._handler == OURS and documents != 1:
+                wrong = self._count("metrics")
+        if status != 200:
+            self.slowest = max(self.slowest, invocation.seconds * 1000)
+        return status, wrong
+
+    def _count(self, kind: str) -> str:
+        self.counts[kind] += 1
+        return kind
+
+    @property
+    def results(self) -> dict:
+        return self.counts | {"slowest": self.slowest, "largest": self.largest}
+
+
+def send_table(handler: str, events: dict[str, tuple[int, object]], findings: Findings) -> dict:
+    """The hostile events; ours must give each the status that it should get."""
+    environment, otherwise = Environment(handler), 0
+    with progress(len(events), f"events to {handler.partition('.')[0]}") as bar:
+        for name, (expected, event) in events.items():
+            payload = json.dumps(event).encode()
+            status, wrong = environment.send(payload)
+            if handler == OURS and (wrong or status != expected):
+                otherwise += not wrong
+                findings.add(f"{name}: {wrong or f'{status}, not {expected}'}", payload)
+            bar.update()
+    environment.runtime.stop()
+    return environment.results | {"otherwise": otherwise}
+
+
+def send_mutants(mutants: Iterable[bytes], count: int, findings: Findings) -> dict:
+    """Mutants; "memory" is what the process had after half of them and at the end, in bytes."""
+    environment, memory = Environment(OURS), []
+    with progress(count, "mutants to awslambdaric") as bar:
+        for number, payload in enumerate(mutants):
+            if number == count // 2:
+                memory.append(read_memory(environment.runtime.process.pid))
+            _, wrong = environment.send(payload)
+            if wrong:
+                findings.add(f"a mutant: {wrong}", payload)
+            bar.update()
+    memory.append(read_memory(environment.runtime.process.pid))
+    environment.runtime.stop()
+    return environment.results | {"memory": memory}
 
 
 def check_any(answer: dict) -> int:

@@ -4,18 +4,19 @@ import io
 import os
 import resource
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import joblib
 import numpy as np
 
+from serving.tests.fuzz.findings import progress
+
 MAX_MEMORY = 4 * 1024**3  # a flipped length asks for more than there is
 WORDS = 100  # in a text
 
 
-def flip_unchecked(model: Path, count: int, step: Callable[[], object], seed: int = 0) -> Counter:
+def flip_unchecked(model: Path, count: int, seed: int) -> dict:
     """What unpickling makes of a model with a flipped bit, each in a process of its own.
 
     Returns:
@@ -26,6 +27,7 @@ def flip_unchecked(model: Path, count: int, step: Callable[[], object], seed: in
     terms = sorted(pipeline[0].vocabulary_)
     texts = [" ".join(terms[place : place + WORDS]) for place in range(0, len(terms), WORDS)]
     expected = pipeline.predict_proba(texts)
+    bar = progress(count, "flips, unchecked")
     for _ in range(count):
         damaged = bytearray(data)
         damaged[random.randrange(len(data))] ^= 1 << random.randrange(8)
@@ -35,8 +37,9 @@ def flip_unchecked(model: Path, count: int, step: Callable[[], object], seed: in
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
         found[("same", "other", "error")[code] if code >= 0 else "death"] += 1
-        step()
-    return found
+        bar.update()
+    bar.close()
+    return dict(found)
 
 
 def _try(damaged: bytearray, texts: list[str], expected: np.ndarray) -> None:

@@ -48,6 +48,9 @@ report: .venv/serve.ok ## Write reports/report.html: the model in pictures
 	$(BIN)/python -m training.report && exit $$status
 
 # As it was typed, and through the environment: neither make nor a shell looks into it.
+ifneq ($(origin URL),command line) # an environment's may be anything
+override URL :=
+endif
 override URL := $(value URL)
 export URL
 remote: .venv/serve.ok ## Share models: make URL the DVC remote, verified (URL=s3://bucket/path)

@@ -4,22 +4,47 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-case ${URL:-} in
-*[![:space:]]*) ;;
-*)
-    echo "error: where is the remote? make remote URL=s3://bucket/path" >&2
+fail() {
+    echo "error: $1: make remote URL=s3://bucket/path" >&2
     exit 1
+}
+
+url=${URL:-}
+case $url in
+*[![:space:]]*) ;;
+*) fail "there is no URL" ;;
+esac
+case $url in
+/*) ;;
+[a-z]*://*)
+    authority=${url#*://}
+    case ${authority%%/*} in
+    "") fail "the remote's URL names no bucket or host" ;;
+    *@*) fail "the remote's URL holds a user, and .dvc/config goes into git" ;;
+    esac
     ;;
+*) fail "the remote's URL is neither scheme://… nor a folder's full path" ;;
 esac
 
 # DVC writes addresses that it cannot read again; and half of this is worse than nothing.
 kept=$(mktemp)
-trap 'rm -f "$kept"' EXIT
 cp .dvc/config "$kept"
-if ! { .venv/bin/dvc remote add --quiet --default --force store -- "$URL" &&
-    .venv/bin/dvc remote modify --quiet store verify true; }; then
+trap 'rm -f "$kept"' EXIT
+trap 'cp "$kept" .dvc/config; exit 1' INT TERM
+set_up() {
+    if grep -q 'remote "store"' .dvc/config; then # its other settings stay
+        .venv/bin/dvc remote modify --quiet store -- url "$url"
+        .venv/bin/dvc remote default --quiet store
+    else
+        .venv/bin/dvc remote add --quiet --default store -- "$url"
+    fi &&
+        .venv/bin/dvc remote modify --quiet store verify true
+}
+if ! set_up; then
     cp "$kept" .dvc/config
-    echo "error: DVC does not take this URL (see above); .dvc/config is as it was: make remote URL=s3://bucket/path" >&2
-    exit 1
+    fail "DVC does not take this URL (see above), .dvc/config is as it was"
+fi
+if [ "$(.venv/bin/dvc config remote.store.url)" != "$url" ]; then
+    echo "warning: .dvc/config.local has another URL for the remote, which wins on this machine" >&2
 fi
 echo ".dvc/config has the remote, verified; next: '.venv/bin/dvc push', then 'git commit .dvc/config'"

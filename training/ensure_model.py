@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from serving.app.errors import ModelError
+from serving.app.errors import BundleDamaged, ModelError
 from serving.app.files import read_pinned
 from serving.app.manifest import MANIFEST_NAME, Manifest, read_manifest
 from training.console import StageError, run_stage, say
@@ -28,12 +28,14 @@ def main() -> None:
         train()
     try:
         manifest = check_files()
-    except ModelError as error:
+    except BundleDamaged as error:
         # To train would be to unpickle what the cache has: DVC does not look at it again.
         raise StageError(
             f"{error}; but first 'rm -r .dvc/cache {BUNDLE}/model.*', for DVC trusts its cache, "
             "which a pull that was not verified has spoilt"
         ) from None
+    except ModelError as error:
+        raise StageError(str(error)) from None
     say(f"model {manifest.name} {manifest.version}, macro-F1 {manifest.metrics['macro_f1']:.4f}")
 
 

@@ -18,7 +18,8 @@ def load_model() -> Any:
     """Unpickle model.joblib, which is to run what is in it.
 
     DVC records the hash of what `train` wrote, but takes any file of its cache for it: one that
-    was pulled without being verified, say. Stages that are run without DVC have no record.
+    was pulled without being verified, say. The record decides nothing of what a stage makes, so it
+    is no dependency of one. Where there is none, the file is this machine's own.
 
     Raises:
         StageError: The file is another one than DVC recorded.
@@ -29,7 +30,8 @@ def load_model() -> Any:
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
     if recorded.get(str(MODEL), md5) != md5:
         raise StageError(
-            f"{MODEL} is not the file that {LOCK} records, so it is not unpickled: remove it from "
-            f"here and from DVC's cache with 'rm -r .dvc/cache {BUNDLE}/model.*', then 'make train'"
+            f"{MODEL} is not the file that {LOCK} records, so it is not unpickled: 'make train' "
+            "makes and records it; if DVC took it from its cache, first remove it there with "
+            f"'rm -r .dvc/cache {BUNDLE}/model.*'"
         )
     return joblib.load(io.BytesIO(data))

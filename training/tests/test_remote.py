@@ -21,11 +21,11 @@ CONFIG = Path(".dvc/config")
 FILES = [MODEL, FROZEN]
 
 
-def make_remote(*arguments):
+def make_remote(*arguments, **environment):
     ours = {"MAKEFLAGS", "URL"}  # what the make that runs these tests was told is not for this one
     return subprocess.run(
         ["make", "remote", *arguments],
-        env={name: value for name, value in os.environ.items() if name not in ours},
+        env={name: value for name, value in os.environ.items() if name not in ours} | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -209,9 +209,46 @@ def test_remote_without_its_url_is_refused_with_the_usage(arguments, workspace):
     done = make_remote(*arguments)
     assert done.returncode != 0
     assert done.stderr.splitlines()[0] == (
-        "error: where is the remote? make remote URL=s3://bucket/path"
+        "error: there is no URL: make remote URL=s3://bucket/path"
     )
     assert CONFIG.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("s3://", "names no bucket"),
+        ("s3:///models", "names no bucket"),
+        ("https://user:secret@models", "holds a user"),
+        ("--global", "neither scheme://"),
+        ("models", "neither scheme://"),
+    ],
+)
+def test_remotes_url_is_none_it_is_refused(url, says, workspace):
+    before = CONFIG.read_bytes()
+    done = make_remote(f"URL={url}")
+    assert done.returncode != 0
+    assert says in done.stderr
+    assert "secret" not in done.stderr
+    assert CONFIG.read_bytes() == before
+
+
+def test_remotes_url_is_of_the_environment_it_is_not_taken(workspace):
+    done = make_remote(URL="s3://somebody-elses")
+    assert "there is no URL" in done.stderr
+
+
+def test_remote_is_there_already_it_keeps_its_settings(workspace):
+    run("dvc", "remote", "add", "store", "s3://old")
+    run("dvc", "remote", "modify", "store", "endpointurl", "http://127.0.0.1:1")
+    Path(".dvc/config.local").write_text(f"{REMOTE}url = s3://mine\n")
+    done = make_remote("URL=s3://new")
+    assert done.returncode == 0, done.stderr
+    assert "config.local has another URL" in done.stderr
+    text = CONFIG.read_text()
+    assert all(
+        one in text for one in ("s3://new", "endpointurl", "verify = true", "remote = store")
+    )
 
 
 # It would leave a file, if make or a shell took it for more than an address.

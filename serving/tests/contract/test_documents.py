@@ -71,7 +71,7 @@ def test_errors_table_is_every_kind_of_problem():
 def test_limits_table_is_that_of_settings():
     limits = dict(table(README, "Limit"))
     assert limits == {
-        "Body": f"{settings.MAX_BODY_BYTES:,} bytes; {settings.MAX_VALUES:,} commas outside texts; "
+        "Body": f"{settings.MAX_BODY_BYTES:,} bytes; {settings.MAX_VALUES:,} values; "
         f"{settings.MAX_NAMES} names an object; {settings.MAX_DEPTH} deep; "
         f"integers of {settings.MAX_DIGITS} digits",
         "Text": f"1 to {settings.MAX_TEXT_CHARS:,} characters",

@@ -37,7 +37,10 @@ STAGES: tuple[dict[str, Any], ...] = (
 LARGE_BATCH = 200
 LARGE_CHARS = 200_000
 TOGETHER = 500  # texts at a time, for the memory's sake
-MAX_READ_WHOLE = 32 * 1024 * 1024  # bytes: some 170,000 terms of twenty labels
+# Up to so many bytes of a file, for many texts (some 170,000 terms of twenty labels) and for many
+# characters: a full body costs one by one, of 200,000 terms, five seconds, and whole one.
+MAX_READ_WHOLE = 32 * 1024 * 1024
+MAX_READ_FOR_CHARS = 128 * 1024 * 1024
 
 
 class FrozenEngine:
@@ -72,8 +75,7 @@ class FrozenEngine:
             ) from error
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
-        large = len(texts) >= LARGE_BATCH or sum(map(len, texts)) >= LARGE_CHARS
-        if large and self._file.size <= MAX_READ_WHOLE:
+        if self._are_many(texts):
             self._vectorize.read_all()
             if self._file.size > KEPT_BLOCKS * BLOCK:  # else all that is read of it is kept
                 self._linear.read_all()
@@ -85,6 +87,11 @@ class FrozenEngine:
         features = self._vectorize(text)
         outcome = self._classify(self._linear(features))
         return Scores(*outcome, features.terms, features.unknown_terms)
+
+    def _are_many(self, texts: Sequence[str]) -> bool:
+        if len(texts) >= LARGE_BATCH and self._file.size <= MAX_READ_WHOLE:
+            return True
+        return sum(map(len, texts)) >= LARGE_CHARS and self._file.size <= MAX_READ_FOR_CHARS
 
     def _score_together(self, texts: Sequence[str]) -> list[Scores] | None:
         """The same with numpy; None where there is none."""

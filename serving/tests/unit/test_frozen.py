@@ -231,8 +231,24 @@ def test_large_model_is_not_read_whole_for_a_large_batch(tmp_path, monkeypatch):
     pipeline = fit()
     engine = open_frozen(tmp_path / "model.frozen", pipeline)
     monkeypatch.setattr(frozen, "MAX_READ_WHOLE", 0)
+    monkeypatch.setattr(frozen, "MAX_READ_FOR_CHARS", 0)
     prove(pipeline, engine, TEXTS)
+    engine.score(["a" * frozen.LARGE_CHARS])
     assert not engine._vectorize.vocabulary.complete
+
+
+@pytest.mark.parametrize("characters", [frozen.LARGE_CHARS - 1, frozen.LARGE_CHARS])
+def test_few_texts_of_many_characters_read_even_a_large_model_whole(
+    tmp_path, monkeypatch, characters
+):
+    pipeline = fit()
+    engine = open_frozen(tmp_path / "model.frozen", pipeline)
+    monkeypatch.setattr(frozen, "MAX_READ_WHOLE", 0)
+    texts = [TEXTS[0], ("the boat " * characters)[: characters - len(TEXTS[0])]]
+    found = engine.score(texts)
+    assert engine._vectorize.vocabulary.complete == (characters == frozen.LARGE_CHARS)
+    expected = pipeline.predict_proba(texts)
+    assert [one.probabilities for one in found] == expected.tolist()
 
 
 @settings(max_examples=300)

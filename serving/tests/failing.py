@@ -40,6 +40,13 @@ def fill(descriptor):
     return deed
 
 
+def close(name):
+    def deed(_):
+        getattr(sys, name).close()
+
+    return deed
+
+
 def replace(name):
     def deed(_):
         setattr(sys, name, None)
@@ -58,6 +65,8 @@ DEEDS = {
     "recurse": recurse,
     "fill-stdout": fill(1),
     "fill-stderr": fill(2),
+    "close-stdout": close("stdout"),
+    "close-stderr": close("stderr"),
     "no-stdout": replace("stdout"),
     "no-stderr": replace("stderr"),
 }

@@ -64,8 +64,15 @@ def test_every_error_has_a_status_a_title_and_a_kind():
 
 @pytest.mark.parametrize(
     ("path", "url"),
-    [("/prod/docs", "/prod"), ("/docs", "/"), ("/production/docs", "/production")],
-    ids=["stage", "custom domain", "starts like the stage"],
+    [
+        ("/prod/docs", "/prod"),
+        ("/docs", "/"),
+        ("/production/docs", "/production"),
+        ("/</script><script>alert(1)</script>/docs", "/"),
+        ('/"};alert(1);{"/docs', "/"),
+        ("//evil.example/docs", "/"),
+        ("/" + "a" * 129 + "/docs", "/"),
+    ],
 )
 def test_docs_page_is_served_under_its_prefix_and_loads_nothing(client, path, url):
     context = {"stage": "prod", "path": path}
@@ -73,4 +80,5 @@ def test_docs_page_is_served_under_its_prefix_and_loads_nothing(client, path, ur
     assert page.status == 200
     assert page.headers["Content-Type"] == "text/html"
     assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=", page.text)
+    assert "alert(1)" not in page.text
     assert re.search(rf'"servers": \[\s*\{{\s*"url": "{url}"', page.text)

@@ -110,7 +110,7 @@ def test_engine_fails_in_any_way_the_runtime_lives_and_logs_one_record(tmp_path,
 
 
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
-@pytest.mark.parametrize("how", ["fill", "no"])
+@pytest.mark.parametrize("how", ["fill", "close", "no"])
 def test_output_cannot_be_written_the_answers_go_out(tmp_path, start_runtime, name, how):
     write_bundle(tmp_path, fit(), "frozen")
     runtime = start_runtime("serving.tests.failing.lambda_handler", tmp_path)

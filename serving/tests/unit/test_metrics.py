@@ -166,6 +166,16 @@ def test_standard_output_is_broken_the_answer_goes_out(client, monkeypatch, stdo
     assert record["request_id"] == "request-1"
 
 
+@pytest.mark.parametrize("fast", [True, False])
+def test_property_cannot_be_serialised_costs_the_document_and_nothing_else(fast, capsys):
+    Emitter(read_settings({})).emit(
+        Measurements({"error.count": 0}, {"label": object()}), fast=fast
+    )
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert json.loads(written.err)["message"] == "metrics not written"
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, None, "a"])
 def test_value_is_no_number_costs_the_document_and_nothing_else(value, capsys):
     Emitter(read_settings({})).emit(Measurements({"error.count": value}))

@@ -25,6 +25,7 @@ solve() {
 solve dev
 solve serve --constraints "$target/dev.txt"
 solve train --constraints "$target/dev.txt"
+solve deploy --constraints "$target/dev.txt"
 solve bootstrap
 
 if [ "$target" != requirements ] && ! diff -ru requirements "$target"; then

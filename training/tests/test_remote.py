@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from serving.app.manifest import read_manifest
+from serving.deployment import fetch_model
 from training import ensure_model
 from training.console import StageError
 from training.paths import ARCHIVE, BUNDLE, FROZEN, MODEL, TEST, TRAIN
@@ -274,3 +275,58 @@ def test_remotes_url_is_none_that_dvc_can_read_again_the_settings_stay_as_they_w
     assert done.returncode != 0
     assert "error: DVC does not take this URL (see above)" in done.stderr
     assert CONFIG.read_bytes() == before
+
+
+def test_model_is_fetched_without_dvc_its_files_are_those_that_were_pushed(clone, capsys):
+    fetch_model.main()
+    assert {path: path.read_bytes() for path in FILES} == clone.files
+    assert "fetching" in capsys.readouterr().err
+    fetch_model.main()
+    assert "fetching" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_objects_are_spoilt_nothing_is_fetched_without_dvc_either(damage, clone):
+    clone.bucket.write(DAMAGES[damage](clone.objects))
+    with pytest.raises(SystemExit, match=r"error: .*'make train' makes it, then 'dvc push'"):
+        fetch_model.main()
+    assert list(BUNDLE.iterdir()) == [BUNDLE / "manifest.json"]
+
+
+def test_remote_is_a_folder_the_model_is_fetched_from_it(clone, tmp_path):
+    for key, body in clone.objects.items():
+        path = tmp_path / key[key.index("files/") :]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+    CONFIG.write_text(f"[core]\nremote = there\n['remote \"there\"']\nurl = {tmp_path}\n")
+    fetch_model.main()
+    assert {path: path.read_bytes() for path in FILES} == clone.files
+    FILES[0].write_bytes(b"")
+    shutil.rmtree(tmp_path / "files")
+    with pytest.raises(SystemExit, match="cannot be read"):
+        fetch_model.main()
+    assert FILES[0].read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda: CONFIG.write_text(""), "make remote URL="),
+        (lambda: CONFIG.write_text(CONFIG.read_text().replace("s3://", "ftp://")), "dvc pull"),
+        (lambda: Path("dvc.lock").write_text("stages: ["), "git checkout"),
+        (lambda: Path("dvc.lock").unlink(), "dvc.lock cannot be read"),
+        (lambda: (BUNDLE / "manifest.json").write_text("{}"), "git checkout"),
+        (
+            lambda: Path("dvc.lock").write_text(
+                Path("dvc.lock")
+                .read_text()
+                .replace(f"size: {read_manifest(BUNDLE).files['model.joblib'].size}", "size: 1")
+            ),
+            "not of one commit",
+        ),
+    ],
+)
+def test_nothing_can_be_fetched_it_is_said_why_and_what_mends_it(spoil, says, clone):
+    spoil()
+    with pytest.raises(SystemExit, match=says):
+        fetch_model.main()

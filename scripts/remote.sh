@@ -44,7 +44,9 @@ if ! set_up; then
     cp "$kept" .dvc/config
     fail "DVC does not take this URL (see above), .dvc/config is as it was"
 fi
-if [ "$(.venv/bin/dvc config remote.store.url)" != "$url" ]; then
-    echo "warning: .dvc/config.local has another URL for the remote, which wins on this machine" >&2
-fi
-echo ".dvc/config has the remote, verified; next: '.venv/bin/dvc push', then 'git commit .dvc/config'"
+for setting in core.remote=store "remote.store.url=$url" remote.store.verify=true; do
+    if [ "$(.venv/bin/dvc config "${setting%%=*}")" != "${setting#*=}" ]; then
+        echo "warning: another ${setting%%=*} wins on this machine: see .dvc/config.local" >&2
+    fi
+done
+echo "wrote .dvc/config: a remote that is verified; next: '.venv/bin/dvc push', then 'git commit .dvc/config'"

@@ -4,9 +4,12 @@ Powertools never meets a raw event: it routes the gate's plain one and takes the
 gate, so that what can be hostile in an event is dealt with in one place.
 """
 
-import logging
+import os
 import re
 from typing import Any
+
+# Powertools would print requests, or end at a value that it does not know.
+os.environ["POWERTOOLS_DEBUG"] = "false"
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
@@ -53,11 +56,6 @@ OPENAPI: dict[str, Any] = {
 def _read_body(_: str) -> dict[str, Any]:
     """The body of the event that is being answered, for Powertools to validate."""
     return gate.read_object(app.context["event"])
-
-
-# With POWERTOOLS_DEBUG it would print requests.
-_package = logging.getLogger("aws_lambda_powertools")
-_package.handlers, _package.propagate = [logging.NullHandler()], False
 
 
 class _Resolver(APIGatewayRestResolver):

@@ -57,10 +57,11 @@ def _query(event: Mapping[str, Any]) -> dict[str, list[str]]:
     multi = event.get("multiValueQueryStringParameters")
     if not isinstance(multi, dict) or not multi:
         single = event.get("queryStringParameters")
-        multi = {k: [v] for k, v in single.items()} if isinstance(single, dict) else {}
-    lists = [values for values in multi.values() if isinstance(values, list)]
-    if max(len(multi), sum(map(len, lists))) > MAX_PARAMETERS:
-        raise RequestError(f"The query has more than {MAX_PARAMETERS} parameters.")
+        single = single if isinstance(single, dict) else {}
+        _check_parameters(len(single))
+        multi = {name: [value] for name, value in single.items()}
+    _check_parameters(len(multi))
+    _check_parameters(sum(len(one) for one in multi.values() if isinstance(one, list)))
     return {
         name: values
         for name, values in multi.items()
@@ -69,6 +70,11 @@ def _query(event: Mapping[str, Any]) -> dict[str, list[str]]:
         and values
         and all(isinstance(value, str) for value in values)
     }
+
+
+def _check_parameters(count: int) -> None:
+    if count > MAX_PARAMETERS:
+        raise RequestError(f"The query has more than {MAX_PARAMETERS} parameters.")
 
 
 def read_object(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,7 +128,8 @@ def header(event: Mapping[str, Any], name: str) -> str:
     headers = event.get("headers")
     if isinstance(headers, dict):
         for key, value in headers.items():
-            if str(key).lower() == name and isinstance(value, str):
+            # The length first: a name of megabytes takes its time to be lowered.
+            if len(key) == len(name) and key.lower() == name and isinstance(value, str):
                 if len(value) > MAX_HEADER_CHARS:
                     raise RequestError(f"{name} has more than {MAX_HEADER_CHARS:,} characters.")
                 return value.strip()

@@ -5,8 +5,8 @@ A plain request takes the fast lane, any other one the full app, which loads whe
 
 from __future__ import annotations
 
-from serving.app import fastlane, gate
-from serving.app.errors import ModelError
+from serving.app import fastlane, gate, strict_json
+from serving.app.errors import InternalError, ModelError
 from serving.app.metrics import Emitter, Measurements
 from serving.app.predictor import Predictor, load_predictor
 from serving.app.settings import read_settings
@@ -40,9 +40,7 @@ class Service:
             answer = self._respond(event, measurements, request_id)
             gate.check_sendable(answer)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what left here could end the runtime
-            from serving.app.problems import respond  # noqa: PLC0415 - where all goes well, not
-
-            answer = respond(error, request_id)
+            answer = _respond_to_error(error, request_id)
         version = measurements.properties.get("modelVersion", "none")
         answer["multiValueHeaders"] |= {"X-Model-Version": [version], "X-Request-Id": [request_id]}
         measurements.properties["status"] = answer["statusCode"]
@@ -72,6 +70,21 @@ class Service:
             if cold:
                 measurements.metrics["load_model.duration"] = self._model.load_milliseconds
         return measurements
+
+
+def _respond_to_error(error: BaseException, request_id: str) -> dict[str, Any]:
+    try:
+        from serving.app.problems import respond  # noqa: PLC0415 - where all goes well, not
+
+        return respond(error, request_id)
+    except (Exception, SystemExit):  # noqa: BLE001 - no file can be opened, no memory is left
+        problem = InternalError().problem() | {"request_id": request_id}
+        return {
+            "statusCode": InternalError.status,
+            "body": strict_json.to_json(problem),
+            "isBase64Encoded": False,
+            "multiValueHeaders": {"Content-Type": ["application/problem+json"]},
+        }
 
 
 # Lambda's init phase is the import of this module: the model loads here, once an environment.

@@ -26,7 +26,7 @@ def log_failure(
 
     Its message is left out: it may hold text of a request, which is never logged.
     """
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception, SystemExit):
         import traceback  # noqa: PLC0415
 
         # The innermost: a recursion passes thousands.
@@ -37,7 +37,7 @@ def log_failure(
 
 def log_unservable(error: Exception, request_id: str | None = None) -> None:
     """Log why no model can be served, in the error's own words: no request has a part in it."""
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception, SystemExit):
         reason = str(error)
         _log("no model to serve", error=type(error).__name__, request_id=request_id, reason=reason)
 

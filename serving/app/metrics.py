@@ -92,12 +92,18 @@ class Emitter:
                 from serving.app.emf import write  # noqa: PLC0415 - the library
 
                 write(self._settings, measurements.properties, measurements.metrics, UNITS)
-        except Exception as error:  # noqa: BLE001
-            # Not through the root logger: Lambda's writes to standard output, and raises, too.
-            from serving.app.log import log_failure  # noqa: PLC0415 - where all goes well, not
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            _log(error, measurements)
 
-            request_id = measurements.properties.get("requestId")
-            log_failure(error, request_id, "metrics not written")
+
+def _log(error: BaseException, measurements: Measurements) -> None:
+    try:
+        # Not through the root logger: Lambda's writes to standard output, and raises, too.
+        from serving.app.log import log_failure  # noqa: PLC0415 - where all goes well, not
+
+        log_failure(error, measurements.properties.get("requestId"), "metrics not written")
+    except Exception:  # noqa: BLE001, S110 - no file can be opened: there is no telling of it
+        pass
 
 
 def _write(measurements: Measurements, settings: Settings) -> None:

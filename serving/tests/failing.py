@@ -1,6 +1,7 @@
 """The handler with an engine that does what the text says, for test_hostile.py."""
 
 import os
+import resource
 import sys
 
 from serving.app import handler
@@ -40,6 +41,10 @@ def fill(descriptor):
     return deed
 
 
+def exhaust(_):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))
+
+
 def close(name):
     def deed(_):
         getattr(sys, name).close()
@@ -63,6 +68,7 @@ DEEDS = {
     "os": fail(OSError),
     "damage": damage,
     "recurse": recurse,
+    "no-files": exhaust,
     "fill-stdout": fill(1),
     "fill-stderr": fill(2),
     "close-stdout": close("stdout"),

@@ -357,6 +357,7 @@ STRANGERS = {
     "as deep as awslambdaric reads": {"a": json.loads(nested("[", "]", 900))},
 }
 ODD_BUT_GOOD = {
+    "a header's name of megabytes": GOOD | {"headers": {"İ" * 1_000_000: "x"}},
     "a load balancer's": GOOD | {"requestContext": {"elb": {"targetGroupArn": "arn:aws:x"}}},
     "no headers": GOOD | {"headers": None},
     "no header": GOOD | {"headers": {}},
@@ -435,6 +436,8 @@ TOO_MANY = {
     "names in a query": asking(**{f"name{n}": SECRET for n in range(MAX_PARAMETERS + 1)}),
     "values in a query": asking(top=["1"] * (MAX_PARAMETERS + 1)),
     "values of names in a query": asking(**{f"name{n}": ["1"] * 3 for n in range(6)}),
+    "names in a single query": GOOD
+    | {"queryStringParameters": {str(n): "" for n in range(100_000)}},
     "headers of a page": proxy_event("GET", "/health", headers={str(n): "" for n in range(200)}),
     "headers": GOOD | {"headers": {f"X-{n}": SECRET for n in range(MAX_HEADERS + 1)}},
     "headers by far": GOOD | {"headers": {str(n): "" for n in range(100_000)}},

@@ -245,7 +245,7 @@ def test_remote_is_there_already_it_keeps_its_settings(workspace):
     Path(".dvc/config.local").write_text(f"{REMOTE}url = s3://mine\n")
     done = make_remote("URL=s3://new")
     assert done.returncode == 0, done.stderr
-    assert "config.local has another URL" in done.stderr
+    assert "another remote.store.url wins on this machine" in done.stderr
     text = CONFIG.read_text()
     assert all(
         one in text for one in ("s3://new", "endpointurl", "verify = true", "remote = store")

@@ -5,12 +5,11 @@ beside it, with the command that sends it again; the exit status is then 1.
 """
 
 import argparse
-import contextlib
-import io
 import json
 import os
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from serving.app.manifest import MODEL_NAME
 from serving.app.settings import read_settings
 from serving.tests.fuzz.attack import Weak, attack
 from serving.tests.fuzz.damage import damage_all
-from serving.tests.fuzz.findings import Findings
+from serving.tests.fuzz.findings import Findings, apart
 from serving.tests.fuzz.mutants import attack_all
 from serving.tests.fuzz.mutate import Mutator
 from serving.tests.fuzz.runtime import NAIVE, OURS, send_mutants, send_table
@@ -48,8 +47,11 @@ def run(mutants: int, seed: int, findings: Findings) -> dict:
     """All attacks, one after the other."""
     bundle, sent = Path(read_settings().bundle), -(-mutants // 20)
     mutator = Mutator(seed)
-    with contextlib.redirect_stdout(io.StringIO()):  # the metrics
-        slowest = answer_slowest(bundle / MODEL_NAME, seed)
+    try:
+        slowest = apart(answer_slowest, bundle / MODEL_NAME, seed)
+    except Exception as error:  # noqa: BLE001 - whatever the handler does
+        findings.add(f"a full batch: {type(error).__name__}: {error}")
+        slowest = 0.0
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "seed": seed,
@@ -67,11 +69,13 @@ def run(mutants: int, seed: int, findings: Findings) -> dict:
 def replay(path: Path) -> int:
     """Send a kept event to the handler, and say what comes of it."""
     try:
-        outcome = attack(path.read_bytes())
+        payload = path.read_bytes()
     except OSError as error:
         print(f"error: {path} cannot be read ({error.strerror})", file=sys.stderr)
         return 2
-    except Weak as weak:
+    try:
+        outcome = apart(attack, payload)
+    except (Weak, BrokenProcessPool) as weak:
         print(f"comes through: {weak}")
         return 1
     print(f"does not come through: status {outcome.status}, lane {outcome.lane}")

@@ -1,6 +1,8 @@
 """Many mutants to the handler, on all processors, both lanes held against each other."""
 
+import contextlib
 import os
+import signal
 import tempfile
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
@@ -13,6 +15,7 @@ from serving.tests.fuzz.findings import Findings, progress
 from serving.tests.fuzz.mutate import Mutator
 
 CHUNK = 5_000
+PATIENCE = 30.0  # seconds for an event
 LARGEST = ("slowest", "largest")  # of these the maximum counts
 
 
@@ -54,7 +57,9 @@ def attack_chunk(seed: int, count: int, folder: Path) -> tuple[Counter, list[tup
         count: How many.
         folder: Where the event lies that is being sent, if the process ends by it.
     """
-    attack(b'{"httpMethod": "GET", "path": "/health"}')  # imports are no cost of the first mutant
+    with contextlib.suppress(Weak):  # imports are no cost of the first mutant
+        attack(b'{"httpMethod": "GET", "path": "/health"}')
+    signal.signal(signal.SIGALRM, _hangs)
     mutator, outcomes, failures = Mutator(seed), [], []
     current = folder / str(os.getpid())
     with current.open("wb", buffering=0) as file:
@@ -62,10 +67,12 @@ def attack_chunk(seed: int, count: int, folder: Path) -> tuple[Counter, list[tup
             payload = mutator.mutate()
             os.pwrite(file.fileno(), payload, 0)
             os.ftruncate(file.fileno(), len(payload))
+            signal.setitimer(signal.ITIMER_REAL, PATIENCE)
             try:
                 outcomes.append(attack(payload))
             except Weak as weak:
                 failures.append((str(weak), payload))
+            signal.setitimer(signal.ITIMER_REAL, 0)
     current.unlink()
     counts = {
         "tried": count,
@@ -75,3 +82,7 @@ def attack_chunk(seed: int, count: int, folder: Path) -> tuple[Counter, list[tup
         "largest": max((one.size for one in outcomes), default=0),
     }
     return Counter(counts), failures
+
+
+def _hangs(*_: object) -> None:
+    raise Weak(f"no answer within {PATIENCE:.0f} s")

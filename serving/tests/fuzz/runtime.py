@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from serving.app.settings import LAMBDA_BYTES
 from serving.tests.answers import check_answer, read_json
 from serving.tests.fuzz.findings import Findings, progress
+from serving.tests.hostile import SECRET
 from serving.tests.runtime_api import Runtime, RuntimeDied, read_memory
 
 OURS, NAIVE = "serving.app.handler.lambda_handler", "bench.naive.handler"
@@ -19,7 +20,8 @@ class Environment:
     Attributes:
         counts: How many events were tried; how many the runtime client refused, ended in an
             exception of the handler, an answer that is not valid, a status of 5xx, not one EMF
-            document, the end of the process.
+            document or a log record, text of the request in one of these or in a problem, the end
+            of the process.
         slowest: The slowest refusal, in milliseconds.
         largest: The largest reply, in bytes.
     """
@@ -27,7 +29,7 @@ class Environment:
     def __init__(self, handler: str) -> None:
         self._handler = handler
         self.counts = Counter(tried=0, unread=0, exception=0, invalid=0, death=0)
-        self.counts.update({"5xx": 0, "metrics": 0})
+        self.counts.update({"5xx": 0, "metrics": 0, "leak": 0})
         self.slowest, self.largest = 0.0, 0
         self.start()
 
@@ -46,7 +48,7 @@ class Environment:
             self.start()
             return 0, self._count("death")
         self.largest = max(self.largest, len(invocation.body))
-        documents = self.runtime.output()[0].count(b'"_aws"')
+        out, err = self.runtime.output()
         status, wrong = 0, None
         if invocation.kind == "error":
             if invocation.json["errorType"] == UNREAD:
@@ -60,8 +62,11 @@ class Environment:
                 wrong = self._count("invalid")
             if status >= 500:
                 wrong = self._count("5xx")
-            if self._handler == OURS and documents != 1:
+            if self._handler == OURS and (out.count(b'"_aws"') != 1 or err):
                 wrong = self._count("metrics")
+            told = out + err + (b"" if status == 200 else invocation.body)
+            if self._handler == OURS and SECRET.encode() in told:
+                wrong = self._count("leak")
         if status != 200:
             self.slowest = max(self.slowest, invocation.seconds * 1000)
         return status, wrong

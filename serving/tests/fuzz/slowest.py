@@ -1,6 +1,8 @@
 """The slowest requests that we know of: full bodies of words that the model has to look up."""
 
+import io
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 from random import Random
 from unittest.mock import patch
@@ -24,7 +26,10 @@ def answer_slowest(model: Path, seed: int) -> float:
     words, slowest = sorted(joblib.load(model)[0].vocabulary_), 0.0
     for count in (ROOM // MAX_TEXT_CHARS + 1, 199, MAX_BATCH_TEXTS):
         event = proxy_event(path="/predict/batch", body={"texts": _texts(words, count, seed)})
-        with patch.object(FrozenEngine, "_score_together", lambda *_: None):
+        with (
+            patch.object(FrozenEngine, "_score_together", lambda *_: None),
+            redirect_stdout(io.StringIO()),  # the metrics
+        ):
             for _ in range(3):
                 start = time.process_time()
                 status = lambda_handler(event, CONTEXT)["statusCode"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results.json"
 type Row = tuple[str, int | str, int | float, int | float | str]
-FAILURES = ("exception", "invalid", "5xx", "metrics", "death", "otherwise")
+FAILURES = ("exception", "invalid", "5xx", "metrics", "leak", "death", "otherwise")
 DAMAGE = {
     "manifest flips": "`manifest.json`: each bit flipped",
     "manifest lengths": "`manifest.json`: cut at each length, lengthened",

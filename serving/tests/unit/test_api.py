@@ -252,8 +252,9 @@ def test_anything_unexpected_gets_500_and_a_log_record_without_request_text(clie
     assert "secret" not in answer.text + json.dumps(record)
 
 
+@pytest.mark.parametrize("value", ["1", "bogus"])
 @pytest.mark.parametrize("name", ["POWERTOOLS_DEV", "POWERTOOLS_DEBUG"])
-def test_powertools_debug_is_set_prints_no_request(bundle, name):
+def test_powertools_debug_is_set_prints_no_request(bundle, name, value):
     program = """if True:
         from types import SimpleNamespace
         from serving.app.handler import lambda_handler
@@ -262,7 +263,7 @@ def test_powertools_debug_is_set_prints_no_request(bundle, name):
             event = proxy_event(body={"text": "secret"}, queryStringParameters={"top": top})
             lambda_handler(event, SimpleNamespace(aws_request_id="request-1"))
     """
-    environment = os.environ | {name: "1", "QUICKTHAW_BUNDLE": str(bundle)}
+    environment = os.environ | {name: value, "QUICKTHAW_BUNDLE": str(bundle)}
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )

@@ -109,6 +109,18 @@ def test_engine_fails_in_any_way_the_runtime_lives_and_logs_one_record(tmp_path,
     assert runtime.process.poll() is None
 
 
+def test_no_file_can_be_opened_the_last_answer_needs_none(tmp_path, start_runtime):
+    write_bundle(tmp_path, fit(), "frozen")
+    runtime = start_runtime("serving.tests.failing.lambda_handler", tmp_path)
+    for event, status in (
+        (proxy_event(body={"text": "no-files"}), 200),
+        (proxy_event(body="{"), 500),  # what would say more cannot be loaded any more
+        (proxy_event("GET", "/health"), 500),
+        (proxy_event(body={"text": "answer"}), 200),
+    ):
+        assert check_answer(runtime.invoke(event).json) == status
+
+
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
 @pytest.mark.parametrize("how", ["fill", "close", "no"])
 def test_output_cannot_be_written_the_answers_go_out(tmp_path, start_runtime, name, how):

@@ -1,0 +1,168 @@
+"""The container image, built once per content: `make image`.
+
+Its tag is a hash of all that goes into it: the files that .dockerignore lets through and that the
+target uses, the Dockerfile, the base image. If that tag is there, nothing is built.
+"""
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+NAME = "quickthaw"
+DOCKERFILE = "serving/app/Dockerfile"
+MANIFEST = "serving/app/data/manifest.json"
+# What only the other target uses.
+OTHERS = {
+    "frozen": {"requirements/sklearn.txt", "serving/app/data/model.joblib"},
+    "sklearn": {"requirements/frozen.txt", "serving/app/data/model.frozen"},
+}
+
+
+class ImageError(Exception):
+    """What is wrong, where, and the command that mends it."""
+
+
+def main() -> None:
+    """Build the image of the manifest's engine, unless it is there; print its name."""
+    parser = argparse.ArgumentParser(prog="make image", description=__doc__)
+    parser.add_argument("--base", required=True, help="the base image")
+    parser.add_argument("--network", default="default", help="of the build")
+    arguments = parser.parse_args()
+    try:
+        print(build(ROOT, arguments.base, arguments.network))
+    except ImageError as error:
+        sys.exit(f"error: {error}")
+
+
+def build(root: Path, base: str, network: str = "default") -> str:
+    """Build the image, unless it is there.
+
+    Returns:
+        Its name, tag included.
+
+    Raises:
+        ImageError: There is no model, no base image or no Docker, or the build failed.
+    """
+    manifest = read_manifest(root)
+    target = manifest["engine"]
+    image = f"{NAME}:{hash_content(root, target, inspect(base, '{{.Id}}'))}"
+    if docker("image", "inspect", image).returncode == 0:
+        say(f"{image} is there: nothing to build")
+        return image
+    say(f"building {image} ({target}, model {manifest['name']} {manifest['version']})")
+    labels = {
+        "org.opencontainers.image.title": NAME,
+        "org.opencontainers.image.version": manifest["version"],
+        "org.opencontainers.image.revision": read_revision(root),
+        "quickthaw.content": image.partition(":")[2],
+        "quickthaw.engine": target,
+    }
+    done = docker(
+        *("build", "--network", network, "--target", target, "--tag", image),
+        *("--build-arg", f"BASE_IMAGE={base}", "--file", str(root / DOCKERFILE)),
+        *(part for label in labels.items() for part in ("--label", "=".join(label))),
+        str(root),
+    )
+    if done.returncode:
+        raise ImageError(f"the image could not be built:\n{done.stdout[-2000:]}{done.stderr}")
+    return image
+
+
+def hash_content(root: Path, target: str, base: str) -> str:
+    """The tag: twelve hex digits of a sha256 over all that the image is made of.
+
+    Raises:
+        ImageError: A file of the target is missing.
+    """
+    total = hashlib.sha256(f"{target}\0{base}\0".encode())
+    for name in list_context(root, target):
+        data = (root / name).read_bytes()
+        total.update(f"{name}\0{hashlib.sha256(data).hexdigest()}\0".encode())
+    return total.hexdigest()[:12]
+
+
+def list_context(root: Path, target: str) -> list[str]:
+    """The files that the target's image is made of, sorted.
+
+    Raises:
+        ImageError: One that .dockerignore names is missing.
+    """
+    found: set[str] = set()
+    for pattern in read_allowed(root):
+        names = {path.relative_to(root).as_posix() for path in root.glob(pattern)}
+        if not names - OTHERS[target] and pattern not in OTHERS[target]:
+            raise ImageError(f"{pattern} is missing: 'make train' makes the model")
+        found |= names - OTHERS[target]
+    return sorted(found)
+
+
+def read_allowed(root: Path) -> Iterable[str]:
+    """What .dockerignore lets through."""
+    lines = (root / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix("!") for line in lines if line.startswith("!")]
+
+
+def read_manifest(root: Path) -> dict[str, str]:
+    """Name, version and engine of the model.
+
+    Raises:
+        ImageError: There is no manifest, or one of an engine that no target serves.
+    """
+    try:
+        manifest: dict[str, str] = json.loads((root / MANIFEST).read_bytes())
+        if manifest["engine"] not in OTHERS:
+            raise ImageError(f"{MANIFEST} names an engine that there is no image for")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ImageError(
+            f"{MANIFEST} cannot be read ({type(error).__name__}): write it with 'make train'"
+        ) from None
+    return manifest
+
+
+def read_revision(root: Path) -> str:
+    """The commit, with "+" where the tree differs from it; "unknown" outside of git."""
+    git = ["git", "-C", str(root)]
+    found = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    if found.returncode:
+        return "unknown"
+    changed = subprocess.run(
+        [*git, "status", "--porcelain"], capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() + ("+" if changed.stdout else "")
+
+
+def inspect(image: str, what: str) -> str:
+    """Something that Docker knows of an image.
+
+    Raises:
+        ImageError: There is no such image, or no Docker.
+    """
+    done = docker("image", "inspect", "--format", what, image)
+    if done.returncode:
+        raise ImageError(f"the base image {image} is not here: 'docker pull {image}'")
+    return done.stdout.strip()
+
+
+def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Docker's command line.
+
+    Raises:
+        ImageError: There is none.
+    """
+    try:
+        return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    except OSError:
+        raise ImageError("there is no Docker: install it, and start its engine") from None
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

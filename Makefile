@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help serve test check format train freeze report remote bench fuzz lock clean
+.PHONY: help serve test check format train freeze report remote model image bench fuzz lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,13 @@ export URL
 remote: .venv/serve.ok ## Share models: make URL the DVC remote, verified (URL=s3://bucket/path)
 	@scripts/remote.sh
 
+model: .venv/deploy.ok ## Fetch the model of this commit from the remote without DVC, on a machine that only builds
+	@$(BIN)/python -m serving.deployment.fetch_model
+
+image: .venv/serve.ok ## Build the container image of this model, unless it is there (BASE_IMAGE=)
+	@$(BIN)/python -m training.ensure_model
+	@base=$$(serving/tests/image/base.sh) && $(BIN)/python -m serving.deployment.image --base "$$base"
+
 bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1; results in .local/bench)
 	@$(BIN)/python -m training.ensure_model
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)
@@ -77,6 +84,10 @@ clean: ## Remove .venv, caches, models and data: all that git does not track
 	@$(INSTALL) serve train
 	@touch $@
 
+.venv/deploy.ok: $(SETUP) requirements/deploy.txt
+	@$(INSTALL) deploy
+	@touch $@
+
 .venv/dev.ok: $(SETUP) requirements/dev.txt
 	@$(INSTALL) dev
-	@touch $@ .venv/serve.ok
+	@touch $@ .venv/serve.ok .venv/deploy.ok

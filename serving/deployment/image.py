@@ -31,15 +31,14 @@ def main() -> None:
     """Build the image of the manifest's engine, unless it is there; print its name."""
     parser = argparse.ArgumentParser(prog="make image", description=__doc__)
     parser.add_argument("--base", required=True, help="the base image")
-    parser.add_argument("--network", default="default", help="of the build")
     arguments = parser.parse_args()
     try:
-        print(build(ROOT, arguments.base, arguments.network))
+        print(build(ROOT, arguments.base))
     except ImageError as error:
         sys.exit(f"error: {error}")
 
 
-def build(root: Path, base: str, network: str = "default") -> str:
+def build(root: Path, base: str) -> str:
     """Build the image, unless it is there.
 
     Returns:
@@ -63,7 +62,8 @@ def build(root: Path, base: str, network: str = "default") -> str:
         "quickthaw.engine": target,
     }
     done = docker(
-        *("build", "--network", network, "--target", target, "--tag", image),
+        # The machine's own network, for it may be what knows the way to the packages.
+        *("build", "--network", "host", "--target", target, "--tag", image),
         *("--build-arg", f"BASE_IMAGE={base}", "--file", str(root / DOCKERFILE)),
         *(part for label in labels.items() for part in ("--label", "=".join(label))),
         str(root),

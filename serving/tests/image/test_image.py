@@ -136,8 +136,8 @@ def start(root, base):
     started = []
 
     def start():
-        built = image.build(root, base, "host")
-        assert image.build(root, base, "host") == built
+        built = image.build(root, base)
+        assert image.build(root, base) == built
         run = ["docker", "run", "--detach", "--publish", "127.0.0.1:0:8080", *HARDENED, built]
         started.append(subprocess.check_output(run, text=True).strip())
         port = subprocess.check_output(["docker", "port", started[-1], "8080"], text=True)

@@ -65,7 +65,8 @@ def clone(pushed, monkeypatch):
     monkeypatch.chdir(pushed.root)
     pushed.bucket.write(pushed.objects)
     subprocess.run(["git", "checkout", "-q", "."], check=True)
-    shutil.rmtree(".dvc/cache", ignore_errors=True)
+    for folder in (".dvc/cache", "data"):  # a test may have trained
+        shutil.rmtree(folder, ignore_errors=True)
     for path in FILES:
         path.unlink(missing_ok=True)
     return pushed

@@ -4,16 +4,17 @@
 MAKEFLAGS += --no-print-directory
 
 PORT ?= 8000
+STAGE ?= dev
 BIN := .venv/bin
 # For what the tools start themselves: old makes look their own commands up elsewhere.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help serve test check format train freeze report remote model image bench fuzz lock clean
+.PHONY: help serve test check format train freeze report remote model image image-run image-test bench fuzz lock clean
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: .venv/serve.ok ## Train the model if it is missing or stale, then serve it on http://127.0.0.1:8000 (PORT=)
 	@$(BIN)/python -m serving.app.serve --check --port '$(PORT)'
@@ -60,8 +61,15 @@ model: .venv/deploy.ok ## Fetch the model of this commit from the remote without
 	@$(BIN)/python -m serving.deployment.fetch_model
 
 image: .venv/serve.ok ## Build the container image of this model, unless it is there (BASE_IMAGE=)
-	@$(BIN)/python -m training.ensure_model
-	@base=$$(serving/tests/image/base.sh) && $(BIN)/python -m serving.deployment.image --base "$$base"
+	@$(BIN)/python -m training.ensure_model >&2
+	@base=$$(serving/tests/image/base/build.sh) && $(BIN)/python -m serving.deployment.image --base "$$base"
+
+image-run: .venv/serve.ok ## Run the image on http://127.0.0.1:8000, shut in as on Lambda (STAGE=dev, PORT=)
+	@$(BIN)/python -m serving.app.serve --check --port '$(PORT)'
+	@image=$$($(MAKE) image) && $(BIN)/python -m serving.tests.image --image "$$image" --stage '$(STAGE)' --port '$(PORT)'
+
+image-test: .venv/dev.ok ## Test the container image (part of make test where Docker's engine runs)
+	@$(BIN)/pytest serving/tests/image
 
 bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1; results in .local/bench)
 	@$(BIN)/python -m training.ensure_model

@@ -7,16 +7,20 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 import uvicorn
 
 from serving.app.errors import SettingsError
-from serving.app.gateway import Gateway, say
+from serving.app.gateway import Gateway, Handler, say
 
 GRACE_SECONDS = 5  # for requests under way at a stop: process managers grant 10 s or more
 KEEP_ALIVE_SECONDS = 65  # over a load balancer's 60 s: it must not meet a connection just closed
 MAX_CONNECTIONS = 256  # each may hold a request of 10 MB
+
+
+type Start = Callable[[], AbstractContextManager[Handler]]
 
 
 class StartError(Exception):
@@ -63,13 +67,28 @@ def banner(listener: socket.socket, prefix: str) -> str:
     )
 
 
-def run(listener: socket.socket, prefix: str) -> None:
+@contextmanager
+def import_handler() -> Iterator[Handler]:
+    """The handler of this process."""
+    from serving.app.handler import lambda_handler  # noqa: PLC0415 - loads the model
+
+    yield lambda_handler
+
+
+def run(listener: socket.socket, prefix: str, start: Start) -> None:
     """Serve until SIGINT or SIGTERM ends it."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    from serving.app.handler import lambda_handler  # noqa: PLC0415 - loads the model
+    with start() as handler:
+        gateway = Gateway(handler, prefix=prefix)
+        serve(gateway, listener, prefix)
+    if gateway.busy:  # the interpreter would wait for a handler that may never return
+        say("\nstopped")
+        sys.stdout.flush()
+        os._exit(0)
 
-    gateway = Gateway(lambda_handler, prefix=prefix)
+
+def serve(gateway: Gateway, listener: socket.socket, prefix: str) -> None:
     config = uvicorn.Config(
         gateway,
         http="h11",
@@ -89,14 +108,16 @@ def run(listener: socket.socket, prefix: str) -> None:
     try:
         uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:  # uvicorn ends in order, then raises the signal once more
-        if gateway.busy:  # the interpreter would wait for a handler that may never return
-            say("\nstopped")
-            sys.stdout.flush()
-            os._exit(0)
+        pass
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Serve `lambda_handler`: 0 when a signal ended it, 1 when it could not start."""
+def main(argv: Sequence[str] | None = None, start: Start = import_handler) -> int:
+    """Serve a handler: 0 when a signal ended it, 1 when it could not start.
+
+    Args:
+        argv: The command line.
+        start: What gives the handler, and ends what it needs when the server has stopped.
+    """
     parser = argparse.ArgumentParser(prog="python -m serving.app.serve")
     # PORT is how process managers (Heroku's, foreman) hand a port to a web process.
     parser.add_argument("--port", default=os.environ.get("PORT") or "8000")
@@ -109,7 +130,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with listen(options.host, options.port) as listener:
             if options.check:
                 return 0
-            run(listener, f"/{stage}" if stage else "")
+            run(listener, f"/{stage}" if stage else "", start)
     except (StartError, SettingsError) as error:
         say(f"error: {error}")
         return 1

@@ -1,0 +1,156 @@
+"""A container of the image, shut in as Lambda does it, and events to it.
+
+It has no network, so no port of it can be published: a second container in the same namespace
+(relay.py) takes the events to the runtime interface emulator.
+"""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+RELAY = Path(__file__).with_name("relay.py").read_text(encoding="utf-8")
+VCPU_MB = 1769  # AWS Lambda Developer Guide, "Configuring function memory": so many are one vCPU
+# No writing but in /tmp, no privileges, no network, no shared memory, a user of no name.
+HARDENED = (
+    *("--user", "993:990", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+    *("--ipc", "none", "--read-only"),
+    *("--tmpfs", "/tmp:size=64m,mode=1777"),  # noqa: S108 - the container's
+)
+
+
+def share_of(memory_mb: int) -> float:
+    """The share of a processor that Lambda gives with so much memory."""
+    return memory_mb / VCPU_MB
+
+
+class ContainerDied(Exception):
+    """The container ended, or its emulator answers no more; the message says what it said last."""
+
+
+class Invocation(NamedTuple):
+    """What came of an event.
+
+    Attributes:
+        seconds: From sending it to having received all of the answer, within the container's
+            network; the first one's include the init.
+        answer: What the handler returned, parsed.
+    """
+
+    seconds: float
+    answer: Any
+
+
+class Container:
+    """A started container of an image, its emulator listening. Init is with the first event.
+
+    Args:
+        image: Its name.
+        memory_mb: As configured for a function.
+        seconds: What an invocation may take.
+        vcpu: Its share of processors; as Lambda's, where not given.
+
+    Raises:
+        ContainerDied: It did not start.
+    """
+
+    def __init__(
+        self,
+        image: str,
+        memory_mb: int,
+        *,
+        seconds: int = 28,
+        vcpu: float | None = None,
+    ) -> None:
+        share = share_of(memory_mb) if vcpu is None else vcpu
+        variables = {
+            "AWS_LAMBDA_FUNCTION_NAME": "quickthaw",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory_mb,
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": seconds,
+        }
+        self.id = docker(
+            *("run", "--detach", *HARDENED, "--network", "none", "--cpus", f"{share:.3f}"),
+            *("--memory", f"{memory_mb}m", "--memory-swap", f"{memory_mb}m"),
+            *(f"--env={name}={value}" for name, value in variables.items()),
+            image,
+        ).strip()
+        self._relay = subprocess.Popen(
+            [
+                *("docker", "run", "--rm", "--interactive", *HARDENED),
+                *("--network", f"container:{self.id}", "--entrypoint", "python3"),
+                *(image, "-c", RELAY),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            self._read()
+        except ContainerDied:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def invoke(self, event: Any) -> Invocation:
+        """Send an event.
+
+        Raises:
+            ContainerDied: No answer came.
+        """
+        assert self._relay.stdin
+        try:
+            self._relay.stdin.write(json.dumps(event).encode() + b"\n")
+            self._relay.stdin.flush()
+        except OSError:
+            raise ContainerDied(self._last_words()) from None
+        seconds, _, answer = self._read().partition(b" ")
+        return Invocation(float(seconds), json.loads(answer))
+
+    def _read(self) -> bytes:
+        assert self._relay.stdout
+        line = self._relay.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise ContainerDied(self._last_words())
+        return line
+
+    def _last_words(self) -> str:
+        return self.read_log()[-1000:].strip() or "it said nothing"
+
+    def read_log(self) -> str:
+        """All that the function and its emulator have written."""
+        return docker("logs", self.id)
+
+    def close(self) -> None:
+        """Remove the container, and the relay with it."""
+        docker("rm", "--force", self.id)
+        assert self._relay.stdin
+        assert self._relay.stdout
+        try:
+            self._relay.stdin.close()
+        except OSError:  # what was not sent any more
+            pass
+        self._relay.stdout.close()
+        self._relay.wait()
+
+
+def docker(*arguments: str) -> str:
+    """What a command of Docker's prints, errors included.
+
+    Raises:
+        ContainerDied: It failed.
+    """
+    done = subprocess.run(
+        ["docker", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ContainerDied(f"docker {arguments[0]}: {done.stdout.strip()}")
+    return done.stdout

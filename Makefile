@@ -60,7 +60,7 @@ remote: .venv/serve.ok ## Share models: make URL the DVC remote, verified (URL=s
 model: .venv/deploy.ok ## Fetch the model of this commit from the remote without DVC, on a machine that only builds
 	@$(BIN)/python -m serving.deployment.fetch_model
 
-image: .venv/serve.ok ## Build the container image of this model, unless it is there (BASE_IMAGE=)
+image: .venv/serve.ok .venv/deploy.ok ## Build the container image of this model, unless it is there (BASE_IMAGE=)
 	@$(BIN)/python -m training.ensure_model >&2
 	@base=$$(serving/tests/image/base/build.sh) && $(BIN)/python -m serving.deployment.image --base "$$base"
 

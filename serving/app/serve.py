@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 import uvicorn
 
@@ -105,10 +105,9 @@ def serve(gateway: Gateway, listener: socket.socket, prefix: str) -> None:
         h11_max_incomplete_event_size=64 * 1024,
     )
     say(banner(listener, prefix))
-    try:
+    # uvicorn ends in order, then raises the signal once more.
+    with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:  # uvicorn ends in order, then raises the signal once more
-        pass
 
 
 def main(argv: Sequence[str] | None = None, start: Start = import_handler) -> int:

@@ -11,9 +11,12 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 NAME = "quickthaw"
+SBOMS = Path(".local/image")
+LAMBDA_BYTES = 10 * 1024**3  # AWS Lambda Developer Guide, "Lambda quotas"
 DOCKERFILE = "serving/app/Dockerfile"
 MANIFEST = "serving/app/data/manifest.json"
 # What only the other target uses.
@@ -33,13 +36,20 @@ def main() -> None:
     parser.add_argument("--base", required=True, help="the base image")
     arguments = parser.parse_args()
     try:
-        print(build(ROOT, arguments.base))
+        image = build(ROOT, arguments.base)
+        write_sbom(ROOT, image)
     except ImageError as error:
         sys.exit(f"error: {error}")
+    print(image)
 
 
-def build(root: Path, base: str) -> str:
+def build(root: Path, base: str, name: str = NAME) -> str:
     """Build the image, unless it is there.
+
+    Args:
+        root: The repository.
+        base: The base image.
+        name: What the image is called, without a tag.
 
     Returns:
         Its name, tag included.
@@ -49,7 +59,8 @@ def build(root: Path, base: str) -> str:
     """
     manifest = read_manifest(root)
     target = manifest["engine"]
-    image = f"{NAME}:{hash_content(root, target, inspect(base, '{{.Id}}'))}"
+    base_id = inspect(base, "{{.Id}}")
+    image = f"{name}:{hash_content(root, target, base_id)}"
     if docker("image", "inspect", image).returncode == 0:
         say(f"{image} is there: nothing to build")
         return image
@@ -58,6 +69,8 @@ def build(root: Path, base: str) -> str:
         "org.opencontainers.image.title": NAME,
         "org.opencontainers.image.version": manifest["version"],
         "org.opencontainers.image.revision": read_revision(root),
+        "org.opencontainers.image.base.name": base,
+        "quickthaw.base": base_id,
         "quickthaw.content": image.partition(":")[2],
         "quickthaw.engine": target,
     }
@@ -70,7 +83,27 @@ def build(root: Path, base: str) -> str:
     )
     if done.returncode:
         raise ImageError(f"the image could not be built:\n{done.stdout[-2000:]}{done.stderr}")
+    if int(inspect(image, "{{.Size}}")) > LAMBDA_BYTES:
+        raise ImageError(f"{image} is over the 10 GB that Lambda takes: 'docker history {image}'")
     return image
+
+
+def write_sbom(root: Path, image: str) -> Path:
+    """Write the image's bill of materials, unless it is there: .local/image/<tag>.cdx.json."""
+    path = root / SBOMS / f"{image.partition(':')[2]}.cdx.json"
+    if not path.exists():
+        from serving.deployment import sbom  # noqa: PLC0415 - a second of imports
+
+        contents = sbom.read_contents(image)
+        labels = json.loads(inspect(image, "{{json .Config.Labels}}"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(sbom.write(read_manifest(root), labels, contents), encoding="utf-8")
+        say(
+            f"{contents.bytes / 1e6:.1f} MB in {contents.files:,} files and "
+            f"{len(contents.packages)} packages over the base image"
+        )
+    say(f"its bill of materials (CycloneDX): {path.relative_to(root)}")
+    return path
 
 
 def hash_content(root: Path, target: str, base: str) -> str:
@@ -107,14 +140,14 @@ def read_allowed(root: Path) -> Iterable[str]:
     return [line.removeprefix("!") for line in lines if line.startswith("!")]
 
 
-def read_manifest(root: Path) -> dict[str, str]:
-    """Name, version and engine of the model.
+def read_manifest(root: Path) -> dict[str, Any]:
+    """The model's manifest.
 
     Raises:
         ImageError: There is no manifest, or one of an engine that no target serves.
     """
     try:
-        manifest: dict[str, str] = json.loads((root / MANIFEST).read_bytes())
+        manifest: dict[str, Any] = json.loads((root / MANIFEST).read_bytes())
         if manifest["engine"] not in OTHERS:
             raise ImageError(f"{MANIFEST} names an engine that there is no image for")
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -144,7 +177,7 @@ def inspect(image: str, what: str) -> str:
     """
     done = docker("image", "inspect", "--format", what, image)
     if done.returncode:
-        raise ImageError(f"the base image {image} is not here: 'docker pull {image}'")
+        raise ImageError(f"the image {image} is not here: 'docker pull {image}'")
     return done.stdout.strip()
 
 

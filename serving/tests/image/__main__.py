@@ -40,6 +40,10 @@ class Environment:
                 ["docker", "logs", "--follow", self._container.id], stdout=log, stderr=log
             )
 
+    @property
+    def id(self) -> str:
+        return self._container.id
+
     def close(self) -> None:
         self._container.close()
         self._follower.wait()  # it ends with the container
@@ -60,7 +64,7 @@ def main() -> int:
         say(
             f"{options.image} as in stage {options.stage}: {stage.memory_mb} MB, "
             f"{share_of(stage.memory_mb):.2f} of a processor, no network, read-only\n"
-            f"its log and metrics go to {LOG}"
+            f"container {environment.id}; its log and metrics go to {LOG}"
         )
         try:
             yield environment

@@ -6,6 +6,7 @@ It has no network, so no port of it can be published: a second container in the 
 
 import json
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -130,10 +131,8 @@ class Container:
         docker("rm", "--force", self.id)
         assert self._relay.stdin
         assert self._relay.stdout
-        try:
+        with suppress(OSError):  # what was not sent any more
             self._relay.stdin.close()
-        except OSError:  # what was not sent any more
-            pass
         self._relay.stdout.close()
         self._relay.wait()
 

@@ -1,0 +1,82 @@
+"""Fixtures: images of a small model, for both engines, on the base that this machine can have."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from serving.deployment import image
+from serving.tests.sample import fit, write_bundle
+
+
+def has_engine():
+    try:
+        return not subprocess.run(
+            ["docker", "version"], capture_output=True, check=False
+        ).returncode
+    except OSError:
+        return False
+
+
+def pytest_collection_modifyitems(items):
+    """Skip, loudly, what needs Docker's engine where there is none; not where it has to be."""
+    needing = [item for item in items if item.get_closest_marker("docker")]
+    if needing and not os.environ.get("REQUIRE_DOCKER") and not has_engine():
+        reason = "Docker's engine does not answer: the image is NOT tested"
+        for item in needing:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def pipeline():
+    return fit()
+
+
+@pytest.fixture(scope="session", params=["frozen", "sklearn"])
+def target(request):
+    return request.param
+
+
+@pytest.fixture
+def root(tmp_path, pipeline, target):
+    return lay_out(tmp_path, pipeline, target)
+
+
+def lay_out(root, pipeline, target):
+    """The files that an image is made of, with a small model."""
+    for pattern in (".dockerignore", *image.read_allowed(image.ROOT)):
+        for path in image.ROOT.glob(pattern):
+            copy = root / path.relative_to(image.ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            if copy.parent.name != "data":
+                shutil.copy(path, copy)
+    write_bundle(root / "serving/app/data", pipeline, target)
+    return root
+
+
+@pytest.fixture(scope="session")
+def base():
+    script = Path(__file__).with_name("base") / "build.sh"
+    return subprocess.run([script], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def build(base):
+    """Build an image of a folder, once, on whatever core the test runs."""
+
+    def build(root):
+        with (Path(tempfile.gettempdir()) / "quickthaw-build.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return image.build(root, base, name="quickthaw-test")
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory, build, pipeline, target):
+    """The image of the small model."""
+    return build(lay_out(tmp_path_factory.mktemp(target), pipeline, target))

@@ -1,0 +1,215 @@
+"""What goes into an image, and what its tag depends on."""
+
+import json
+import os
+import re
+import subprocess
+import tarfile
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from serving.deployment import image, sbom
+from serving.deployment.image import ImageError, hash_content, list_context
+from serving.tests.sample import fit, write_bundle
+
+BASE = "sha256:0"
+MODEL = {"frozen": "model.frozen", "sklearn": "model.joblib"}
+# Over the base image, bytecode included; the small model weighs nothing.
+BUDGET = {"frozen": (18e6, 1_200), "sklearn": (290e6, 11_000)}  # bytes, files
+STRANGERS = (
+    ".env",
+    ".git/config",
+    ".venv/lib/secret.py",
+    "README.md",
+    "data/raw/20news.tar.gz",
+    "requirements/dev.txt",
+    "serving/app/__pycache__/handler.cpython-313.pyc",
+    "serving/app/data/model.joblib.bak",
+    "serving/app/notes.txt",
+    "serving/app/more/handler.py",
+    "serving/deployment/image.py",
+    "serving/tests/conftest.py",
+    "training/train.py",
+)
+
+
+def test_context_is_code_locks_and_model_and_nothing_else(root, target):
+    names = list_context(root, target)
+    code = [name for name in names if name.startswith("serving/") and name.endswith(".py")]
+    assert {"serving/__init__.py", "serving/app/handler.py"} <= set(code)
+    assert set(names) - set(code) == {
+        image.DOCKERFILE,
+        image.MANIFEST,
+        f"requirements/{target}.txt",
+        f"serving/app/data/{MODEL[target]}",
+    }
+
+
+def test_nothing_but_times_and_strangers_changes_the_tag_stays(root, target):
+    before = hash_content(root, target, BASE)
+    for path in root.rglob("*"):
+        os.utime(path, (0, 0))
+    add_strangers(root)
+    assert hash_content(root, target, BASE) == before
+    write_bundle(root / "serving/app/data", fit(), target)  # trained again to the same model
+    assert hash_content(root, target, BASE) == before
+
+
+def test_any_file_of_it_changes_the_tag_does(root, target):
+    tags = {hash_content(root, target, BASE), hash_content(root, target, "sha256:1")}
+    names = list_context(root, target)
+    for name in names:
+        path = root / name
+        whole = path.read_bytes()
+        path.write_bytes(whole + b"\n")
+        tags.add(hash_content(root, target, BASE))
+        path.write_bytes(whole)
+    (root / "serving/app/more.py").touch()
+    tags.add(hash_content(root, target, BASE))
+    assert len(tags) == len(names) + 3
+
+
+def test_what_only_the_other_target_uses_changes_the_tag_stays(root, target):
+    before = hash_content(root, target, BASE)
+    for name in image.OTHERS[target]:
+        (root / name).write_bytes(b"else")
+    assert hash_content(root, target, BASE) == before
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model"])
+def test_there_is_no_model_it_is_said_and_what_makes_it(root, target, name):
+    def hash_of(folder):
+        return hash_content(folder, target, BASE)
+
+    (root / "serving/app/data" / (MODEL[target] if name == "model" else name)).unlink()
+    check = image.read_manifest if name == "manifest.json" else hash_of
+    with pytest.raises(ImageError, match="'make train'"):
+        check(root)
+
+
+@pytest.mark.docker
+def test_docker_gets_the_context_that_the_tag_is_made_of_and_no_stranger(root, target):
+    add_strangers(root)
+    (root / "serving/app/Dockerfile").write_text('FROM scratch\nCOPY . /context\nCMD ["none"]\n')
+    name = "quickthaw-context:test"
+    docker("build", "--quiet", "--tag", name, "--file", root / "serving/app/Dockerfile", root)
+    try:
+        allowed = {
+            path.relative_to(root).as_posix()
+            for pattern in image.read_allowed(root)
+            for path in root.glob(pattern)
+        }
+        assert set(read_files(name, "/context")) == allowed
+        assert set(list_context(root, target)) <= allowed
+    finally:
+        docker("image", "rm", name)
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_image_holds_what_its_lock_names_within_its_budget(built, target):
+    found = sbom.read_contents(built)
+    lock = (image.ROOT / f"requirements/{target}.txt").read_text()
+    pins = re.findall(r"^([\w.-]+)==([^ ;]+)", lock, re.MULTILINE)
+    assert [(one.name, one.version) for one in found.packages] == sorted(pins)
+    most_bytes, most_files = BUDGET[target]
+    assert found.bytes <= most_bytes
+    assert found.files <= most_files
+    assert found.models == [MODEL[target]]
+    files = read_files(built)
+    assert "serving/app/Dockerfile" not in files
+    assert all(mode & 0o444 == 0o444 for mode, _ in files.values())
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_every_module_is_compiled_and_needs_no_time_to_be_valid(built):
+    files = read_files(built)
+    for name in files:
+        if name.endswith(".py"):
+            folder, _, module = name.rpartition("/")
+            _, code = files[f"{folder}/__pycache__/{module[:-3]}.cpython-313.pyc".lstrip("/")]
+            assert code[4:8] == b"\1\0\0\0", name  # PEP 552: by hash, not checked
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["frozen"], indirect=True)  # the other one's are the same steps
+def test_image_is_built_again_from_nothing_its_files_are_the_same(root, built, base, target):
+    again = "quickthaw-again:test"
+    docker(
+        *("build", "--no-cache", "--network", "host", "--target", target, "--tag", again),
+        *("--build-arg", f"BASE_IMAGE={base}", "--file", root / image.DOCKERFILE, root),
+    )
+    try:
+        assert read_files(again) == read_files(built)
+    finally:
+        docker("image", "rm", again)
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_bill_of_materials_is_valid_and_names_all_that_ships(root, build, target):
+    built = build(root)
+    path = image.write_sbom(root, built)
+    text = path.read_text()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    found = json.loads(text)
+    manifest = image.read_manifest(root)
+    kinds = {one["type"]: one for one in found["components"]}
+    assert kinds["machine-learning-model"]["version"] == manifest["version"]
+    (pinned,) = kinds["machine-learning-model"]["hashes"]
+    assert pinned["content"] == manifest["files"][MODEL[target]]["sha256"]
+    assert found["metadata"]["component"]["version"] == built.partition(":")[2]
+    lock = (root / f"requirements/{target}.txt").read_text()
+    libraries = [one for one in found["components"] if one["type"] == "library"]
+    assert {one["name"] for one in libraries} == set(
+        re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)
+    )
+    assert all(one["licenses"] for one in libraries)
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_image_is_there_nothing_is_built_and_its_labels_say_what_it_is(root, build, target, capsys):
+    built = build(root)
+    capsys.readouterr()
+    assert build(root) == built
+    assert capsys.readouterr().err == f"{built} is there: nothing to build\n"
+    labels = json.loads(image.inspect(built, "{{json .Config.Labels}}"))
+    assert labels["org.opencontainers.image.version"] == image.read_manifest(root)["version"]
+    assert labels["quickthaw.content"] == built.partition(":")[2]
+    assert labels["quickthaw.engine"] == target
+    assert labels["com.amazonaws.lambda.feature.snapstart"] == "Allow"
+
+
+def add_strangers(root):
+    for name in STRANGERS:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("more")
+
+
+def docker(*arguments):
+    return subprocess.run(["docker", *arguments], check=True, capture_output=True).stdout
+
+
+def read_files(name, folder=sbom.TASK):
+    """Mode and bytes of each file of a folder in an image, by name."""
+    container = docker("create", name).decode().strip()
+    try:
+        with (
+            subprocess.Popen(
+                ["docker", "cp", f"{container}:{folder.rstrip('/')}/.", "-"], stdout=subprocess.PIPE
+            ) as copy,
+            tarfile.open(fileobj=copy.stdout, mode="r|") as archive,
+        ):
+            return {
+                member.name.removeprefix("./"): (member.mode, archive.extractfile(member).read())
+                for member in archive
+                if member.isfile()
+            }
+    finally:
+        docker("rm", container)

@@ -1,0 +1,194 @@
+"""How the image answers, shut in as Lambda does it (container.py says how)."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from threading import Thread
+
+import httpx
+import pytest
+
+from serving.deployment import image
+from serving.deployment.stages import STAGES
+from serving.tests.answers import check_answer
+from serving.tests.hostile import EVENTS
+from serving.tests.image.container import Container, ContainerDied, docker
+from serving.tests.sample import TEXTS, proxy_event
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+MEMORY_MB = min(stage.memory_mb for stage in STAGES.values())
+LAMBDA_BYTES = 6 * 1024 * 1024
+GOOD = proxy_event(body={"text": "the boat"})
+
+
+@pytest.fixture
+def container(built):
+    with Container(built, MEMORY_MB) as container:
+        yield container
+
+
+def test_it_answers_everything_writes_nothing_asks_nobody_and_does_not_grow(container, pipeline):
+    for name, (status, event) in EVENTS.items():
+        assert check_answer(container.invoke(event).answer) == status, name
+    large = proxy_event(body="")
+    large["body"] = "x" * (LAMBDA_BYTES - len(json.dumps(large)))
+    assert len(json.dumps(large)) == LAMBDA_BYTES
+    assert check_answer(container.invoke(large).answer) == 413
+    check_batch(container, pipeline)
+
+    process = find_process(container)
+    sizes = []
+    for _ in range(10):
+        for number in range(100):
+            check_prediction(container, pipeline, f"{TEXTS[number % len(TEXTS)]} {number}")
+        sizes.append(find_process(container)[1])
+    assert max(sizes[5:]) <= max(sizes[:5]) + 256  # KiB
+    assert find_process(container)[0] == process[0]
+
+    assert docker("diff", container.id) == ""
+    assert docker("exec", container.id, "ls", "-A", "/tmp") == ""  # noqa: S108
+    assert count_attempts(container) == 0
+    log = container.read_log()
+    assert "Traceback" not in log
+    # One document an invocation, and one cold start: nothing was started again.
+    documents = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    documents = [one for one in documents if "_aws" in one]
+    assert len(documents) == len(EVENTS) + 2 + 1000
+    assert sum(one.get("cold_start", 0) for one in documents) == 1
+
+
+def test_a_connection_is_tried_the_count_of_attempts_tells(container):
+    """The control of the test above; names are asked of a server by IPv4, too."""
+    connect = "import socket; socket.create_connection(('192.0.2.1', 443))"
+    assert count_attempts(container) == 0
+    with pytest.raises(ContainerDied, match="Network is unreachable"):
+        docker("exec", container.id, "python3", "-c", connect)
+    assert count_attempts(container) == 1
+
+
+def test_it_runs_without_privileges_and_can_write_in_tmp_alone(container):
+    status = docker("exec", container.id, "cat", "/proc/1/status")
+    assert re.search(r"^CapBnd:\s+0+$", status, re.MULTILINE)
+    assert re.search(r"^NoNewPrivs:\s+1$", status, re.MULTILINE)
+    assert re.search(r"^Uid:\s+993\b", status, re.MULTILINE)
+    assert re.search(r"^Seccomp:\s+2$", status, re.MULTILINE)
+    find = "find / -xdev -writable -not -type l -not -path '/proc/*' 2>/dev/null || true"
+    assert docker("exec", container.id, "sh", "-c", find).split() == ["/tmp"]  # noqa: S108
+    assert "shm" not in docker("exec", container.id, "ls", "/dev")
+
+
+@pytest.mark.parametrize("when", ["in its init", "under load"])
+def test_it_is_killed_the_next_container_answers_the_same(built, pipeline, when):
+    died = []
+
+    def ask():
+        try:
+            while True:
+                container.invoke(GOOD)
+        except ContainerDied:
+            died.append(True)
+
+    with Container(built, MEMORY_MB) as container:
+        if when == "under load":
+            container.invoke(GOOD)
+        asking = Thread(target=ask)
+        asking.start()
+        time.sleep(0.03)
+        docker("kill", "--signal", "KILL", container.id)
+        asking.join(30)
+    assert died == [True]
+    with Container(built, MEMORY_MB) as another:
+        check_prediction(another, pipeline, "the boat")
+
+
+def test_model_in_the_image_is_tampered_with_it_answers_503_and_names_the_file(root, build, target):
+    name = {"frozen": "model.frozen", "sklearn": "model.joblib"}[target]
+    path = root / "serving/app/data" / name
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    with Container(build(root), MEMORY_MB) as container:
+        assert check_answer(container.invoke(GOOD).answer) == 503
+        assert check_answer(container.invoke(GOOD).answer) == 503
+        log = container.read_log()
+    assert "BundleDamaged" in log
+    assert name in log
+    assert '"label"' not in log
+
+
+def test_image_of_this_commit_answers_its_golden_examples(base):
+    try:
+        manifest = image.read_manifest(image.ROOT)
+        image.list_context(image.ROOT, manifest["engine"])
+    except image.ImageError:
+        pytest.skip("there is no trained model: 'make train' makes it")
+    built = image.build(image.ROOT, base)
+    with Container(built, MEMORY_MB) as container:
+        for one in manifest["golden"]:
+            answer = container.invoke(proxy_event(body={"text": one["text"]})).answer
+            found = json.loads(answer["body"])
+            assert found["label"] == one["label"]
+            assert found["probability"] == pytest.approx(one["probability"], rel=0, abs=1e-12)
+
+
+@pytest.mark.parametrize("target", ["frozen"], indirect=True)
+def test_image_run_answers_as_the_service_does_and_leaves_no_container(built, pipeline):
+    command = [sys.executable, "-m", "serving.tests.image", "--image", built, "--port", "0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=image.ROOT)
+    try:
+        lines = []
+        while not lines or not lines[-1].startswith("Serving on "):
+            lines.append(process.stderr.readline())
+            assert lines[-1], "".join(lines)
+        assert f"{MEMORY_MB} MB" in lines[0]
+        answer = httpx.post(f"{lines[-1].split()[-1]}/predict", json={"text": "the boat"})
+        assert answer.json()["label"] == pipeline.predict(["the boat"])[0]
+        process.send_signal(signal.SIGTERM)
+        rest = process.stderr.read()
+        assert process.wait(60) == 0
+        assert rest.endswith("\nstopped\n")
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+    containers = re.findall(r"container (\w{64})", "".join(lines))
+    assert len(containers) == 1
+    assert containers[0] not in docker("ps", "--all", "--quiet", "--no-trunc")
+
+
+def check_prediction(container, pipeline, text):
+    answer = container.invoke(proxy_event(body={"text": text})).answer
+    assert check_answer(answer) == 200
+    found, (expected,) = json.loads(answer["body"]), pipeline.predict_proba([text])
+    assert found["label"] == pipeline.classes_[expected.argmax()]
+    assert found["probability"] == pytest.approx(expected.max(), rel=0, abs=1e-12)
+
+
+def check_batch(container, pipeline):
+    texts = [f"{TEXTS[number % len(TEXTS)]} {number}" for number in range(1000)]
+    event = proxy_event(path="/predict/batch", body={"texts": texts})
+    answer = container.invoke(event).answer
+    assert check_answer(answer) == 200
+    found = json.loads(answer["body"])["predictions"]
+    expected = pipeline.predict_proba(texts)
+    assert [one["label"] for one in found] == list(pipeline.classes_[expected.argmax(axis=1)])
+    probabilities = [one["probability"] for one in found]
+    assert probabilities == pytest.approx(expected.max(axis=1), rel=0, abs=1e-12)
+
+
+def find_process(container):
+    """Id and resident KiB of the function's process."""
+    _, *lines = docker("top", container.id, "-o", "pid,rss,args").splitlines()
+    (found,) = [line.split()[:2] for line in lines if "awslambdaric" in line]
+    return found[0], int(found[1])
+
+
+def count_attempts(container):
+    """Packets out of this container that found no route: connections tried, names asked for."""
+    names, values = (
+        line.split()
+        for line in docker("exec", container.id, "cat", "/proc/net/snmp").splitlines()
+        if line.startswith("Ip:")
+    )
+    return int(dict(zip(names, values, strict=True))["OutNoRoutes"])

@@ -1,9 +1,11 @@
 """Measures the service against what it is compared with: `python -m bench`.
 
-The real awslambdaric, with a Runtime API on loopback: no Docker, no AWS.
+The real awslambdaric, with a Runtime API on loopback: no Docker, no AWS. Where Docker's engine
+runs, the images, too, under Lambda's emulator.
 """
 
 import argparse
+import json
 import random
 import signal
 import sys
@@ -22,6 +24,7 @@ from bench.contenders import (
     on_lambda,
 )
 from bench.footprint import measure_footprints
+from bench.images import build_images, is_docker_here, measure_sizes, time_cold_containers
 from bench.measure import Steady, time_cold, time_cold_rounds, time_steady
 from bench.models import copy_bundle, make_terms, write_sklearn_bundle, write_synthetic_bundle
 from bench.results import Results
@@ -95,6 +98,7 @@ def run(arguments: argparse.Namespace, folder: Path) -> list[dict[str, object]]:
     results.footprint = measure_footprints(bundle, [one.name for one in contenders])
     if not arguments.quick:
         measure_slope(results, folder, rng)
+    measure_containers(results, folder, rng, quick=arguments.quick)
     verdicts = judge(results)
     show(results, verdicts)
     write(arguments.out, results, verdicts, contenders)
@@ -170,10 +174,25 @@ def measure_slope(results: Results, folder: Path, rng: random.Random) -> None:
     results.slope = time_cold_rounds(contenders, request, rng, rounds=rounds, slow_every=5)
 
 
+def measure_containers(results: Results, folder: Path, rng: random.Random, *, quick: bool) -> None:
+    if not is_docker_here():
+        say("without containers: Docker's engine does not answer")
+        return
+    rounds = results.settings["rounds"]
+    found = build_images(folder / "images", folder / "frozen", folder / "sklearn")
+    results.images = measure_sizes(found)
+    say(f"cold starts in containers: {rounds} rounds, a few with the slow ones")
+    event = json.loads(ask(GOALIE).event)
+    every = rounds if quick else 7
+    results.containers = time_cold_containers(found, event, rng, rounds=rounds, slow_every=every)
+
+
 def show(results: Results, verdicts: list[dict[str, object]]) -> None:
     say("\n" + report.align(report.build_table(results)))
     if results.slope:
         say("\n" + report.align(report.build_slope_table(results)))
+    if results.containers:
+        say("\n" + report.align(report.build_image_table(results)))
     say("")
     for line in (*report.describe_agreement(results), "", *map(describe, verdicts)):
         say(line)

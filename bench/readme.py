@@ -19,9 +19,14 @@ TITLES = {
 
 
 def build_tables(path: Path = RESULTS) -> str:
-    """Both tables in Markdown: the contenders, and the numbers to hold."""
+    """The tables in Markdown: the contenders, and the numbers to hold."""
     results = json.loads(path.read_text(encoding="utf-8"))
     return "\n".join([*_contenders(results), "", *_numbers(results)])
+
+
+def build_image_table(path: Path = RESULTS) -> str:
+    """The table of the images in Markdown."""
+    return "\n".join(_images(json.loads(path.read_text(encoding="utf-8"))))
 
 
 def _contenders(results: dict[str, Any]) -> Iterator[str]:
@@ -42,6 +47,17 @@ def _contenders(results: dict[str, Any]) -> Iterator[str]:
             yield f"| {title} | {' | '.join(map(_format, cells))} |"
 
 
+def _images(results: dict[str, Any]) -> Iterator[str]:
+    shares = list(results["containers"])
+    colds = " | ".join(f"Cold at {share} vCPU (ms)" for share in shares)
+    yield f"| Image | Over its base (MB) | Files | {colds} |"
+    yield "|---" * (3 + len(shares)) + "|"
+    for name, size in results["images"].items():
+        times = [median(results["containers"][share][name].values()) for share in shares]
+        cells = (_format(size["bytes"] / 1e6), f"{size['files']:,}", *map(_format, times))
+        yield f"| {TITLES[name]} | {' | '.join(cells)} |"
+
+
 def _numbers(results: dict[str, Any]) -> Iterator[str]:
     yield "| Number | Found | To hold | Aim |"
     yield "|---|---|---|---|"
@@ -57,4 +73,4 @@ def _format(value: float) -> str:
 
 
 if __name__ == "__main__":
-    print(build_tables())
+    print(build_tables(), build_image_table(), sep="\n\n")

@@ -42,6 +42,20 @@ def build_slope_table(results: Results) -> list[list[str]]:
     return table
 
 
+def build_image_table(results: Results) -> list[list[str]]:
+    """A row a measurement, a column an image."""
+    names = list(results.images)
+    table = [["in containers", *names]]
+    for share, rounds in results.containers.items():
+        times = [list(rounds[name].values()) for name in names]
+        table.append([f"cold, {share} vCPU (ms)", *map(_middle, times)])
+        table.append(["  quartiles", *map(_spread, times)])
+    sizes = [results.images[name] for name in names]
+    table.append(["over the base image (MB)", *(_megabytes(one.bytes) for one in sizes)])
+    table.append(["over the base image (files)", *(f"{one.files:,}" for one in sizes)])
+    return table
+
+
 def describe_agreement(results: Results) -> Iterable[str]:
     for name, one in results.agreement.items():
         yield (

@@ -68,6 +68,8 @@ class Results:
             apart the probabilities are at most.
         footprint: What is needed beside the base image.
         slope: Cold starts, by round, of "frozen 50000" and so on.
+        images: What each contender's image adds to its base; nothing without Docker.
+        containers: Cold starts in containers, by share of a processor.
     """
 
     settings: dict[str, Any]
@@ -80,11 +82,14 @@ class Results:
     agreement: dict[str, dict[str, float]] = field(default_factory=dict)
     footprint: dict[str, Footprint] = field(default_factory=dict)
     slope: Rounds = field(default_factory=dict)
+    images: dict[str, Footprint] = field(default_factory=dict)
+    containers: dict[str, Rounds] = field(default_factory=dict)
 
     def to_json(self, verdicts: list[dict[str, Any]]) -> str:
         """A line a member: the raw numbers are many."""
         found = vars(self) | {
             "footprint": {name: one._asdict() for name, one in self.footprint.items()},
+            "images": {name: one._asdict() for name, one in self.images.items()},
             "verdicts": verdicts,
         }
         lines = (f"{json.dumps(name)}: {json.dumps(_round(one))}" for name, one in found.items())

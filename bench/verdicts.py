@@ -162,4 +162,28 @@ PROMISES = (
         measure=_slope,
         needs="slope",
     ),
+    Promise(
+        "cold start in a container at ¼ CPU, frozen vs empty",
+        at_most=True,
+        hold=1.25,
+        aim=1.10,
+        measure=lambda results: paired_ratio(results.containers["0.25"], "frozen", "empty"),
+        needs="containers",
+    ),
+    Promise(
+        "cold start in a container at ¼ CPU, naive vs frozen",
+        at_most=False,
+        hold=35,
+        aim=45,
+        measure=lambda results: paired_ratio(results.containers["0.25"], "naive", "frozen"),
+        needs="containers",
+    ),
+    Promise(
+        "bytes over the base image, frozen vs naive",
+        at_most=True,
+        hold=1 / 10,
+        aim=None,
+        measure=lambda results: results.images["frozen"].bytes / results.images["naive"].bytes,
+        needs="images",
+    ),
 )

@@ -52,7 +52,8 @@ def build_images(folder: Path, frozen: Path, sklearn: Path) -> dict[str, str]:
     except image.ImageError as error:
         raise Failed(str(error)) from None
     context = _write_naive_context(folder / "naive", frozen / MODEL_NAME)
-    return ours | {name: _build_other(context, name, base) for name in ("empty", "naive")}
+    empty, naive = (_build_other(context, name, base) for name in ("empty", "naive"))
+    return {"empty": empty, **ours, "naive": naive}
 
 
 def _copy_context(root: Path, bundle: Path) -> Path:

@@ -3,14 +3,16 @@
 import json
 import re
 import tomllib
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
 
-from bench.readme import build_tables
+from bench.readme import build_image_table, build_tables
 from serving.app import errors, settings
 from serving.app.api import METHODS
 from serving.app.metrics import PROPERTIES, UNITS
+from serving.deployment.sbom import describe
 from serving.tests.fuzz.table import RESULTS, build_table
 from training import compiler
 from training.params import read_params
@@ -136,6 +138,35 @@ def test_table_of_the_attacks_is_that_of_their_results():
     assert build_table() in README
     assert results["mutants"]["tried"] >= 1_000_000
     assert results["came through"] == 0
+
+
+def test_table_of_what_ships_is_the_locks_of_the_images_with_licences_that_let_it():
+    names = {
+        target: set(re.findall(r"^([\w.-]+)==", read_lock(target), re.MULTILINE))
+        for target in ("frozen", "sklearn")
+    }
+    found = [describe(metadata(name)) for name in sorted(names["frozen"] | names["sklearn"])]
+    assert table(README, "Package") == [
+        [one.name, one.licence, "both" if one.name in names["frozen"] else "sklearn"]
+        for one in found
+    ]
+    permissive = re.compile(r"MIT|BSD|Apache|PSF|0BSD|Zlib|CC0")
+    for one in found:
+        assert all(permissive.search(part) for part in re.split(" AND |, ", one.licence)), one
+
+
+def test_table_of_the_images_is_that_of_the_benchmark():
+    assert build_image_table(ROOT / "bench/results.json") in README
+
+
+def test_stand_in_has_the_runtime_client_that_the_other_tests_have():
+    pin = re.compile(r"^awslambdaric==\S+", re.MULTILINE)
+    base = (ROOT / "serving/tests/image/base/requirements.txt").read_text()
+    assert pin.findall(base) == pin.findall(read_lock("dev"))
+
+
+def read_lock(name):
+    return (ROOT / f"requirements/{name}.txt").read_text()
 
 
 def test_locks_hold_hashes_and_no_address():

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self
 
 RELAY = Path(__file__).with_name("relay.py").read_text(encoding="utf-8")
 VCPU_MB = 1769  # AWS Lambda Developer Guide, "Configuring function memory": so many are one vCPU
+GRACE = 5  # seconds for the emulator to end what takes too long
 PERIOD = 20_000  # microseconds over which the share is given, as on Lambda; Docker's own is 100 ms
 # No writing but in /tmp, no privileges, no network, no shared memory, a user of no name.
 HARDENED = (
@@ -36,7 +37,8 @@ class Invocation(NamedTuple):
     Attributes:
         seconds: From sending it to having received all of the answer, within the container's
             network; the first one's include the init.
-        answer: What the handler returned, parsed.
+        answer: What the handler returned, parsed; of an invocation that failed or took too long,
+            an object with "errorMessage", as Lambda has it.
     """
 
     seconds: float
@@ -81,7 +83,7 @@ class Container:
             [
                 *("docker", "run", "--rm", "--interactive", *HARDENED),
                 *("--network", f"container:{self.id}", "--entrypoint", "python3"),
-                *(image, "-c", RELAY),
+                *(image, "-c", RELAY, str(seconds + GRACE)),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -112,7 +114,11 @@ class Container:
         except OSError:
             raise ContainerDied(self._last_words()) from None
         seconds, _, answer = self._read().partition(b" ")
-        return Invocation(float(seconds), json.loads(answer))
+        try:
+            return Invocation(float(seconds), json.loads(answer))
+        except ValueError:  # of a time-out the emulator tells in plain words
+            message = answer.decode(errors="replace").strip()
+            return Invocation(float(seconds), {"errorMessage": message})
 
     def _read(self) -> bytes:
         assert self._relay.stdout

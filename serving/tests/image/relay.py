@@ -1,7 +1,8 @@
 """Runs beside a function's container, in its network: takes events to the emulator there.
 
 From standard input one event a line; to standard output a line of seconds and of what came back.
-It is handed to `python3 -c`, and needs nothing but the standard library.
+It is handed to `python3 -c`, with the seconds that an answer may take, and ends where one takes
+longer. It needs nothing but the standard library.
 """
 
 import http.client
@@ -32,9 +33,13 @@ def wait() -> None:
             return
 
 
-def send(event: bytes) -> tuple[float, bytes]:
-    """Invoke the function: seconds until all of the answer was there, and the answer."""
-    connection = http.client.HTTPConnection(*ADDRESS)
+def send(event: bytes, patience: float) -> tuple[float, bytes]:
+    """Invoke the function: seconds until all of the answer was there, and the answer.
+
+    Raises:
+        OSError, http.client.HTTPException: There was none.
+    """
+    connection = http.client.HTTPConnection(*ADDRESS, timeout=patience)
     started = time.perf_counter()
     connection.request("POST", PATH, event)
     answer = connection.getresponse().read()
@@ -46,6 +51,6 @@ if __name__ == "__main__":
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     for line in sys.stdin.buffer:
-        seconds, answer = send(line)
+        seconds, answer = send(line, float(sys.argv[1]))
         sys.stdout.buffer.write(b"%.6f %s\n" % (seconds, answer))
         sys.stdout.flush()

@@ -69,6 +69,21 @@ def test_a_connection_is_tried_the_count_of_attempts_tells(container):
     assert count_attempts(container) == 1
 
 
+@pytest.mark.parametrize("target", ["frozen"], indirect=True)
+def test_an_invocation_takes_too_long_it_says_so_and_the_next_one_is_answered(built, pipeline):
+    stop = (
+        "import os, signal\n"
+        "for one in filter(str.isdigit, os.listdir('/proc')):\n"
+        "    if b'-m\\0awslambdaric' in open(f'/proc/{one}/cmdline', 'rb').read():\n"
+        "        os.kill(int(one), signal.SIGSTOP)\n"
+    )
+    with Container(built, MEMORY_MB, seconds=1) as container:
+        check_prediction(container, pipeline, "the boat")
+        docker("exec", container.id, "python3", "-c", stop)
+        assert "timed out" in container.invoke(GOOD).answer["errorMessage"]
+        check_prediction(container, pipeline, "the boat")
+
+
 def test_it_runs_without_privileges_and_can_write_in_tmp_alone(container):
     status = docker("exec", container.id, "cat", "/proc/1/status")
     assert re.search(r"^CapBnd:\s+0+$", status, re.MULTILINE)

@@ -69,7 +69,7 @@ image-run: .venv/serve.ok ## Run the image on http://127.0.0.1:8000, shut in as 
 	@image=$$($(MAKE) image) && $(BIN)/python -m serving.tests.image --image "$$image" --stage '$(STAGE)' --port '$(PORT)'
 
 image-test: .venv/dev.ok ## Test the container image (part of make test where Docker's engine runs)
-	@$(BIN)/pytest serving/tests/image
+	@REQUIRE_DOCKER=1 $(BIN)/pytest serving/tests/image
 
 bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1; results in .local/bench)
 	@$(BIN)/python -m training.ensure_model

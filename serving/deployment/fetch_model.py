@@ -148,12 +148,13 @@ def _open_s3(remote: dict[str, str], wanted: Wanted, key: str) -> Iterator[bytes
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     bucket, _, prefix = remote["url"].removeprefix("s3://").rstrip("/").partition("/")
-    session = boto3.Session(profile_name=remote.get("profile"), region_name=remote.get("region"))
-    client: Any = session.client("s3", endpoint_url=remote.get("endpointurl"))
+    profile, region = remote.get("profile"), remote.get("region")
     try:
+        session = boto3.Session(profile_name=profile, region_name=region)
+        client: Any = session.client("s3", endpoint_url=remote.get("endpointurl"))
         found = client.get_object(Bucket=bucket, Key=f"{prefix}/{key}".lstrip("/"))
         yield from found["Body"].iter_chunks(CHUNK)
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ValueError) as error:
         raise FetchError(f"{remote['url']} does not give {wanted.path} ({error}): {MEND}") from None
 
 

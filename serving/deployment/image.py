@@ -7,8 +7,10 @@ target uses, the Dockerfile, the base image. If that tag is there, nothing is bu
 import argparse
 import hashlib
 import json
+import os
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -89,15 +91,24 @@ def build(root: Path, base: str, name: str = NAME) -> str:
 
 
 def write_sbom(root: Path, image: str) -> Path:
-    """Write the image's bill of materials, unless it is there: .local/image/<tag>.cdx.json."""
+    """Write the image's bill of materials, unless it is there: .local/image/<tag>.cdx.json.
+
+    Raises:
+        ImageError: The image cannot be read.
+    """
     path = root / SBOMS / f"{image.partition(':')[2]}.cdx.json"
     if not path.exists():
         from serving.deployment import sbom  # noqa: PLC0415 - a second of imports
 
-        contents = sbom.read_contents(image)
+        try:
+            contents = sbom.read_contents(image)
+        except (OSError, subprocess.CalledProcessError, tarfile.ReadError) as error:
+            raise ImageError(f"{image} cannot be read: {error}") from None
         labels = json.loads(inspect(image, "{{json .Config.Labels}}"))
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(sbom.write(read_manifest(root), labels, contents), encoding="utf-8")
+        part = path.with_suffix(".part")
+        part.write_text(sbom.to_json(read_manifest(root), labels, contents), encoding="utf-8")
+        part.replace(path)
         say(
             f"{contents.bytes / 1e6:.1f} MB in {contents.files:,} files and "
             f"{len(contents.packages)} packages over the base image"
@@ -164,7 +175,10 @@ def read_revision(root: Path) -> str:
     if found.returncode:
         return "unknown"
     changed = subprocess.run(
-        [*git, "status", "--porcelain"], capture_output=True, text=True, check=False
+        [*git, "status", "--porcelain", "--", "serving", "requirements", ".dockerignore"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return found.stdout.strip() + ("+" if changed.stdout else "")
 
@@ -177,7 +191,7 @@ def inspect(image: str, what: str) -> str:
     """
     done = docker("image", "inspect", "--format", what, image)
     if done.returncode:
-        raise ImageError(f"the image {image} is not here: 'docker pull {image}'")
+        raise ImageError(f"Docker does not show the image {image}: {done.stderr.strip()}")
     return done.stdout.strip()
 
 
@@ -188,7 +202,14 @@ def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
         ImageError: There is none.
     """
     try:
-        return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+        return subprocess.run(
+            ["docker", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            # Lambda refuses the index of images that BuildKit makes for its attestations.
+            env={**os.environ, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"},
+        )
     except OSError:
         raise ImageError("there is no Docker: install it, and start its engine") from None
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from email import message_from_bytes
 from email.message import Message
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import HashAlgorithm, HashType, Property
@@ -39,20 +39,20 @@ def read_contents(image: str) -> Contents:
     """Look into an image, without running it.
 
     Raises:
-        subprocess.CalledProcessError: Docker does not give it.
+        subprocess.CalledProcessError, tarfile.ReadError: Docker does not give it.
     """
     size, files, packages, models = 0, 0, [], []
-    for name, data in _read_files(image):
-        size += len(data)
+    for name, length, file in _read_files(image):
+        size += length
         files += 1
         if name.match("*.dist-info/METADATA"):
-            packages.append(describe(message_from_bytes(data)))
+            packages.append(describe(message_from_bytes(file.read())))
         elif name.match("serving/app/data/model.*"):
             models.append(name.name)
     return Contents(size, files, sorted(packages), models)
 
 
-def _read_files(image: str) -> Iterator[tuple[PurePosixPath, bytes]]:
+def _read_files(image: str) -> Iterator[tuple[PurePosixPath, int, IO[bytes]]]:
     container = subprocess.check_output(["docker", "create", image], text=True).strip()
     try:
         command = ["docker", "cp", f"{container}:{TASK}/.", "-"]
@@ -62,7 +62,9 @@ def _read_files(image: str) -> Iterator[tuple[PurePosixPath, bytes]]:
         ):
             for member in archive:
                 if file := archive.extractfile(member):
-                    yield PurePosixPath(member.name), file.read()
+                    yield PurePosixPath(member.name), member.size, file
+            if copy.wait():
+                raise subprocess.CalledProcessError(copy.returncode, command)
     finally:
         subprocess.run(["docker", "rm", container], stdout=subprocess.DEVNULL, check=True)
 
@@ -77,7 +79,7 @@ def describe(metadata: Message) -> Package:
     return Package(metadata["Name"].lower().replace("_", "-"), metadata["Version"], licence)
 
 
-def write(manifest: Mapping[str, Any], labels: Mapping[str, str], contents: Contents) -> str:
+def to_json(manifest: Mapping[str, Any], labels: Mapping[str, str], contents: Contents) -> str:
     """The bill of materials of an image, as CycloneDX 1.6 in JSON.
 
     Args:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from serving.app import serve
@@ -21,15 +22,18 @@ class Environment:
 
     def __init__(self, image: str, stage: Stage) -> None:
         self._image, self._stage = image, stage
+        self._lock, self._closed = Lock(), False
         self._start()
 
     def __call__(self, event: dict[str, Any], _context: object) -> Any:
         try:
             return self._container.invoke(event).answer
         except ContainerDied:
-            say(f"the container is gone ({LOG} has its last words): another takes its place")
-            self.close()
-            self._start()
+            with self._lock:
+                if not self._closed:
+                    say(f"the container is gone ({LOG} has its last words): here is another")
+                    self._end()
+                    self._start()
             raise
 
     def _start(self) -> None:
@@ -37,7 +41,10 @@ class Environment:
         self._container = Container(self._image, stage.memory_mb, seconds=stage.timeout_seconds)
         with LOG.open("ab") as log:
             self._follower = subprocess.Popen(
-                ["docker", "logs", "--follow", self._container.id], stdout=log, stderr=log
+                ["docker", "logs", "--follow", self._container.id],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     @property
@@ -45,6 +52,11 @@ class Environment:
         return self._container.id
 
     def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            self._end()
+
+    def _end(self) -> None:
         self._container.close()
         self._follower.wait()  # it ends with the container
 

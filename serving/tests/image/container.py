@@ -88,10 +88,11 @@ class Container:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the server, which ends its requests first
         )
         try:
             self._read()
-        except ContainerDied:
+        except BaseException:
             self.close()
             raise
 

@@ -93,7 +93,7 @@ def test_there_is_no_model_it_is_said_and_what_makes_it(root, target, name):
 def test_docker_gets_the_context_that_the_tag_is_made_of_and_no_stranger(root, target):
     add_strangers(root)
     (root / "serving/app/Dockerfile").write_text('FROM scratch\nCOPY . /context\nCMD ["none"]\n')
-    name = "quickthaw-context:test"
+    name = f"quickthaw-context:{target}-{os.getpid()}"
     docker("build", "--quiet", "--tag", name, "--file", root / "serving/app/Dockerfile", root)
     try:
         allowed = {
@@ -138,7 +138,7 @@ def test_every_module_is_compiled_and_needs_no_time_to_be_valid(built):
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["frozen"], indirect=True)  # the other one's are the same steps
 def test_image_is_built_again_from_nothing_its_files_are_the_same(root, built, base, target):
-    again = "quickthaw-again:test"
+    again = f"quickthaw-again:{os.getpid()}"
     docker(
         *("build", "--no-cache", "--network", "host", "--target", target, "--tag", again),
         *("--build-arg", f"BASE_IMAGE={base}", "--file", root / image.DOCKERFILE, root),

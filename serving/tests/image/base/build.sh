@@ -17,17 +17,19 @@ docker version >/dev/null 2>&1 || {
     exit 1
 }
 aws=${BASE_IMAGE:-public.ecr.aws/lambda/python:3.13}
-if is_here "$aws" || timeout 600 docker pull --quiet "$aws" >/dev/null 2>&1; then
+why=
+if is_here "$aws" || why=$(docker pull --quiet "$aws" 2>&1 >/dev/null); then
     say "base image: $aws"
     echo "$aws"
     exit
 fi
 if [ -n "${BASE_IMAGE:-}" ]; then
-    say "error: the base image $aws is not here and cannot be pulled: 'docker pull $aws' says why"
+    say "error: the base image $aws is not here and cannot be pulled: $why"
     exit 1
 fi
 name=quickthaw-base:$(cat Dockerfile bootstrap lambda-entrypoint.sh requirements.txt | sha256sum | cut -c1-12)
-say "base image: $aws cannot be had; its stand-in is $name (serving/tests/image/base)"
+say "base image: $aws cannot be pulled ($why)"
+say "its stand-in is $name (serving/tests/image/base)"
 # One at a time: the tests run on all cores.
 exec 9>"${TMPDIR:-/tmp}/quickthaw-base.lock"
 flock 9

@@ -76,9 +76,10 @@ def import_handler() -> Iterator[Handler]:
 
 
 def run(listener: socket.socket, prefix: str, start: Start) -> None:
-    """Serve until SIGINT or SIGTERM ends it."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    """Serve until SIGINT, SIGTERM or, unless it is ignored (nohup), SIGHUP ends it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     with start() as handler:
         gateway = Gateway(handler, prefix=prefix)
         serve(gateway, listener, prefix)

@@ -61,8 +61,8 @@ def build(root: Path, base: str, name: str = NAME) -> str:
     """
     manifest = read_manifest(root)
     target = manifest["engine"]
-    base_id = inspect(base, "{{.Id}}")
-    image = f"{name}:{hash_content(root, target, base_id)}"
+    base_id, platform = inspect(base, "{{.Id}} {{.Os}}/{{.Architecture}}").split()
+    image = f"{name}:{hash_content(root, target, f'{base_id} {platform}')}"
     if docker("image", "inspect", image).returncode == 0:
         say(f"{image} is there: nothing to build")
         return image
@@ -78,7 +78,7 @@ def build(root: Path, base: str, name: str = NAME) -> str:
     }
     done = docker(
         # The machine's own network, for it may be what knows the way to the packages.
-        *("build", "--network", "host", "--target", target, "--tag", image),
+        *("build", "--network", "host", "--force-rm", "--target", target, "--tag", image),
         *("--build-arg", f"BASE_IMAGE={base}", "--file", str(root / DOCKERFILE)),
         *(part for label in labels.items() for part in ("--label", "=".join(label))),
         str(root),
@@ -125,9 +125,27 @@ def hash_content(root: Path, target: str, base: str) -> str:
     """
     total = hashlib.sha256(f"{target}\0{base}\0".encode())
     for name in list_context(root, target):
-        data = (root / name).read_bytes()
+        data = read_file(root, name)
         total.update(f"{name}\0{hashlib.sha256(data).hexdigest()}\0".encode())
     return total.hexdigest()[:12]
+
+
+def read_file(root: Path, name: str) -> bytes:
+    """A file of the context.
+
+    Raises:
+        ImageError: It is no file, or a link, which Docker would copy as such.
+    """
+    path = root / name
+    if path.is_symlink():
+        raise ImageError(
+            f"{name} is a link: put the file itself there (of a model: "
+            "'dvc config --local cache.type copy', then 'dvc checkout --relink')"
+        )
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{name} cannot be read ({error.strerror}): remove or mend it") from None
 
 
 def list_context(root: Path, target: str) -> list[str]:
@@ -146,8 +164,20 @@ def list_context(root: Path, target: str) -> list[str]:
 
 
 def read_allowed(root: Path) -> Iterable[str]:
-    """What .dockerignore lets through."""
+    """What .dockerignore lets through.
+
+    Raises:
+        ImageError: It takes something away again, or a second one does: the tag would not know.
+    """
+    second = root / f"{DOCKERFILE}.dockerignore"
+    if second.exists():
+        raise ImageError(f"{second} would take the place of .dockerignore: remove it")
     lines = (root / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    for line in lines:
+        if line.strip() and line != "*" and not line.startswith(("#", "!")):
+            raise ImageError(
+                f".dockerignore may hold '*' and lines that begin with '!', not {line!r}"
+            )
     return [line.removeprefix("!") for line in lines if line.startswith("!")]
 
 

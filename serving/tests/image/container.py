@@ -5,10 +5,12 @@ It has no network, so no port of it can be published: a second container in the 
 """
 
 import json
+import os
 import subprocess
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
+from uuid import uuid4
 
 RELAY = Path(__file__).with_name("relay.py").read_text(encoding="utf-8")
 VCPU_MB = 1769  # AWS Lambda Developer Guide, "Configuring function memory": so many are one vCPU
@@ -72,25 +74,28 @@ class Container:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory_mb,
             "AWS_LAMBDA_FUNCTION_TIMEOUT": seconds,
         }
-        self.id = docker(
-            *("run", "--detach", *HARDENED, "--network", "none"),
-            *("--cpu-period", str(PERIOD), "--cpu-quota", str(round(share * PERIOD))),
-            *("--memory", f"{memory_mb}m", "--memory-swap", f"{memory_mb}m"),
-            *(f"--env={name}={value}" for name, value in variables.items()),
-            image,
-        ).strip()
-        self._relay = subprocess.Popen(
-            [
-                *("docker", "run", "--rm", "--interactive", *HARDENED),
-                *("--network", f"container:{self.id}", "--entrypoint", "python3"),
-                *(image, "-c", RELAY, str(seconds + GRACE)),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for the server, which ends its requests first
-        )
+        # Named beforehand: whatever interrupts the start knows what to remove.
+        self.id = f"quickthaw-{os.getpid()}-{uuid4().hex[:12]}"
+        self._relay: subprocess.Popen[bytes] | None = None
         try:
+            docker(
+                *("run", "--detach", "--name", self.id, *HARDENED, "--network", "none"),
+                *("--cpu-period", str(PERIOD), "--cpu-quota", str(round(share * PERIOD))),
+                *("--memory", f"{memory_mb}m", "--memory-swap", f"{memory_mb}m"),
+                *(f"--env={name}={value}" for name, value in variables.items()),
+                image,
+            )
+            self._relay = subprocess.Popen(
+                [
+                    *("docker", "run", "--rm", "--interactive", *HARDENED),
+                    *("--network", f"container:{self.id}", "--entrypoint", "python3"),
+                    *(image, "-c", RELAY, str(seconds + GRACE)),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the server, which ends its requests first
+            )
             self._read()
         except BaseException:
             self.close()
@@ -108,6 +113,7 @@ class Container:
         Raises:
             ContainerDied: No answer came.
         """
+        assert self._relay
         assert self._relay.stdin
         try:
             self._relay.stdin.write(json.dumps(event).encode() + b"\n")
@@ -122,6 +128,7 @@ class Container:
             return Invocation(float(seconds), {"errorMessage": message})
 
     def _read(self) -> bytes:
+        assert self._relay
         assert self._relay.stdout
         line = self._relay.stdout.readline()
         if not line.endswith(b"\n"):
@@ -138,6 +145,8 @@ class Container:
     def close(self) -> None:
         """Remove the container, and the relay with it."""
         docker("rm", "--force", self.id)
+        if not self._relay:
+            return
         assert self._relay.stdin
         assert self._relay.stdout
         with suppress(OSError):  # what was not sent any more
@@ -149,16 +158,23 @@ class Container:
 def docker(*arguments: str) -> str:
     """What a command of Docker's prints, errors included.
 
+    A signal does not end it midway: what it starts is there, or is not.
+
     Raises:
         ContainerDied: It failed.
     """
-    done = subprocess.run(
+    with subprocess.Popen(
         ["docker", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise ContainerDied(f"docker {arguments[0]}: {done.stdout.strip()}")
-    return done.stdout
+        start_new_session=True,
+    ) as process:
+        try:
+            said, _ = process.communicate()
+        except BaseException:
+            process.wait()
+            raise
+    if process.returncode:
+        raise ContainerDied(f"docker {arguments[0]}: {said.strip()}")
+    return said

@@ -89,6 +89,30 @@ def test_there_is_no_model_it_is_said_and_what_makes_it(root, target, name):
         check(root)
 
 
+@pytest.mark.parametrize("kind", ["folder", "link", "dangling link"])
+def test_something_of_it_is_no_file_that_is_said(root, target, kind):
+    path = root / "serving/app/odd.py"
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("handler.py" if kind == "link" else "nowhere.py")
+    with pytest.raises(ImageError, match=r"serving/app/odd\.py"):
+        hash_content(root, target, BASE)
+
+
+def test_ignore_file_takes_something_away_again_it_is_refused(root, target):
+    with (root / ".dockerignore").open("a") as file:
+        file.write("serving/app/log.py\n")
+    with pytest.raises(ImageError, match=r"serving/app/log\.py"):
+        hash_content(root, target, BASE)
+
+
+def test_there_is_a_second_ignore_file_it_is_refused(root, target):
+    (root / f"{image.DOCKERFILE}.dockerignore").touch()
+    with pytest.raises(ImageError, match="take the place of"):
+        hash_content(root, target, BASE)
+
+
 @pytest.mark.docker
 def test_docker_gets_the_context_that_the_tag_is_made_of_and_no_stranger(root, target):
     add_strangers(root)
@@ -120,7 +144,7 @@ def test_image_holds_what_its_lock_names_within_its_budget(built, target):
     assert found.models == [MODEL[target]]
     files = read_files(built)
     assert "serving/app/Dockerfile" not in files
-    assert all(mode & 0o444 == 0o444 for mode, _ in files.values())
+    assert all(mode & 0o777 in (0o644, 0o755) for mode, _ in files.values())
 
 
 @pytest.mark.docker

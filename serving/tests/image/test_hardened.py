@@ -1,6 +1,7 @@
 """How the image answers, shut in as Lambda does it (container.py says how)."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -175,9 +176,26 @@ def test_image_run_answers_as_the_service_does_and_leaves_no_container(built, pi
         process.kill()
         process.wait()
         process.stderr.close()
-    containers = re.findall(r"container (\w{64})", "".join(lines))
-    assert len(containers) == 1
-    assert containers[0] not in docker("ps", "--all", "--quiet", "--no-trunc")
+    (container,) = re.findall(r"container (quickthaw-[\w-]+);", "".join(lines))
+    assert not docker("ps", "--all", "--quiet", "--filter", f"name={container}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("when", ["made", "running"])
+def test_image_run_is_stopped_while_it_starts_it_leaves_no_container(built, number, when):
+    with subprocess.Popen(
+        [sys.executable, "-m", "serving.tests.image", "--image", built, "--port", "0"],
+        cwd=image.ROOT,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        condition = ("--all",) if when == "made" else ("--filter", "status=running")
+        ours = ("--quiet", "--filter", f"name=quickthaw-{process.pid}-")
+        while not docker("ps", *condition, *ours):
+            assert process.poll() is None
+        os.killpg(process.pid, number)  # as a terminal does it
+        process.communicate(timeout=60)
+    assert not docker("ps", "--all", *ours)
 
 
 def check_prediction(container, pipeline, text):

@@ -22,6 +22,7 @@ class Service:
     def __init__(self) -> None:
         settings = read_settings()
         self._emitter = Emitter(settings)
+        self._cors = settings.cors_headers
         self._cold = True
         self._model: Predictor | ModelError
         try:
@@ -42,7 +43,8 @@ class Service:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what left here could end the runtime
             answer = _respond_to_error(error, request_id)
         version = measurements.properties.get("modelVersion", "none")
-        answer["multiValueHeaders"] |= {"X-Model-Version": [version], "X-Request-Id": [request_id]}
+        headers = {"X-Model-Version": [version], "X-Request-Id": [request_id]}
+        answer["multiValueHeaders"] |= headers | self._cors
         measurements.properties["status"] = answer["statusCode"]
         measurements.metrics["error.count"] = int(answer["statusCode"] >= 400)  # noqa: PLR2004
         self._emitter.emit(measurements, fast=measurements.properties["lane"] == "fast")

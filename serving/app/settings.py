@@ -35,6 +35,7 @@ LAMBDA_BYTES = 6 * 1024 * KIB  # Lambda, "Invocation payload": request and respo
 # What CloudWatch accepts as a namespace ("MetricDatum", PutMetricData API reference).
 _NAMESPACE_CHARS = frozenset(string.ascii_letters + string.digits + "._#:/-")
 _MAX_NAMESPACE_CHARS = 255
+_HOST_CHARS = frozenset(string.ascii_letters + string.digits + ".-:[]")
 _EMF_ENVIRONMENTS = ("Lambda", "Local")
 # What Lambda itself sets.
 _LAMBDA_FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
@@ -57,6 +58,7 @@ class Settings(SimpleNamespace):
             documents carry. Either way they go to standard output.
         emf_dimensions, emf_properties: Those of that environment.
         emf_extraction: Whether CloudWatch is to make metrics of the documents.
+        cors_headers: What answers carry for the pages of another origin.
     """
 
     bundle: str
@@ -65,6 +67,7 @@ class Settings(SimpleNamespace):
     emf_dimensions: dict[str, str]
     emf_properties: dict[str, str]
     emf_extraction: bool
+    cors_headers: dict[str, list[str]]
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -94,7 +97,23 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         emf_dimensions=dimensions,
         emf_properties=properties,
         emf_extraction=not _read_flag("AWS_EMF_DISABLE_METRIC_EXTRACTION", environ),
+        cors_headers=_read_cors(environ.get("QUICKTHAW_ALLOW_ORIGIN", "")),
     )
+
+
+def _read_cors(origin: str) -> dict[str, list[str]]:
+    """The headers of the Fetch standard, "HTTP responses", for one origin or all ("*")."""
+    if not origin:
+        return {}
+    scheme, _, host = origin.partition("://")
+    if origin != "*" and (
+        scheme not in ("http", "https") or not host or not _HOST_CHARS.issuperset(host)
+    ):
+        raise SettingsError("QUICKTHAW_ALLOW_ORIGIN must be * or as https://app.example.org")
+    return {
+        "Access-Control-Allow-Origin": [origin],
+        "Access-Control-Expose-Headers": ["X-Model-Version, X-Request-Id"],
+    }
 
 
 def _read_flag(name: str, environ: Mapping[str, str]) -> bool:

@@ -1,7 +1,7 @@
 """The container image, built once per content: `make image`.
 
 Its tag is a hash of all that goes into it: the files that .dockerignore lets through and that the
-target uses, the Dockerfile, the base image. If that tag is there, nothing is built.
+target uses, the Dockerfile, the base image's name. If that tag is there, nothing is built.
 """
 
 import argparse
@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 NAME = "quickthaw"
 SBOMS = Path(".local/image")
 LAMBDA_BYTES = 10 * 1024**3  # AWS Lambda Developer Guide, "Lambda quotas"
+BASE = "public.ecr.aws/lambda/python:3.13"
+PLATFORM = "linux/amd64"  # what a model is frozen for
 DOCKERFILE = "serving/app/Dockerfile"
 MANIFEST = "serving/app/data/manifest.json"
 # What only the other target uses.
@@ -61,8 +63,8 @@ def build(root: Path, base: str, name: str = NAME) -> str:
     """
     manifest = read_manifest(root)
     target = manifest["engine"]
-    base_id, platform = inspect(base, "{{.Id}} {{.Os}}/{{.Architecture}}").split()
-    image = f"{name}:{hash_content(root, target, f'{base_id} {platform}')}"
+    base_id = inspect(base, "{{.Id}}")
+    image = f"{name}:{find_tag(root, base)}"
     if docker("image", "inspect", image).returncode == 0:
         say(f"{image} is there: nothing to build")
         return image
@@ -78,7 +80,8 @@ def build(root: Path, base: str, name: str = NAME) -> str:
     }
     done = docker(
         # The machine's own network, for it may be what knows the way to the packages.
-        *("build", "--network", "host", "--force-rm", "--target", target, "--tag", image),
+        *("build", "--network", "host", "--force-rm", "--platform", PLATFORM),
+        *("--target", target, "--tag", image),
         *("--build-arg", f"BASE_IMAGE={base}", "--file", str(root / DOCKERFILE)),
         *(part for label in labels.items() for part in ("--label", "=".join(label))),
         str(root),
@@ -117,13 +120,22 @@ def write_sbom(root: Path, image: str) -> Path:
     return path
 
 
+def find_tag(root: Path, base: str) -> str:
+    """The tag of the image of this tree: a commit has one, whatever machine asks.
+
+    Raises:
+        ImageError: There is no model.
+    """
+    return hash_content(root, read_manifest(root)["engine"], base)
+
+
 def hash_content(root: Path, target: str, base: str) -> str:
-    """The tag: twelve hex digits of a sha256 over all that the image is made of.
+    """Twelve hex digits of a sha256 over all that the image is made of.
 
     Raises:
         ImageError: A file of the target is missing.
     """
-    total = hashlib.sha256(f"{target}\0{base}\0".encode())
+    total = hashlib.sha256(f"{target}\0{base}\0{PLATFORM}\0".encode())
     for name in list_context(root, target):
         data = read_file(root, name)
         total.update(f"{name}\0{hashlib.sha256(data).hexdigest()}\0".encode())

@@ -1,19 +1,99 @@
-"""The stages that the service is deployed to, and what each gives its function."""
+"""The stages that the service is deployed to: all that differs from one to another."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+INTEGRATION_SECONDS = 29  # API Gateway, "Integration timeout"
+MEMORY_MB = range(128, 10_240 + 1)  # AWS Lambda Developer Guide, "Lambda quotas"
+# CloudWatch Logs takes these alone (PutRetentionPolicy API reference); more are not needed here.
+RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
 
 
-@dataclass(frozen=True)
+class StageError(ValueError):
+    """A stage has settings that cannot be, or not together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domain:
+    """A custom domain, whose root is the API's.
+
+    Attributes:
+        name: As api.example.org.
+        certificate_arn: Of a certificate of that name in the stage's region.
+        zone_id, zone_name: The Route 53 zone that gets the record; without, it is made by hand.
+    """
+
+    name: str
+    certificate_arn: str
+    zone_id: str | None = None
+    zone_name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """A stage's settings.
 
     Attributes:
         memory_mb: The function's memory; its share of a processor goes with it.
-        timeout_seconds: What an invocation may take; API Gateway waits for 29 s.
+        timeout_seconds: What an invocation may take, less than API Gateway waits.
+        auth: What a caller needs: an API key, an AWS signature, or nothing.
+        rate_per_second, burst: What API Gateway lets through, in all and of a key.
+        allow_origin: The origin whose pages may call the API ("*": all); without, none may.
+        domain: The API's own domain; without, it has the one that API Gateway gives.
+        retention_days: How long logs are kept.
+        p99_ms: The function's slowest hundredth may take so long before an alarm goes off.
+        alarm_topic_arn: The SNS topic that alarms go to; without, they are on the dashboard alone.
+        canary: Whether a tenth of the requests tries a new version for five minutes first.
+        reserved_concurrency: So many environments may run at once, and are kept for the stage.
+        provisioned_concurrency: So many environments are always started, and paid for.
+        snap_start: Whether environments start from a snapshot of one that has started.
     """
 
-    memory_mb: int = 512
+    memory_mb: int = 1024
     timeout_seconds: int = 28
+    auth: Literal["api_key", "iam", "none"] = "api_key"
+    rate_per_second: int = 50
+    burst: int = 100
+    allow_origin: str | None = None
+    domain: Domain | None = None
+    retention_days: int = 30
+    p99_ms: int = 2_000
+    alarm_topic_arn: str | None = None
+    canary: bool = False
+    reserved_concurrency: int | None = None
+    provisioned_concurrency: int | None = None
+    snap_start: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what AWS would refuse, or what defeats itself, before anything is deployed.
+
+        Raises:
+            StageError: It names the setting.
+        """
+        starts = (self.reserved_concurrency, self.provisioned_concurrency, self.snap_start or None)
+        checks = {
+            "memory_mb must be from 128 to 10,240": self.memory_mb in MEMORY_MB,
+            f"timeout_seconds must be less than API Gateway's {INTEGRATION_SECONDS}": (
+                0 < self.timeout_seconds < INTEGRATION_SECONDS
+            ),
+            "auth must be api_key, iam or none": self.auth in ("api_key", "iam", "none"),
+            "rate_per_second and burst must be at least 1": min(self.rate_per_second, self.burst)
+            >= 1,
+            f"retention_days must be one of {RETENTION_DAYS}": (
+                self.retention_days in RETENTION_DAYS
+            ),
+            "only one of reserved_concurrency, provisioned_concurrency and snap_start may be set": (
+                sum(one is not None for one in starts) <= 1
+            ),
+            "concurrency must be at least 1": all(one >= 1 for one in starts if one is not None),
+        }
+        for rule, holds in checks.items():
+            if not holds:
+                raise StageError(f"serving/deployment/stages.py: {rule}")
 
 
-STAGES = {"dev": Stage(), "staging": Stage(), "prod": Stage()}
+STAGES = {
+    "dev": Stage(retention_days=7, rate_per_second=10, burst=20),
+    "staging": Stage(retention_days=14),
+    "prod": Stage(retention_days=90, canary=True),
+}

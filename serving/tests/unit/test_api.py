@@ -290,3 +290,14 @@ def test_model_is_missing_for_long_keeps_no_tracebacks(start_service, tmp_path):
     while traceback:
         traceback, depth = traceback.tb_next, depth + 1
     assert depth < 20
+
+
+@pytest.mark.parametrize("origin", ["*", "https://app.example.org:8443"])
+@pytest.mark.parametrize("body", [{"text": "the boat"}, {"text": "the boat", "more": 1}, {}])
+def test_another_origin_may_call_every_answer_says_so(start_service, bundle, origin, body):
+    answer = start_service(bundle, QUICKTHAW_ALLOW_ORIGIN=origin).send(proxy_event(body=body))
+    assert answer.headers["Access-Control-Allow-Origin"] == origin
+
+
+def test_no_other_origin_may_call_no_answer_says_so(client):
+    assert "Access-Control-Allow-Origin" not in client.send(proxy_event(body={"text": "x"})).headers

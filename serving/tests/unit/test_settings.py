@@ -32,6 +32,11 @@ def test_environment_is_spelt_in_any_case_is_taken():
         ("AWS_EMF_ENVIRONMENT", "EC2"),
         ("AWS_EMF_ENVIRONMENT", ""),
         ("QUICKTHAW_BUNDLE", ""),
+        ("QUICKTHAW_ALLOW_ORIGIN", "app.example.org"),
+        ("QUICKTHAW_ALLOW_ORIGIN", "https://"),
+        ("QUICKTHAW_ALLOW_ORIGIN", "https://app.example.org/path"),
+        ("QUICKTHAW_ALLOW_ORIGIN", "https://a, https://b"),
+        ("QUICKTHAW_ALLOW_ORIGIN", "https://a\r\nx: y"),
         ("AWS_EMF_DISABLE_METRIC_EXTRACTION", "yes"),
     ],
 )

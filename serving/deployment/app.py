@@ -1,0 +1,51 @@
+"""What CDK's command line runs: `cdk --app "python -m serving.deployment.app"`."""
+
+import os
+import sys
+
+import aws_cdk as cdk
+
+from serving.deployment import image
+from serving.deployment.service import Service
+from serving.deployment.stack import StackError
+from serving.deployment.stages import STAGES
+
+
+def build_app(context: dict[str, str] | None = None) -> cdk.App:
+    """The app of one stage.
+
+    Context: `stage`; `image`, the tag of another image than this tree's (a rollback's); `base`,
+    another base image; `local`, "true" for a local AWS.
+
+    Raises:
+        ImageError: There is no model.
+        StackError: There is no such stage.
+    """
+    app = cdk.App(context=context)
+
+    def read(key: str, default: str) -> str:
+        return str(app.node.try_get_context(key) or default)
+
+    stage = read("stage", "dev")
+    if stage not in STAGES:
+        raise StackError(f"there is no stage {stage!r}: STAGE is one of {', '.join(STAGES)}")
+    Service(
+        app,
+        stage_name=stage,
+        stage=STAGES[stage],
+        image=read("image", "") or image.find_tag(image.ROOT, read("base", image.BASE)),
+        local=read("local", "false") == "true",
+        synthesizer=cdk.BootstraplessSynthesizer(),
+        env=cdk.Environment(
+            account=os.environ.get("CDK_DEFAULT_ACCOUNT"),
+            region=os.environ.get("CDK_DEFAULT_REGION"),
+        ),
+    )
+    return app
+
+
+if __name__ == "__main__":
+    try:
+        build_app().synth()
+    except (image.ImageError, StackError) as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,125 @@
+"""The function: the image, its role, its logs, its published version and the alias `live`."""
+
+from typing import cast
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_codedeploy as codedeploy
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from serving.deployment.stack import NAME
+from serving.deployment.stages import Stage
+
+ALIAS = "live"
+
+
+class Function(Construct):
+    """The function as a stage has it.
+
+    Args:
+        name: Its name.
+        image: The image's tag in the account's repository.
+        stage: The settings.
+
+    Attributes:
+        function, alias: Callers use the alias.
+        logs: Where it writes.
+    """
+
+    def __init__(
+        self, scope: Construct, identity: str, *, name: str, image: str, stage: Stage
+    ) -> None:
+        super().__init__(scope, identity)
+        self.logs = logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=f"/aws/lambda/{name}",
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        keep(self.logs, stage.retention_days)
+        self.function = lambda_.DockerImageFunction(
+            self,
+            "Function",
+            function_name=name,
+            description="Quickthaw: predicts labels of texts",
+            code=lambda_.DockerImageCode.from_ecr(
+                ecr.Repository.from_repository_name(self, "Repository", NAME),
+                tag_or_digest=image,
+            ),
+            memory_size=stage.memory_mb,
+            timeout=Duration.seconds(stage.timeout_seconds),
+            role=self._make_role().without_policy_updates(),
+            log_group=self.logs,
+            tracing=lambda_.Tracing.ACTIVE,
+            environment=list_variables(stage),
+            reserved_concurrent_executions=stage.reserved_concurrency,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if stage.snap_start else None,
+            # Kept when the next one takes its place: a rollback goes back to it.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+        )
+        self.alias = lambda_.Alias(
+            self,
+            "Alias",
+            alias_name=ALIAS,
+            version=self.function.current_version,
+            provisioned_concurrent_executions=stage.provisioned_concurrency,
+        )
+
+    def _make_role(self) -> iam.Role:
+        # Lambda's managed policy would let it write to every log group.
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description="Quickthaw's function: its own logs and traces, nothing else",
+        )
+        self.logs.grant_write(role)
+        # Traces know no resources; the account's stack has their policy, for all stages.
+        role.add_managed_policy(
+            iam.ManagedPolicy.from_managed_policy_name(self, "Traces", f"{NAME}-traces")
+        )
+        return role
+
+    def shift_slowly(self, alarms: list[cloudwatch.IAlarm]) -> None:
+        """Let a tenth of the requests try a new version for five minutes; back if an alarm goes."""
+        role = iam.Role(
+            self,
+            "ShiftRole",
+            assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"),
+            description="CodeDeploy: moves this function's alias, reads its alarms, nothing else",
+        )
+        # CodeDeploy's managed policy would let it move every alias of the account.
+        arns = [self.function.function_arn, f"{self.function.function_arn}:{ALIAS}"]
+        for actions, resources in (
+            (["lambda:GetAlias", "lambda:UpdateAlias"], arns),
+            (["lambda:GetProvisionedConcurrencyConfig"], arns),
+            (["cloudwatch:DescribeAlarms"], [alarm.alarm_arn for alarm in alarms]),
+        ):
+            role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
+        group = codedeploy.LambdaDeploymentGroup(
+            self,
+            "Shift",
+            alias=self.alias,
+            alarms=alarms,
+            deployment_config=codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
+            role=role.without_policy_updates(),
+        )
+        group.node.add_dependency(role)
+
+
+def keep(group: logs.LogGroup, days: int) -> None:
+    """Set how long a log group keeps what it has."""
+    resource = cast("logs.CfnLogGroup", group.node.default_child)
+    resource.retention_in_days = days
+
+
+def list_variables(stage: Stage) -> dict[str, str]:
+    """The handler's settings; README.md, "Settings", says what they mean."""
+    variables = {"AWS_EMF_ENVIRONMENT": "Lambda", "AWS_EMF_NAMESPACE": NAME}
+    if stage.allow_origin:
+        variables["QUICKTHAW_ALLOW_ORIGIN"] = stage.allow_origin
+    return variables

@@ -1,0 +1,81 @@
+"""The service of a stage as a stack: the function, its API, alarms, dashboard."""
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from serving.deployment.alarms import Alarms
+from serving.deployment.api import Api
+from serving.deployment.dashboard import Dashboard
+from serving.deployment.function import Function
+from serving.deployment.stack import NAME, Outputs, name_stack
+from serving.deployment.stages import Stage
+
+# What cdk-nag finds and we leave, each with its reason.
+LEFT = {
+    "AwsSolutions-APIG3": "a web ACL would cost more than the service: keys and throttles guard it",
+    "AwsSolutions-APIG4": "callers are programs with an API key; a stage can ask for signatures",
+    "AwsSolutions-COG4": "callers are programs: there are no users to log in",
+    "Serverless-LambdaDLQ": "API Gateway waits for the answer: no event is left to be kept",
+}
+
+
+class Service(cdk.Stack):
+    """A stage's stack.
+
+    Args:
+        stage_name, stage: Which one.
+        image: The tag of the image in the account's repository: the hash of its content.
+        local: For a local AWS, which has no CodeDeploy: no canary there.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        stage_name: str,
+        stage: Stage,
+        image: str,
+        local: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        name = name_stack(stage_name)
+        super().__init__(
+            scope, name, description=f"Quickthaw, stage {stage_name}: text to label", **kwargs
+        )
+        iam.PermissionsBoundary.of(self).apply(
+            iam.ManagedPolicy.from_managed_policy_name(self, "Boundary", f"{NAME}-boundary")
+        )
+        function = Function(
+            self,
+            "Function",
+            name=name,
+            image=image,
+            stage=stage,
+        )
+        api = Api(self, "Api", name=name, alias=function.alias, stage=stage)
+        alarms = Alarms(self, "Alarms", name=name, function=function, api=api.api, stage=stage)
+        if stage.canary and not local:
+            function.shift_slowly(alarms.canary)
+        dashboard = Dashboard(
+            self,
+            "Dashboard",
+            name=name,
+            function=function,
+            api=api.api,
+            alarms=alarms,
+            region=self.region,
+        )
+        for rule, reason in LEFT.items():
+            cdk.Validations.of(self).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))
+        outputs = Outputs(
+            Url=api.url,
+            KeyId=api.key.key_id if api.key else "none",
+            FunctionName=name,
+            LogGroup=f"/aws/lambda/{name}",
+            Dashboard=dashboard.link,
+        )
+        for key, value in outputs._asdict().items():
+            cdk.CfnOutput(self, f"{key}Output", value=value).override_logical_id(key)

@@ -1,0 +1,108 @@
+"""The monthly cost is what a hand calculation says, and grows as it should."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serving.app.metrics import UNITS
+from serving.deployment import costs
+from serving.deployment.costs import Load, Price, cost_of_million, cost_of_month, render
+from serving.deployment.stages import STAGES
+
+FIXED = (
+    6 * 0.10 + 3 + 0.40 * 0.10 + 0.10 * 0.023
+)  # alarms, dashboard, 0.4 GB of images, 0.1 of models
+LOAD = Load(memory_mb=512, log_days=30)
+RATES = st.floats(min_value=1, max_value=1000)
+PRICES = [one for one in vars(costs).values() if isinstance(one, Price)]
+
+
+def test_one_request_a_second_costs_what_it_does_by_hand():
+    # 2,628,000 requests a month: 3.2 ms in half a GB, 600 bytes out, 1,930 of logs for 30 days.
+    by_hand = (
+        2.628 * 0.20
+        + 2_628_000 * 0.0032 / 2 * 0.0000166667
+        + 2.628 * 3.50
+        + 2_628_000 * 600 / 1_073_741_824 * 0.09
+        + 2_628_000 * 1930 / 1_073_741_824 * (0.50 + 0.15 * 30 / (730 / 24) * 0.03)
+        + 8 * 0.30
+        + 2.628 * 5.00
+    )
+    assert cost_of_month(1, LOAD) == pytest.approx(by_hand + FIXED, rel=1e-12)
+    assert by_hand + FIXED == pytest.approx(31.49, abs=0.005)
+
+
+def test_million_requests_cost_what_they_do_by_hand():
+    # 1,000,000 × 0.010 s × 1 GB = 10,000 GB-seconds.
+    assert cost_of_million(1024, 10) == pytest.approx(0.20 + 0.166667)
+
+
+def test_nobody_asks_costs_the_fixed_part_alone():
+    assert cost_of_month(0, LOAD) == pytest.approx(FIXED, rel=1e-12)
+
+
+@given(rate=RATES, step=RATES)
+def test_more_requests_cost_more_in_proportion(rate, step):
+    first, second, third = (cost_of_month(rate + many * step, LOAD) for many in range(3))
+    assert second > first
+    assert third - second == pytest.approx(second - first, rel=1e-6)
+
+
+@given(rate=st.floats(min_value=0.001, max_value=0.5))
+def test_seldom_requests_are_all_traced_and_still_in_proportion(rate):
+    assert costs.count_traces(rate) == rate
+    asked = FIXED + 8 * 0.30
+    twice, once = cost_of_month(2 * rate, LOAD) - asked, cost_of_month(rate, LOAD) - asked
+    assert twice == pytest.approx(2 * once, rel=1e-6)
+
+
+def test_traces_are_the_first_of_a_second_and_a_twentieth_of_the_others():
+    assert costs.count_traces(100) == pytest.approx(1 + 99 / 20)
+
+
+def test_a_part_of_a_millisecond_is_billed_as_a_whole_one():
+    assert Load(warm_ms=2.01, cold_ms=0.5, cold_share=0.5).billed_ms == 3.5
+
+
+def test_prices_are_all_positive_and_name_their_page():
+    assert len(PRICES) == 19
+    assert len({one.what for one in PRICES}) == len(PRICES)
+    assert all(one.usd > 0 and one.unit and "ricing" in one.page for one in PRICES)
+
+
+def test_metrics_counted_are_those_that_are_emitted():
+    assert len(UNITS) == costs.EMF_METRICS
+
+
+def test_emf_document_is_of_the_size_that_is_counted(start_service, bundle):
+    name = "quickthaw-staging"
+    environment = {
+        "AWS_LAMBDA_FUNCTION_NAME": name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+        "AWS_LAMBDA_FUNCTION_VERSION": "17",
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"2026/11/21/{name}[17]{'0' * 32}",
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+        "AWS_EMF_ENVIRONMENT": "Lambda",
+    }
+    client = start_service(bundle, **environment)
+    client.request(body={"text": "the boat"})  # with a cold start's metrics
+    (document,) = client.request(body={"text": "the boat"}).emf
+    assert document["ServiceName"] == name
+    assert len(json.dumps(document)) == pytest.approx(costs.EMF_BYTES, rel=0.1)
+
+
+def test_tables_have_each_price_of_a_month_the_memory_of_prod_and_one_width():
+    text = render()
+    assert f"Assumed: {STAGES['prod'].memory_mb} MB, 3 ms" in text
+    for price in costs.measure_usage(1, LOAD):
+        assert f"| {price.what} | ${price.usd:.2f}" in text or price.usd < 0.03
+    assert {line.count("|") for line in text.splitlines() if line.startswith("|")} == {6}
+
+
+def test_table_says_what_a_month_together_costs():
+    row = next(line for line in render().splitlines() if line.startswith("| **Together**"))
+    shown = [float(cell.strip(" *$").replace(",", "")) for cell in row.split("|")[3:6]]
+    expected = [cost_of_month(rate, Load()) for rate in (0, 1, 100)]
+    assert shown == [pytest.approx(one, abs=0.005) for one in expected]

@@ -5,16 +5,26 @@ MAKEFLAGS += --no-print-directory
 
 PORT ?= 8000
 STAGE ?= dev
+AWS_BASE := public.ecr.aws/lambda/python:3.13
 BIN := .venv/bin
 # For what the tools start themselves: old makes look their own commands up elsewhere.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help serve test check format train freeze report remote model image image-run image-test bench fuzz lock clean
+.PHONY: help serve test check format train freeze report remote model image image-run image-test cloud-local cloud-local-down bootstrap synth diff deploy smoke logs key rollback prune destroy bench fuzz lock clean
+
+# LOCAL=1: on the local AWS that 'make cloud-local' has started.
+ifdef LOCAL
+ifeq ($(wildcard .local/cloud/env),)
+$(error no local AWS runs: 'make cloud-local' starts it)
+endif
+include .local/cloud/env
+export AWS_ENDPOINT_URL AWS_REGION AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE
+endif
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: .venv/serve.ok ## Train the model if it is missing or stale, then serve it on http://127.0.0.1:8000 (PORT=)
 	@$(BIN)/python -m serving.app.serve --check --port '$(PORT)'
@@ -71,6 +81,55 @@ image-run: .venv/serve.ok ## Run the image on http://127.0.0.1:8000, shut in as 
 image-test: .venv/dev.ok ## Test the container image (part of make test where Docker's engine runs)
 	@REQUIRE_DOCKER=1 $(BIN)/pytest serving/tests/image
 
+cloud-local: .venv/dev.ok .venv/cdk.ok ## Deploy everything to a local AWS, and say how to call it (needs Docker)
+	@$(BIN)/python -m training.ensure_model >&2
+	@$(BIN)/python -m serving.tests.cloud up
+
+cloud-local-down: .venv/dev.ok ## End the local AWS, and all that runs there
+	@$(BIN)/python -m serving.tests.cloud down
+
+# What comes from the command line goes through the environment: no shell looks into it.
+export STAGE GITHUB SINCE MODEL BASE_IMAGE
+CDK := scripts/cdk.sh
+ASK := $(if $(YES),--require-approval never)
+BASE := $(if $(LOCAL),serving/tests/image/base/build.sh,echo "$${BASE_IMAGE:-$(AWS_BASE)}")
+APP := --app "python -m serving.deployment.app" -c stage="$$STAGE" -c base="$$base" $(if $(LOCAL),-c local=true)
+
+bootstrap: .venv/deploy.ok .venv/cdk.ok ## Make what an account needs once: bucket, repository, roles (GITHUB=owner/name, PROVIDER=false)
+	@CDK_FOLDER=account $(CDK) deploy --all --app "python -m infrastructure.app" \
+	    $(if $(GITHUB),-c github="$$GITHUB") $(if $(PROVIDER),-c provider=false) $(ASK)
+
+synth: .venv/deploy.ok .venv/cdk.ok ## Write the stage's template to .local/cdk (STAGE=dev)
+	@base=$$($(BASE)) && CDK_FOLDER="$$STAGE" $(CDK) synth --quiet $(APP) && ls ".local/cdk/$$STAGE"/*.template.json
+
+diff: .venv/deploy.ok .venv/cdk.ok ## Show what a deployment would change (STAGE=dev)
+	@base=$$($(BASE)) && CDK_FOLDER="$$STAGE" $(CDK) diff $(APP)
+
+deploy: .venv/deploy.ok .venv/cdk.ok ## Deploy this commit's image and stack; asks before it widens rights (STAGE=dev, YES=1)
+	@$(BIN)/python -m serving.deployment.fetch_model
+	@base=$$($(BASE)) && $(BIN)/python -m serving.deployment.push --base "$$base" $(if $(LOCAL),--local) >&2 && \
+	    CDK_FOLDER="$$STAGE" $(CDK) deploy $(APP) $(ASK)
+	@echo "try it: make smoke STAGE=$$STAGE$(if $(LOCAL), LOCAL=1)"
+
+smoke: .venv/deploy.ok ## Post the manifest's golden examples to the deployed stage, and compare (STAGE=dev)
+	@$(BIN)/python -m serving.deployment.smoke --stage "$$STAGE"
+
+logs: .venv/deploy.ok ## Read the stage's logs (STAGE=dev, SINCE=10m, FOLLOW=1, ERRORS=1, COLD=1, MODEL=, RAW=1, FILE=)
+	@$(BIN)/python -m serving.deployment.logs --stage "$$STAGE" $(if $(SINCE),--since "$$SINCE") $(if $(FOLLOW),--follow) \
+	    $(if $(ERRORS),--errors) $(if $(COLD),--cold) $(if $(MODEL),--model "$$MODEL") $(if $(RAW),--raw) $(FILE)
+
+key: .venv/deploy.ok ## Print the stage's API key (STAGE=dev)
+	@$(BIN)/python -m serving.deployment.key --stage "$$STAGE"
+
+rollback: .venv/deploy.ok ## Go back to the version before; asks (STAGE=dev, TO=version, YES=1)
+	@$(BIN)/python -m serving.deployment.rollback --stage "$$STAGE" $(if $(TO),--to '$(TO)') $(if $(YES),--yes)
+
+prune: .venv/deploy.ok ## Delete old versions, and images that no version runs; asks (KEEP=5, YES=1)
+	@$(BIN)/python -m serving.deployment.prune $(if $(KEEP),--keep '$(KEEP)') $(if $(YES),--yes)
+
+destroy: .venv/deploy.ok .venv/cdk.ok ## Delete the stage's stack, its logs too; asks (STAGE=dev, YES=1)
+	@base=$$($(BASE)) && CDK_FOLDER="$$STAGE" $(CDK) destroy $(APP) $(if $(YES),--force)
+
 bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1; results in .local/bench)
 	@$(BIN)/python -m training.ensure_model
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)
@@ -94,6 +153,10 @@ clean: ## Remove .venv, caches, models and data: all that git does not track
 
 .venv/deploy.ok: $(SETUP) requirements/deploy.txt
 	@$(INSTALL) deploy
+	@touch $@
+
+.venv/cdk.ok: .venv/deploy.ok scripts/install-cdk.sh infrastructure/cdk/package-lock.json
+	@scripts/install-cdk.sh
 	@touch $@
 
 .venv/dev.ok: $(SETUP) requirements/dev.txt

@@ -80,13 +80,12 @@ class Permissions:
         return [allow(["s3:PutObject", "s3:AbortMultipartUpload"], bucket.arn_for_objects("*"))]
 
     def push_images(self, repository: ecr.IRepository) -> list[iam.PolicyStatement]:
-        """What `make push` and `make prune` do."""
+        """How `make deploy` sends an image."""
         return [
             allow(["ecr:GetAuthorizationToken"], "*"),
             allow(
                 [
                     "ecr:BatchCheckLayerAvailability",
-                    "ecr:BatchDeleteImage",
                     "ecr:BatchGetImage",
                     "ecr:CompleteLayerUpload",
                     "ecr:DescribeImages",
@@ -127,7 +126,6 @@ class Permissions:
             ),
             allow(
                 [
-                    "lambda:DeleteFunction",  # of old versions
                     "lambda:GetAlias",
                     "lambda:GetFunction",
                     "lambda:ListAliases",

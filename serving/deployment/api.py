@@ -112,10 +112,10 @@ class Api(Construct):
         )
         predict = self.api.root.add_resource("predict")
         batch = predict.add_resource("batch")
-        for resource, schema in ((predict, requests.PREDICT), (batch, requests.BATCH)):
+        for route, schema in ((predict, requests.PREDICT), (batch, requests.BATCH)):
             # Without $default a body of another content type would pass unseen.
-            model = self._add_model(resource.node.id, schema)
-            resource.add_method(
+            model = self._add_model(route.node.id, schema)
+            route.add_method(
                 "POST",
                 integration,
                 request_models={"application/json": model, "$default": model},
@@ -124,7 +124,8 @@ class Api(Construct):
             )
         # What has no route, or another method, is for the service to answer.
         rest = self.api.root.add_resource("{proxy+}")
-        for resource in (self.api.root, predict, batch, rest):
+        resources: list[apigateway.IResource] = [self.api.root, predict, batch, rest]
+        for resource in resources:
             resource.add_method("ANY", integration, request_validator=validator, **options)
             if self._stage.allow_origin:
                 resource.add_cors_preflight(
@@ -160,11 +161,10 @@ class Api(Construct):
             templates={"application/json": json.dumps(REFUSED)},
         )
         if cors := self._list_cors_headers():  # else a page could not read why it was refused
-            for kind in ("4XX", "5XX"):
+            kinds = apigateway.ResponseType.DEFAULT_4_XX, apigateway.ResponseType.DEFAULT_5_XX
+            for number, kind in zip("45", kinds, strict=True):
                 self.api.add_gateway_response(
-                    f"Default{kind}",
-                    type=getattr(apigateway.ResponseType, f"DEFAULT_{kind}"),
-                    response_headers=cors,
+                    f"Default{number}xx", type=kind, response_headers=cors
                 )
 
     def _list_cors_headers(self) -> dict[str, str]:

@@ -6,16 +6,16 @@ import sys
 import aws_cdk as cdk
 
 from serving.deployment import image
+from serving.deployment.function import Image
 from serving.deployment.service import Service
-from serving.deployment.stack import StackError
+from serving.deployment.stack import NAME, StackError
 from serving.deployment.stages import STAGES
 
 
 def build_app(context: dict[str, str] | None = None) -> cdk.App:
     """The app of one stage.
 
-    Context: `stage`; `image`, the tag of another image than this tree's (a rollback's); `base`,
-    another base image; `local`, "true" for a local AWS.
+    Context: `stage`; `base`, another base image; `local`, "true" for a local AWS.
 
     Raises:
         ImageError: There is no model.
@@ -33,9 +33,17 @@ def build_app(context: dict[str, str] | None = None) -> cdk.App:
         app,
         stage_name=stage,
         stage=STAGES[stage],
-        image=read("image", "") or image.find_tag(image.ROOT, read("base", image.BASE)),
+        image=Image(
+            image.find_tag(image.ROOT, read("base", image.BASE)),
+            image.read_manifest(image.ROOT)["version"],
+        ),
         local=read("local", "false") == "true",
-        synthesizer=cdk.BootstraplessSynthesizer(),
+        # Whoever deploys, CloudFormation may do what infrastructure/permissions.py says.
+        synthesizer=cdk.BootstraplessSynthesizer(
+            cloud_formation_execution_role_arn=(
+                f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{NAME}-executor-{stage}"
+            )
+        ),
         env=cdk.Environment(
             account=os.environ.get("CDK_DEFAULT_ACCOUNT"),
             region=os.environ.get("CDK_DEFAULT_REGION"),

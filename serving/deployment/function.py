@@ -1,6 +1,6 @@
 """The function: the image, its role, its logs, its published version and the alias `live`."""
 
-from typing import cast
+from typing import NamedTuple, cast
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -17,12 +17,19 @@ from serving.deployment.stages import Stage
 ALIAS = "live"
 
 
+class Image(NamedTuple):
+    """An image: its tag in the account's repository, and the version of the model in it."""
+
+    tag: str
+    model: str
+
+
 class Function(Construct):
     """The function as a stage has it.
 
     Args:
         name: Its name.
-        image: The image's tag in the account's repository.
+        image: What it runs.
         stage: The settings.
 
     Attributes:
@@ -31,7 +38,7 @@ class Function(Construct):
     """
 
     def __init__(
-        self, scope: Construct, identity: str, *, name: str, image: str, stage: Stage
+        self, scope: Construct, identity: str, *, name: str, image: Image, stage: Stage
     ) -> None:
         super().__init__(scope, identity)
         self.logs = logs.LogGroup(
@@ -48,7 +55,7 @@ class Function(Construct):
             description="Quickthaw: predicts labels of texts",
             code=lambda_.DockerImageCode.from_ecr(
                 ecr.Repository.from_repository_name(self, "Repository", NAME),
-                tag_or_digest=image,
+                tag_or_digest=image.tag,
             ),
             memory_size=stage.memory_mb,
             timeout=Duration.seconds(stage.timeout_seconds),
@@ -59,7 +66,10 @@ class Function(Construct):
             reserved_concurrent_executions=stage.reserved_concurrency,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if stage.snap_start else None,
             # Kept when the next one takes its place: a rollback goes back to it.
-            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+            current_version_options=lambda_.VersionOptions(
+                removal_policy=RemovalPolicy.RETAIN,
+                description=f"model {image.model}, image {image.tag}",
+            ),
         )
         self.alias = lambda_.Alias(
             self,

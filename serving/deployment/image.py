@@ -63,7 +63,7 @@ def build(root: Path, base: str, name: str = NAME) -> str:
     """
     manifest = read_manifest(root)
     target = manifest["engine"]
-    base_id = inspect(base, "{{.Id}}")
+    base_id = find_base(base)
     image = f"{name}:{find_tag(root, base)}"
     if docker("image", "inspect", image).returncode == 0:
         say(f"{image} is there: nothing to build")
@@ -91,6 +91,20 @@ def build(root: Path, base: str, name: str = NAME) -> str:
     if int(inspect(image, "{{.Size}}")) > LAMBDA_BYTES:
         raise ImageError(f"{image} is over the 10 GB that Lambda takes: 'docker history {image}'")
     return image
+
+
+def find_base(base: str) -> str:
+    """The id of the base image, pulled where it is not here.
+
+    Raises:
+        ImageError: It cannot be had.
+    """
+    if docker("image", "inspect", base).returncode:
+        say(f"pulling {base}")
+        done = docker("pull", "--quiet", "--platform", PLATFORM, base)
+        if done.returncode:
+            raise ImageError(f"the base image {base} cannot be pulled: {done.stderr.strip()}")
+    return inspect(base, "{{.Id}}")
 
 
 def write_sbom(root: Path, image: str) -> Path:

@@ -60,7 +60,7 @@ def parse_since(text: str, now: float) -> float:
     try:
         if ago := re.fullmatch(r"([0-9]{1,9})([smhd])", text):
             return max(0.0, (now - int(ago[1]) * UNITS[ago[2]]) * 1000)
-        found = datetime.fromisoformat(text).astimezone().timestamp()
+        found = datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError):
         raise LogsError(
             f"SINCE={text!r} is no time: SINCE=90s, 10m, 2h, 1d, or 2026-11-21T15:00 (local)"

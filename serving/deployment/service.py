@@ -9,7 +9,7 @@ from constructs import Construct
 from serving.deployment.alarms import Alarms
 from serving.deployment.api import Api
 from serving.deployment.dashboard import Dashboard
-from serving.deployment.function import Function
+from serving.deployment.function import Function, Image
 from serving.deployment.stack import NAME, Outputs, name_stack
 from serving.deployment.stages import Stage
 
@@ -27,7 +27,7 @@ class Service(cdk.Stack):
 
     Args:
         stage_name, stage: Which one.
-        image: The tag of the image in the account's repository: the hash of its content.
+        image: What the function runs.
         local: For a local AWS, which has no CodeDeploy: no canary there.
     """
 
@@ -37,7 +37,7 @@ class Service(cdk.Stack):
         *,
         stage_name: str,
         stage: Stage,
-        image: str,
+        image: Image,
         local: bool = False,
         **kwargs: Any,
     ) -> None:

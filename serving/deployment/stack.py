@@ -1,6 +1,11 @@
-"""What the deployed stack of a stage says of itself, by its outputs."""
+"""What the deployed stack of a stage says of itself, and what its programs have in common."""
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 NAME = "quickthaw"
 ACCOUNT = f"{NAME}-account"  # the stack of infrastructure/
@@ -33,30 +38,110 @@ def name_stack(stage: str) -> str:
     return f"{NAME}-{stage}"
 
 
-def read_outputs(stage: str) -> Outputs:
-    """Ask CloudFormation.
+@contextmanager
+def tell_errors(doing: str) -> Iterator[None]:
+    """Turn what boto3 raises into an error that says what to do.
+
+    Raises:
+        StackError: In the place of what was raised.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - names do without
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise StackError(
+            f"AWS does not let us {doing} ({error}): check AWS_PROFILE and AWS_REGION"
+        ) from None
+
+
+def make_client(service: str) -> Any:
+    """A client of boto3, which takes half a second to import.
+
+    Raises:
+        StackError: No region, or no such profile.
+    """
+    import boto3  # noqa: PLC0415
+
+    with tell_errors(f"talk to {service}"):
+        # boto3 reads AWS_DEFAULT_REGION alone; AWS's other tools, and GitHub's action, AWS_REGION.
+        return boto3.client(service, region_name=os.environ.get("AWS_REGION"))
+
+
+def read_stack(name: str, mend: str) -> dict[str, str]:
+    """The outputs of a stack.
 
     Raises:
         StackError: There is no such stack, or AWS does not answer.
     """
-    import boto3  # noqa: PLC0415 - the names above are wanted without it
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+    from botocore.exceptions import ClientError  # noqa: PLC0415
 
-    name = name_stack(stage)
+    with tell_errors(f"read the stack {name}"):
+        try:
+            stack = make_client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                raise StackError(f"there is no stack {name}: {mend}") from None
+            raise
+    return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
+
+
+def read_outputs(stage: str) -> Outputs:
+    """What the stack of a stage says.
+
+    Raises:
+        StackError: There is no such stack, or it is not whole, or AWS does not answer.
+    """
+    name, mend = name_stack(stage), f"'make deploy STAGE={stage}'"
+    found = read_stack(name, mend)
     try:
-        client: Any = boto3.client("cloudformation")
-        stack = client.describe_stacks(StackName=name)["Stacks"][0]
-    except (BotoCoreError, ClientError) as error:
-        if "does not exist" in str(error):
-            raise StackError(f"there is no stack {name}: 'make deploy STAGE={stage}'") from None
-        raise StackError(
-            f"AWS does not tell of stack {name} ({error}): check AWS_PROFILE and AWS_REGION"
-        ) from None
-    found = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
-    try:
-        return Outputs(**{name: found[name] for name in Outputs._fields})
+        return Outputs(**{field: found[field] for field in Outputs._fields})
     except KeyError as error:
         raise StackError(
-            f"stack {name} has no output {error} ({stack['StackStatus']}): "
-            f"'make deploy STAGE={stage}'"
+            f"stack {name} has no output {error}, it was not deployed whole: {mend}"
         ) from None
+
+
+def read_key(outputs: Outputs) -> str | None:
+    """The API key itself; None where the API wants none.
+
+    Raises:
+        StackError: AWS does not tell.
+    """
+    if outputs.KeyId == "none":
+        return None
+    with tell_errors("read the API key"):
+        found = make_client("apigateway").get_api_key(apiKey=outputs.KeyId, includeValue=True)
+    return str(found["value"])
+
+
+def locate(url: str) -> tuple[str, dict[str, str]]:
+    """Where a deployed API is to be asked, and with which headers.
+
+    A local AWS (AWS_ENDPOINT_URL) has all APIs at one address, and tells them by the Host header.
+    """
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    if not endpoint:
+        return url, {}
+    parts, address = urlsplit(url), urlsplit(endpoint)
+    host = f"{parts.netloc.partition('.')[0]}.execute-api.localhost:{address.port}"
+    return f"{address.scheme}://{address.netloc}{parts.path}", {"Host": host}
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before harm is done.
+
+    Raises:
+        StackError: The answer was not yes, or nobody is there to give one.
+    """
+    say(question)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise StackError("nobody is there to be asked: say YES=1 to go on without")
+    if input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise StackError("nothing was done")
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr)

@@ -487,7 +487,7 @@ FAILURES = [
     f"RequestId: {UUID} Error: Runtime exited with error: signal: killed\nRuntime.ExitError",
     "INIT_REPORT Init Duration: 9999.58 ms\tPhase: init\tStatus: timeout",
     "INIT_REPORT Init Duration: 12.0 ms\tPhase: init\tStatus: error\tError Type: Runtime.ExitError",
-    f"{REPORT}\tMax Memory Used: 512 MB\tStatus: error\tError Type: Runtime.OutOfMemory",
+    f"{COLD_REPORT}Status: error\tError Type: Runtime.OutOfMemory",
     "[ERROR] Runtime.ImportModuleError: no module\rTraceback (most recent call last):\r  File",
     "[ERROR] [1795274199650] LAMBDA_RUNTIME Failed to get next invocation.",
     '{"time":"2026-11-21T15:16:39Z","type":"platform.report","record":{"status":"timeout"}}',
@@ -527,6 +527,22 @@ def test_tracebacks_of_two_streams_are_mixed_each_is_known():
     assert kinds == [Kind.ERROR, Kind.OTHER, Kind.MORE]
 
 
+def test_tracebacks_of_two_streams_are_mixed_in_a_file_each_is_known(show):
+    streams = [f"2026-11-21T15:16:39Z 2026/11/21/[7]{name} " for name in "ab"]
+    texts = ["Traceback (most recent call last):", "  note", "  File"]
+    out = show(map("".join, zip([*streams, streams[0]], texts, strict=True)), "--errors")
+    assert [line[20:] for line in out.splitlines()] == [texts[0], texts[2]]
+
+
+@pytest.mark.parametrize(
+    "between", [emf(), REPORT, "[ERROR] a\rTraceback (most recent call last):"]
+)
+def test_traceback_has_ended_what_follows_is_no_part_of_it(between):
+    sorter = Sorter()
+    texts = ["Traceback (most recent call last):", between, "  another"]
+    assert [sorter.sort(Entry(text, NOW)).kind for text in texts][-1] is Kind.OTHER
+
+
 @pytest.mark.parametrize(
     "prefix",
     ["2026-11-21T15:16:39.000000+00:00 2026/11/21/[$LATEST]0a1b ", "2026-11-21T15:16:39Z ", ""],
@@ -562,15 +578,15 @@ LINES = [
         (["--model", "8f4c", "--errors"], [FAILED]),
         (["--model", "None"], []),
         (["--since", "2026-11-21T00:00"], LINES[:6]),
+        (["--since", "2026-11-21T00:00", "--raw"], LINES[:6]),
         (["--raw"], LINES),
     ],
 )
 def test_filter_is_set_shows_only_what_it_names(arguments, wanted, show, monkeypatch):
     if "--raw" not in arguments:
         assert show(LINES, *arguments) == show(wanted)
-    raw = [] if "--raw" in arguments else ["--raw"]
-    quiet = [line for line in show(LINES, *arguments, *raw).splitlines() if line[:4] != "END "]
-    assert quiet == [line for line in wanted if line[:4] != "END "]
+        wanted = wanted if arguments else LINES
+    assert show(LINES, "--raw", *arguments).splitlines() == wanted
 
 
 # Files, standard input, and how it ends
@@ -603,7 +619,7 @@ def test_standard_input_is_read(monkeypatch, capsys):
 def test_file_is_followed_whole_lines_are_shown_also_when_it_begins_anew(tmp_path, monkeypatch):
     path = tmp_path / "log"
     path.write_text("first\nsec", encoding="utf-8")
-    steps = ["first\nsecond\n", "anew\n"]
+    steps = ["first\nsecond\nthi", "anew\n"]
 
     def pause(_seconds):
         if not steps:

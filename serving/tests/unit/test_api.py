@@ -14,7 +14,7 @@ from sklearn.svm import LinearSVC
 
 from serving.app import api, log
 from serving.app.settings import MAX_BATCH_TEXTS, MAX_BODY_BYTES, MAX_TEXT_CHARS
-from serving.tests.sample import LABELS, SENTENCES, TEXTS, fit, write_bundle
+from serving.tests.sample import LABELS, SENTENCES, TEXTS, fit, proxy_event, write_bundle
 
 SAILING = "the boat met the wind and the waves"
 

@@ -1,0 +1,224 @@
+"""The account's templates: what would hurt if it were otherwise."""
+
+import re
+import subprocess
+
+import pytest
+
+from serving.deployment.stages import STAGES
+from serving.tests.cloud.node import needs_node
+
+pytestmark = needs_node
+BUCKET = "quickthaw-123456789012-eu-central-1"
+# What a role that is stolen must never be able to do.
+FORBIDDEN = re.compile(
+    r"iam:(CreateUser|CreateAccessKey|CreatePolicy|AddUser|PutUser|AttachUser|"
+    r"DeleteRolePermissionsBoundary|PutRolePermissionsBoundary)|organizations:|sts:|"
+    r"s3:(Delete|PutBucket|PutObjectAcl)|ecr:(Delete|BatchDelete)|lambda:InvokeFunction"
+)
+
+
+def test_cdk_nag_finds_nothing_that_has_no_reason(account):
+    assert not account.findings
+
+
+def test_wildcards_have_no_reasons_they_are_found(write_account, monkeypatch):
+    from infrastructure import permissions
+
+    monkeypatch.setattr(permissions, "WILDCARDS", {})
+    found = write_account().findings
+    assert found
+    assert {one.partition("[")[0] for one in found} == {"AwsSolutions-IAM5"}
+
+
+def test_every_template_is_clean_for_cfn_lint_and_small_enough(account, synth):
+    paths = sorted(account.folder.glob("*.template.json"))
+    assert len(paths) == len(STAGES) + 2
+    for path in paths:
+        assert path.stat().st_size < 51_200  # CloudFormation's limit of a body
+    assert not synth.lint(account)
+
+
+def test_no_right_is_wider_than_its_reason(account, synth):
+    from infrastructure.permissions import WILDCARDS
+
+    used = set()
+    for template in account.values():
+        for actions, resources, _ in synth.list_statements(template):
+            assert not [one for one in actions if "*" in one or FORBIDDEN.match(one)]
+            for resource in resources:
+                text = resource if isinstance(resource, str) else join(resource)
+                if "*" in text:
+                    fits = [one for one in WILDCARDS if re.fullmatch(one, text)]
+                    assert fits, text
+                    used |= set(fits)
+    assert used == set(WILDCARDS) - {r".*:route53:::change/\*"}  # for a stage with a domain
+
+
+def join(value):
+    """A resource's name, with what CloudFormation puts in as it writes it."""
+    if "Fn::Join" in value:
+        return "".join(one if isinstance(one, str) else join(one) for one in value["Fn::Join"][1])
+    ((_, name),) = value.items()
+    return f"<{name}>"
+
+
+def test_workflows_are_trusted_by_repository_and_environment_and_no_pattern(account, synth):
+    trusted = {}
+    for template in account.values():
+        for role in synth.find(template, "AWS::IAM::Role").values():
+            (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+            if statement["Action"] == "sts:AssumeRoleWithWebIdentity":
+                (condition,) = statement["Condition"].items()
+                trusted[role["RoleName"]] = condition
+            else:
+                assert set(statement["Principal"]) == {"Service"}
+    issuer = "token.actions.githubusercontent.com"
+    environments = {"quickthaw-training": "training"} | {
+        f"quickthaw-deploy-{stage}": stage for stage in STAGES
+    }
+    assert trusted == {
+        role: (
+            "StringEquals",
+            {
+                f"{issuer}:aud": "sts.amazonaws.com",
+                f"{issuer}:sub": f"repo:owner/name:environment:{environment}",
+            },
+        )
+        for role, environment in environments.items()
+    }
+
+
+def test_models_are_versioned_encrypted_private_and_sent_by_tls_alone(account, synth):
+    template = account["quickthaw-account"]
+    buckets = synth.find(template, "AWS::S3::Bucket")
+    (models,) = [one for one in buckets.values() if one.get("BucketName") == BUCKET]
+    assert models["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert models["LoggingConfiguration"]["DestinationBucketName"]
+    (rule,) = models["LifecycleConfiguration"]["Rules"]
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 180}
+    assert rule["AbortIncompleteMultipartUpload"]
+    assert "ExpirationInDays" not in rule  # a commit may name the oldest one
+    for name, bucket in buckets.items():
+        assert bucket["BucketEncryption"]
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert template["Resources"][name]["DeletionPolicy"] == "Retain"
+    for policy in synth.find(template, "AWS::S3::BucketPolicy").values():
+        denied = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
+        conditions = [one["Condition"] for one in denied]
+        assert {"Bool": {"aws:SecureTransport": "false"}} in conditions
+
+
+def test_trainer_can_read_and_write_models_and_nothing_else(account, synth):
+    statements = synth.list_statements(account["quickthaw-access-training"])
+    actions = {one for found, _, _ in statements for one in found}
+    assert actions == {
+        "s3:AbortMultipartUpload",
+        "s3:GetBucketLocation",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+    }
+    for _, resources, _ in statements:
+        assert all(f"s3:::{BUCKET}" in synth.as_text(one) for one in resources)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deployer_of_a_stage_can_touch_no_other_stage(account, synth, stage):
+    others = set(STAGES) - {stage}
+    for _, resources, conditions in synth.list_statements(account[f"quickthaw-access-{stage}"]):
+        text = synth.as_text([resources, conditions])
+        assert not [one for one in others if f"quickthaw-{one}" in text or f'-{one}"' in text]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_roles_that_a_deployment_makes_are_bounded(account, synth, stage):
+    template = account[f"quickthaw-access-{stage}"]
+    makes = {"iam:CreateRole", "iam:PutRolePolicy"}
+    attaches = {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}
+    for actions, _, conditions in synth.list_statements(template):
+        if makes & set(actions):
+            assert "quickthaw-boundary" in synth.as_text(conditions["StringEquals"])
+        if attaches & set(actions):
+            assert "quickthaw-traces" in synth.as_text(conditions["StringEquals"])
+        if "iam:PassRole" in actions:
+            assert conditions["StringEquals"]["iam:PassedToService"].endswith(".amazonaws.com")
+
+
+def test_executor_may_do_what_the_template_needs(account, synth, tmp_path):
+    """Each kind of resource that a stage's template has is one that its executor can make."""
+    from serving.deployment.app import build_app
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CDK_DEFAULT_ACCOUNT", synth.ACCOUNT)
+        patch.setenv("CDK_DEFAULT_REGION", synth.REGION)
+        from serving.deployment import image
+
+        patch.setattr(image, "read_manifest", lambda _: {"engine": "frozen", "version": "0" * 12})
+        patch.setattr(image, "find_tag", lambda *_: "0" * 12)
+        template = synth.Templates(build_app({"stage": "prod"}))["quickthaw-prod"]
+    creates = {
+        "ApiGateway": "apigateway:POST",
+        "CloudWatch::Alarm": "cloudwatch:PutMetricAlarm",
+        "CloudWatch::Dashboard": "cloudwatch:PutDashboard",
+        "CodeDeploy::Application": "codedeploy:CreateApplication",
+        "CodeDeploy::DeploymentGroup": "codedeploy:CreateDeploymentGroup",
+        "IAM::Policy": "iam:PutRolePolicy",
+        "IAM::Role": "iam:CreateRole",
+        "Lambda::Alias": "lambda:CreateAlias",
+        "Lambda::Function": "lambda:CreateFunction",
+        "Lambda::Permission": "lambda:AddPermission",
+        "Lambda::Version": "lambda:PublishVersion",
+        "Logs::LogGroup": "logs:CreateLogGroup",
+        "Logs::MetricFilter": "logs:PutMetricFilter",
+    }
+    allowed = {
+        one
+        for actions, _, _ in synth.list_statements(account["quickthaw-access-prod"])
+        for one in actions
+    }
+    for resource in template["Resources"].values():
+        kind = resource["Type"].removeprefix("AWS::")
+        wanted = creates.get(kind) or creates[kind.partition("::")[0]]
+        assert wanted in allowed, kind
+
+
+def test_images_are_never_overwritten_and_only_untagged_ones_expire(account, synth):
+    found = synth.only(account["quickthaw-account"], "AWS::ECR::Repository")
+    assert found["RepositoryName"] == "quickthaw"
+    assert found["ImageTagMutability"] == "IMMUTABLE"
+    assert found["ImageScanningConfiguration"] == {"ScanOnPush": True}
+    assert '"tagStatus":"untagged"' in found["LifecyclePolicy"]["LifecyclePolicyText"]
+    assert found["LifecyclePolicy"]["LifecyclePolicyText"].count("rulePriority") == 1
+
+
+def test_account_has_the_provider_already_it_is_left_out(account, write_account, synth):
+    kind = "AWS::IAM::OIDCProvider"
+    assert len(synth.find(account["quickthaw-account"], kind)) == 1
+    assert not synth.find(write_account(provider="false")["quickthaw-account"], kind)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://github.com/owner/name.git", "owner/name"),
+        ("git@github.com:owner/na.me", "owner/na.me"),
+        ("ssh://git@github.com/owner/name/", "owner/name"),
+    ],
+)
+def test_repository_is_read_from_origin(tmp_path, monkeypatch, url, name):
+    from infrastructure.app import read_origin
+
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    subprocess.run(["git", "-C", tmp_path, "remote", "add", "origin", url], check=True)
+    monkeypatch.chdir(tmp_path)
+    assert read_origin() == name
+
+
+def test_origin_is_elsewhere_it_is_said_what_to_do(tmp_path, monkeypatch):
+    from infrastructure.app import read_origin
+    from serving.deployment.stack import StackError
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StackError, match="GITHUB=owner/name"):
+        read_origin()

@@ -1,0 +1,106 @@
+"""Move a stage's alias to the version before: `make rollback STAGE=prod`.
+
+It takes seconds, and lasts until another image is deployed: revert the commit, too.
+"""
+
+import argparse
+import sys
+from typing import Any
+
+from serving.deployment.stack import (
+    StackError,
+    confirm,
+    make_client,
+    name_stack,
+    say,
+    tell_errors,
+)
+from serving.deployment.stages import STAGES
+
+ALIAS = "live"
+
+
+def list_versions(client: Any, name: str) -> dict[int, str]:
+    """The published versions of a function, and what each says of itself.
+
+    Raises:
+        StackError: There is no such function, or AWS does not answer.
+    """
+    with tell_errors(f"list the versions of {name}"):
+        pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=name)
+        found = [one for page in pages for one in page["Versions"]]
+    return {
+        int(one["Version"]): one.get("Description") or "no description"
+        for one in found
+        if one["Version"] != "$LATEST"
+    }
+
+
+def choose(versions: dict[int, str], current: int, wanted: int | None) -> int:
+    """The version to go back to: the one asked for, or the newest before the current one.
+
+    Raises:
+        StackError: There is none.
+    """
+    if wanted is not None:
+        if wanted not in versions:
+            raise StackError(f"there is no version {wanted}: there are {sorted(versions)}")
+        return wanted
+    before = [version for version in versions if version < current]
+    if not before:
+        raise StackError(
+            f"version {current} is the first one that is kept: revert the commit, and 'make deploy'"
+        )
+    return max(before)
+
+
+def rollback(stage: str, wanted: int | None = None, *, yes: bool = False) -> int:
+    """Move the alias.
+
+    Returns:
+        The version that is live now.
+
+    Raises:
+        StackError: There is nothing to go back to, nobody agreed, or AWS does not do it.
+    """
+    name, client = name_stack(stage), make_client("lambda")
+    versions = list_versions(client, name)
+    with tell_errors(f"read the alias {ALIAS} of {name}"):
+        alias = client.get_alias(FunctionName=name, Name=ALIAS)
+    current = int(alias["FunctionVersion"])
+    target = choose(versions, current, wanted)
+    confirm(
+        f"{name}: '{ALIAS}' goes from version {current} ({versions.get(current, 'unknown')}) "
+        f"to version {target} ({versions[target]})",
+        yes=yes,
+    )
+    with tell_errors(f"move the alias {ALIAS} of {name}"):
+        client.update_alias(
+            FunctionName=name,
+            Name=ALIAS,
+            FunctionVersion=str(target),
+            RoutingConfig={"AdditionalVersionWeights": {}},  # a canary under way ends
+            RevisionId=alias["RevisionId"],  # refused where somebody moved it meanwhile
+        )
+    return target
+
+
+def main() -> None:
+    """Move the alias of a stage, and say what was done."""
+    parser = argparse.ArgumentParser(prog="make rollback", description=__doc__)
+    parser.add_argument("--stage", default="dev", choices=STAGES)
+    parser.add_argument("--to", type=int, help="this version")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    options = parser.parse_args()
+    try:
+        version = rollback(options.stage, options.to, yes=options.yes)
+    except StackError as error:
+        sys.exit(f"error: {error}")
+    say(
+        f"done: version {version} is live until another image is deployed. Revert the commit, too, "
+        "so that code and model are those that run"
+    )
+
+
+if __name__ == "__main__":
+    main()

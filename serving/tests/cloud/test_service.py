@@ -1,0 +1,354 @@
+"""The service's template: what would hurt if it were otherwise."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft4Validator
+from pydantic import ValidationError
+
+from serving.app import metrics, schema, settings
+from serving.deployment import image, requests
+from serving.deployment.stages import STAGES, Domain, Stage, StageError
+from serving.tests.cloud.node import needs_node
+
+pytestmark = needs_node
+# cdk-nag's findings that are left; service.py says why.
+LEFT = {"AwsSolutions-APIG3", "AwsSolutions-APIG4", "AwsSolutions-COG4", "Serverless-LambdaDLQ"}
+DOMAIN = Domain(
+    name="api.example.org",
+    certificate_arn="arn:aws:acm:eu-central-1:123456789012:certificate/1",
+    zone_id="Z1",
+    zone_name="example.org",
+)
+VARIANTS = {
+    "iam": {"auth": "iam"},
+    "open": {"auth": "none"},
+    "cors": {"allow_origin": "https://app.example.org"},
+    "domain": {"domain": DOMAIN},
+    "snap-start": {"snap_start": True},
+    "provisioned": {"provisioned_concurrency": 2},
+    "reserved": {"reserved_concurrency": 10},
+    "topic": {"alarm_topic_arn": "arn:aws:sns:eu-central-1:123456789012:alarms"},
+    "canary": {"canary": True},
+}
+
+
+@pytest.fixture(scope="module")
+def synth():
+    from serving.tests.cloud import synth
+
+    return synth
+
+
+@pytest.fixture(scope="module")
+def variants(write_service):
+    return {name: write_service("dev", **settings) for name, settings in VARIANTS.items()}
+
+
+def test_cdk_nag_finds_what_is_acknowledged_and_nothing_else(prod, variants):
+    from serving.deployment.service import LEFT as ACKNOWLEDGED
+
+    assert set(ACKNOWLEDGED) == LEFT
+    assert not prod.findings
+    for name, found in variants.items():
+        assert not found.findings, name
+
+
+def test_nothing_is_acknowledged_the_findings_are_those_and_no_more(write_service, monkeypatch):
+    from serving.deployment import service
+
+    monkeypatch.setattr(service, "LEFT", {})
+    assert {one.split()[0] for one in write_service("prod").findings} == LEFT
+
+
+def test_every_template_is_clean_for_cfn_lint(prod, variants, synth):
+    assert not synth.lint(prod, *variants.values())
+
+
+def test_template_needs_no_bucket_to_be_deployed(prod, variants):
+    for templates in (prod, *variants.values()):
+        for path in templates.folder.glob("*.template.json"):
+            assert path.stat().st_size < 51_200  # CloudFormation's limit of a body
+
+
+def test_no_right_is_wider_than_one_thing(synth, template):
+    statements = synth.list_statements(template)
+    assert statements
+    for actions, resources, _ in statements:
+        assert not [action for action in actions if "*" in action]
+        # A log group's ARN ends in an asterisk of its own: what GetAtt gives.
+        assert not [one for one in resources if "*" in synth.as_text(one)]
+    for role in synth.find(template, "AWS::IAM::Role").values():
+        assert "quickthaw-boundary" in synth.as_text(role["PermissionsBoundary"])
+        for policy in role.get("ManagedPolicyArns", ()):
+            assert "quickthaw-traces" in synth.as_text(policy)
+
+
+def test_function_is_as_its_stage_says(synth, template):
+    found = synth.only(template, "AWS::Lambda::Function")
+    stage = STAGES["prod"]
+    assert found["FunctionName"] == "quickthaw-prod"
+    assert found["MemorySize"] == stage.memory_mb
+    assert found["Timeout"] == stage.timeout_seconds < 29
+    assert found["TracingConfig"] == {"Mode": "Active"}
+    assert found["PackageType"] == "Image"
+    assert "quickthaw:0123456789ab" in synth.as_text(found["Code"]["ImageUri"])
+
+
+def test_environment_is_what_the_handler_reads(synth, template, variants):
+    cors = variants["cors"]["quickthaw-dev"]
+    for one in (template, cors):
+        found = synth.only(one, "AWS::Lambda::Function")["Environment"]["Variables"]
+        source = (image.ROOT / "serving/app/settings.py").read_text()
+        assert set(found) <= set(re.findall(r'environ\.get\(\s*"(\w+)"', source))
+        read = settings.read_settings(found | {"AWS_LAMBDA_FUNCTION_NAME": "quickthaw-prod"})
+        assert read.metrics_namespace == "quickthaw"
+        assert read.emf_environment == "Lambda"
+    assert read.cors_headers["Access-Control-Allow-Origin"] == ["https://app.example.org"]
+
+
+def test_image_changes_a_new_version_is_published_and_the_old_one_kept(write_service, synth):
+    versions = {}
+    for tag in ("a" * 12, "b" * 12):
+        template = write_service("dev", tag=tag)["quickthaw-dev"]
+        ((name, _),) = synth.find(template, "AWS::Lambda::Version").items()
+        assert template["Resources"][name]["DeletionPolicy"] == "Retain"
+        assert synth.as_text(synth.only(template, "AWS::Lambda::Alias")).count(name) == 1
+        versions[name] = json.dumps(template)
+    assert len(versions) == 2
+    again = write_service("dev", tag="b" * 12)["quickthaw-dev"]
+    assert json.dumps(again) in versions.values()
+
+
+def test_callers_reach_the_alias_and_never_the_function_itself(synth, template):
+    ((alias, _),) = synth.find(template, "AWS::Lambda::Alias").items()
+    for method in synth.find(template, "AWS::ApiGateway::Method").values():
+        assert {"Ref": alias} in method["Integration"]["Uri"]["Fn::Join"][1]
+    assert synth.only(template, "AWS::Lambda::Permission")["FunctionName"] == {"Ref": alias}
+
+
+def test_every_method_wants_what_its_stage_says(synth, template, variants):
+    def look(template):
+        return {
+            (one["AuthorizationType"], one.get("ApiKeyRequired", False))
+            for one in synth.find(template, "AWS::ApiGateway::Method").values()
+            if one["HttpMethod"] != "OPTIONS"
+        }
+
+    assert look(template) == {("NONE", True)}
+    assert look(variants["iam"]["quickthaw-dev"]) == {("AWS_IAM", False)}
+    assert look(variants["open"]["quickthaw-dev"]) == {("NONE", False)}
+    assert not synth.find(variants["open"]["quickthaw-dev"], "AWS::ApiGateway::ApiKey")
+
+
+def test_stage_throttles_traces_and_logs_no_content(synth, template):
+    found = synth.only(template, "AWS::ApiGateway::Stage")
+    stage = STAGES["prod"]
+    assert found["StageName"] == "prod"
+    assert found["TracingEnabled"] is True
+    (methods,) = found["MethodSettings"]
+    assert methods["ThrottlingRateLimit"] == stage.rate_per_second
+    assert methods["ThrottlingBurstLimit"] == stage.burst
+    assert methods["DataTraceEnabled"] is False
+    plan = synth.only(template, "AWS::ApiGateway::UsagePlan")
+    limits = {"RateLimit": stage.rate_per_second, "BurstLimit": stage.burst}
+    assert plan["Throttle"] == limits
+    logged = json.loads(found["AccessLogSetting"]["Format"])
+    for value in logged.values():
+        assert re.fullmatch(r"\$context\.[\w.]+", value)
+        assert not re.search("body|querystring|header|path(?!$)|userAgent|sourceIp", value)
+
+
+def test_bodies_are_validated_under_every_content_type(synth, template):
+    posts = [
+        one
+        for one in synth.find(template, "AWS::ApiGateway::Method").values()
+        if one["HttpMethod"] == "POST"
+    ]
+    assert len(posts) == 2
+    for post in posts:
+        assert set(post["RequestModels"]) == {"application/json", "$default"}
+        assert len({json.dumps(one) for one in post["RequestModels"].values()}) == 1
+        assert post["RequestValidatorId"]
+    validator = synth.only(template, "AWS::ApiGateway::RequestValidator")
+    assert validator["ValidateRequestBody"] is True
+    models = synth.find(template, "AWS::ApiGateway::Model").values()
+    for model in models:
+        Draft4Validator.check_schema(model["Schema"])
+
+
+texts = st.text(max_size=4) | st.sampled_from(["x" * 50_000, "x" * 50_001, "𝄞" * 50_000])
+bodies = st.one_of(
+    st.fixed_dictionaries({"text": texts}, optional={"more": st.none()}),
+    st.fixed_dictionaries({"texts": st.lists(texts, max_size=3)}, optional={"text": texts}),
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=3),
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner),
+        max_leaves=4,
+    ),
+)
+
+
+@given(bodies)
+def test_gateway_refuses_nothing_that_the_service_would_take(body):
+    for ours, model in (
+        (requests.PREDICT, schema.PredictRequest),
+        (requests.BATCH, schema.BatchRequest),
+    ):
+        if not Draft4Validator(ours).is_valid(body):
+            with pytest.raises(ValidationError):
+                model.model_validate_json(json.dumps(body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, [], None, {"text": 1}, {"text": ""}, {"text": "x", "more": 1}, {"text": "x" * 100_001}],
+)
+def test_gateway_refuses_what_cannot_be_right(body):
+    assert not Draft4Validator(requests.PREDICT).is_valid(body)
+    assert not Draft4Validator(requests.BATCH).is_valid(body)
+
+
+def test_logs_end_after_the_days_of_the_stage(synth, template):
+    groups = synth.find(template, "AWS::Logs::LogGroup").values()
+    assert {one["LogGroupName"]: one["RetentionInDays"] for one in groups} == {
+        "/aws/lambda/quickthaw-prod": STAGES["prod"].retention_days,
+        "/aws/apigateway/quickthaw-prod": STAGES["prod"].retention_days,
+    }
+
+
+def test_alarms_look_at_the_alias_and_a_canary_at_the_version(synth, template):
+    alarms = {
+        one["AlarmName"].removeprefix("quickthaw-prod-"): one
+        for one in synth.find(template, "AWS::CloudWatch::Alarm").values()
+    }
+    assert set(alarms) == {
+        "answers-5xx",
+        "canary",
+        "errors",
+        "init-failures",
+        "slow",
+        "throttles",
+    }
+    for name in ("errors", "slow", "throttles"):
+        dimensions = {
+            one["Name"]: synth.as_text(one["Value"]) for one in alarms[name]["Dimensions"]
+        }
+        assert "live" in dimensions["Resource"]
+    ((version, _),) = synth.find(template, "AWS::Lambda::Version").items()
+    ((dimension,)) = alarms["canary"]["Dimensions"]
+    assert version in synth.as_text(dimension["Value"])
+    for alarm in alarms.values():
+        assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_prod_shifts_a_tenth_first_and_goes_back_at_alarms(synth, template, write_service):
+    group = synth.only(template, "AWS::CodeDeploy::DeploymentGroup")
+    assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+    assert group["AutoRollbackConfiguration"]["Enabled"] is True
+    assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+    assert len(group["AlarmConfiguration"]["Alarms"]) == 3
+    ((alias, _),) = synth.find(template, "AWS::Lambda::Alias").items()
+    assert "CodeDeployLambdaAliasUpdate" in template["Resources"][alias]["UpdatePolicy"]
+    local = write_service("prod", local=True)["quickthaw-prod"]
+    assert not synth.find(local, "AWS::CodeDeploy::DeploymentGroup")
+
+
+def test_filters_find_what_the_service_logs(synth, template, start_service, tmp_path, logged):
+    filters = {
+        one["FilterPattern"]: one["MetricTransformations"][0]
+        for one in synth.find(template, "AWS::Logs::MetricFilter").values()
+    }
+    start_service(tmp_path)  # no model there
+    message = logged()[0]["message"]
+    assert f'{{ $.message = "{message}" }}' in filters
+    by_version = filters["{ $.status >= 500 }"]
+    assert by_version["Dimensions"] == [{"Key": "functionVersion", "Value": "$.functionVersion"}]
+    alarms = synth.find(template, "AWS::CloudWatch::Alarm").values()
+    named = {(one["Namespace"], one["MetricName"]) for one in alarms}
+    for one in filters.values():
+        assert (one["MetricNamespace"], one["MetricName"]) in named
+
+
+def test_dashboard_shows_metrics_that_there_are(synth, template):
+    body = synth.as_text(synth.only(template, "AWS::CloudWatch::Dashboard")["DashboardBody"])
+    body = body.encode().decode("unicode_escape")
+    shown = set(re.findall(r'"quickthaw","([\w.]+)"', body.replace(" ", "")))
+    assert shown == set(metrics.UNITS)
+    for name in ("label", "modelVersion", "engine", "status", "requestId"):
+        assert name in metrics.PROPERTIES
+        assert name in body
+
+
+def test_dashboard_looks_under_the_dimensions_of_the_documents(synth, template):
+    read = settings.read_settings({"AWS_LAMBDA_FUNCTION_NAME": "quickthaw-prod"})
+    body = synth.as_text(synth.only(template, "AWS::CloudWatch::Dashboard")["DashboardBody"])
+    body = body.replace("\\", "")
+    for name, value in read.emf_dimensions.items():
+        assert f'"{name}","{value}"' in body
+
+
+def test_outputs_are_those_that_the_programs_read(template):
+    from serving.deployment.stack import Outputs
+
+    assert set(template["Outputs"]) == set(Outputs._fields)
+
+
+def test_settings_of_a_stage_reach_the_template(synth, variants):
+    def look(name, kind):
+        return synth.only(variants[name]["quickthaw-dev"], kind)
+
+    assert look("snap-start", "AWS::Lambda::Function")["SnapStart"] == {
+        "ApplyOn": "PublishedVersions"
+    }
+    assert look("reserved", "AWS::Lambda::Function")["ReservedConcurrentExecutions"] == 10
+    provisioned = look("provisioned", "AWS::Lambda::Alias")["ProvisionedConcurrencyConfig"]
+    assert provisioned == {"ProvisionedConcurrentExecutions": 2}
+    domain = look("domain", "AWS::ApiGateway::DomainName")
+    assert domain["DomainName"] == "api.example.org"
+    assert domain["SecurityPolicy"] == "TLS_1_2"
+    assert look("domain", "AWS::Route53::RecordSet")["Name"] == "api.example.org."
+    url = variants["domain"]["quickthaw-dev"]["Outputs"]["Url"]["Value"]
+    assert url == "https://api.example.org/"
+    for alarm in synth.find(variants["topic"]["quickthaw-dev"], "AWS::CloudWatch::Alarm").values():
+        assert alarm["AlarmActions"] == ["arn:aws:sns:eu-central-1:123456789012:alarms"]
+
+
+def test_another_origin_may_call_preflights_need_no_key_and_refusals_say_so(synth, variants):
+    template = variants["cors"]["quickthaw-dev"]
+    preflights = [
+        one
+        for one in synth.find(template, "AWS::ApiGateway::Method").values()
+        if one["HttpMethod"] == "OPTIONS"
+    ]
+    assert len(preflights) == 4
+    assert not any(one.get("ApiKeyRequired") for one in preflights)
+    answers = synth.find(template, "AWS::ApiGateway::GatewayResponse").values()
+    assert {one["ResponseType"] for one in answers} >= {"DEFAULT_4XX", "DEFAULT_5XX"}
+    for one in answers:
+        parameters = one["ResponseParameters"]
+        found = parameters["gatewayresponse.header.Access-Control-Allow-Origin"]
+        assert found == "'https://app.example.org'"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"timeout_seconds": 29}, "timeout_seconds"),
+        ({"timeout_seconds": 0}, "timeout_seconds"),
+        ({"memory_mb": 64}, "memory_mb"),
+        ({"auth": "open"}, "auth"),
+        ({"burst": 0}, "burst"),
+        ({"retention_days": 8}, "retention_days"),
+        ({"reserved_concurrency": 0}, "concurrency"),
+        ({"reserved_concurrency": 1, "snap_start": True}, "only one"),
+        ({"provisioned_concurrency": 1, "snap_start": True}, "only one"),
+        ({"provisioned_concurrency": 1, "reserved_concurrency": 1}, "only one"),
+    ],
+)
+def test_settings_cannot_be_it_is_said_which(wrong, named):
+    with pytest.raises(StageError, match=named):
+        Stage(**wrong)

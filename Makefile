@@ -89,7 +89,7 @@ cloud-local-down: .venv/dev.ok ## End the local AWS, and all that runs there
 	@$(BIN)/python -m serving.tests.cloud down
 
 # What comes from the command line goes through the environment: no shell looks into it.
-export STAGE GITHUB SINCE MODEL BASE_IMAGE
+export STAGE GITHUB SINCE MODEL FILE BASE_IMAGE TO KEEP
 CDK := scripts/cdk.sh
 ASK := $(if $(YES),--require-approval never)
 BASE := $(if $(LOCAL),serving/tests/image/base/build.sh,echo "$${BASE_IMAGE:-$(AWS_BASE)}")
@@ -116,16 +116,16 @@ smoke: .venv/deploy.ok ## Post the manifest's golden examples to the deployed st
 
 logs: .venv/deploy.ok ## Read the stage's logs (STAGE=dev, SINCE=10m, FOLLOW=1, ERRORS=1, COLD=1, MODEL=, RAW=1, FILE=)
 	@$(BIN)/python -m serving.deployment.logs --stage "$$STAGE" $(if $(SINCE),--since "$$SINCE") $(if $(FOLLOW),--follow) \
-	    $(if $(ERRORS),--errors) $(if $(COLD),--cold) $(if $(MODEL),--model "$$MODEL") $(if $(RAW),--raw) $(FILE)
+	    $(if $(ERRORS),--errors) $(if $(COLD),--cold) $(if $(MODEL),--model "$$MODEL") $(if $(RAW),--raw) $(if $(FILE),"$$FILE")
 
 key: .venv/deploy.ok ## Print the stage's API key (STAGE=dev)
 	@$(BIN)/python -m serving.deployment.key --stage "$$STAGE"
 
 rollback: .venv/deploy.ok ## Go back to the version before; asks (STAGE=dev, TO=version, YES=1)
-	@$(BIN)/python -m serving.deployment.rollback --stage "$$STAGE" $(if $(TO),--to '$(TO)') $(if $(YES),--yes)
+	@$(BIN)/python -m serving.deployment.rollback --stage "$$STAGE" $(if $(TO),--to "$$TO") $(if $(YES),--yes)
 
 prune: .venv/deploy.ok ## Delete old versions, and images that no version runs; asks (KEEP=5, YES=1)
-	@$(BIN)/python -m serving.deployment.prune $(if $(KEEP),--keep '$(KEEP)') $(if $(YES),--yes)
+	@$(BIN)/python -m serving.deployment.prune $(if $(KEEP),--keep "$$KEEP") $(if $(YES),--yes)
 
 destroy: .venv/deploy.ok .venv/cdk.ok ## Delete the stage's stack, its logs too; asks (STAGE=dev, YES=1)
 	@base=$$($(BASE)) && CDK_FOLDER="$$STAGE" $(CDK) destroy $(APP) $(if $(YES),--force)

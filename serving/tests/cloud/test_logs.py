@@ -7,32 +7,34 @@ import subprocess
 import sys
 import time
 from datetime import datetime
+from functools import partial
 from itertools import count
 from types import SimpleNamespace
 
-import boto3
 import pytest
 from botocore.exceptions import (
     ClientError,
     EndpointConnectionError,
     NoCredentialsError,
+    ReadTimeoutError,
     UnauthorizedSSOTokenError,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
-from serving.app.metrics import Emitter, Measurements
-from serving.app.settings import read_settings
-from serving.deployment import logs
-from serving.deployment.logline import Entry, Kind, Sorter, render
+from serving.deployment.logs import __main__ as program
+from serving.deployment.logs import source
+from serving.deployment.logs.line import Entry, Kind, Sorter
+from serving.deployment.logs.render import render
 from serving.deployment.stack import Outputs, StackError
 from serving.tests.hostile import TEXTS
 
 NOW = 1_795_274_199_000
 UUID = "d8b91d93-fb12-4052-8e85-d960882e4472"
+MODULE = ("-m", "serving.deployment.logs")
 # The real program, where only CloudFormation is not asked.
-PROGRAM = """
+STAGE = """
 import runpy, sys
 from serving.deployment import stack
 stack.read_outputs = lambda stage: stack.Outputs("", "none", "f", "/aws/lambda/f", "")
@@ -101,31 +103,22 @@ class Group:
 
     def __init__(self):
         self.name = f"/aws/lambda/f{next(self.numbers)}"
-        self.client = boto3.client("logs")
+        self.client = source.connect()
         self.client.create_log_group(logGroupName=self.name)
+        for stream in "abc":
+            self.client.create_log_stream(logGroupName=self.name, logStreamName=stream)
         self.now = int(time.time() * 1000)
-        self._streams = set()
 
     def put(self, *messages, ago=1000, stream="a"):
         """Store messages a millisecond apart, the last one `ago` milliseconds ago."""
-        if stream not in self._streams:
-            self._streams.add(stream)
-            self.client.create_log_stream(logGroupName=self.name, logStreamName=stream)
-        first = self.now - ago - len(messages) + 1
-        self.client.put_log_events(
-            logGroupName=self.name,
-            logStreamName=stream,
-            logEvents=[
-                {"timestamp": first + index, "message": message}
-                for index, message in enumerate(messages)
-            ],
-        )
+        times = range(self.now - ago - len(messages) + 1, self.now - ago + 1)
+        events = [
+            {"timestamp": one, "message": text} for one, text in zip(times, messages, strict=True)
+        ]
+        self.client.put_log_events(logGroupName=self.name, logStreamName=stream, logEvents=events)
 
-    def read(self, connect=None, *, follow=False, since=3_600_000):
-        reader = logs.Reader(
-            connect or (lambda: self.client), self.name, self.now - since, follow=follow
-        )
-        return reader.read()
+    def read(self, *, follow=False):
+        return source.Reader(self.name, self.now - 3_600_000, follow=follow).read()
 
 
 @pytest.fixture
@@ -133,14 +126,15 @@ def credentials(moto, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
 
 
 @pytest.fixture
 def group(credentials, monkeypatch):
     group = Group()
     outputs = Outputs("", "none", "f", group.name, "")
-    monkeypatch.setattr(logs, "read_outputs", lambda stage: outputs)
+    monkeypatch.setattr(source, "read_outputs", lambda stage: outputs)
     return group
 
 
@@ -148,8 +142,25 @@ def group(credentials, monkeypatch):
 def waits(monkeypatch):
     """What would have been waited for, in seconds."""
     found = []
-    monkeypatch.setattr(logs, "pause", found.append)
+    monkeypatch.setattr(source, "pause", found.append)
     return found
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Do something in each pause, and interrupt the one after them."""
+
+    def plan(*steps):
+        left = iter(steps)
+
+        def pause(_seconds):
+            for step in left:
+                return step()
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(source, "pause", pause)
+
+    return plan
 
 
 @pytest.fixture
@@ -159,29 +170,14 @@ def show(tmp_path, capsys):
     def run(lines, *arguments):
         path = tmp_path / "log"
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        assert logs.main([*arguments, str(path)]) == 0
+        assert program.main([*arguments, str(path)]) == 0
         return capsys.readouterr().out
 
     return run
 
 
-class Paged:
-    """The client, with small pages."""
-
-    def __init__(self, client):
-        self._client = client
-        self.asked = 0
-
-    def filter_log_events(self, **query):
-        self.asked += 1
-        return self._client.filter_log_events(limit=100, **query)
-
-
 def refuse(code, status=400):
-    answer = {
-        "Error": {"Code": code, "Message": code},
-        "ResponseMetadata": {"HTTPStatusCode": status},
-    }
+    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(answer, "FilterLogEvents")
 
 
@@ -202,12 +198,21 @@ class Script:
 
 def page(*ids, token=None, at=NOW):
     """A page of events, whose ids are their messages."""
-    events = [{"eventId": one, "timestamp": at, "message": one} for one in ids]
+    known = {"timestamp": at, "logStreamName": "a"}
+    events = [{"eventId": one, "message": one} | known for one in ids]
     return {"events": events} | ({"nextToken": token} if token else {})
 
 
-def read(client, *, follow=False):
-    return logs.Reader(lambda: client, "/aws/lambda/f", NOW, follow=follow).read()
+@pytest.fixture
+def read(monkeypatch):
+    """Read a group with clients of ours, one after the other."""
+
+    def run(*clients, follow=False):
+        left = list(clients)
+        monkeypatch.setattr(source, "connect", lambda: left.pop(0))
+        return source.Reader("/aws/lambda/f", NOW, follow=follow).read()
+
+    return run
 
 
 def take(entries):
@@ -218,124 +223,114 @@ def take(entries):
     return found
 
 
+def render_safely(line):
+    """What is shown: printable, not to be mistaken for other lines, and the same in colours."""
+    text = render(line, colours=False)
+    first, *others = text.split("\n")
+    assert all(one.isprintable() or one == "\t" for part in (first, *others) for one in part)
+    assert all(other.startswith(" " * 20) for other in others)
+    coloured = render(line, colours=True)
+    for code in (0, 2, 31, 32, 33, 36):
+        coloured = coloured.replace(f"\033[{code}m", "")
+    assert coloured.split() == text.split()
+    return text
+
+
 # Reading from CloudWatch
 
 
-def test_log_has_many_pages_and_streams_all_is_read_once_and_in_order(group):
-    for stream in ("a", "b", "c"):
+def test_log_has_many_pages_and_streams_all_since_then_is_read_once_and_in_order(
+    group, monkeypatch
+):
+    group.put("too old", ago=7_200_000)
+    for stream in "abc":
         group.put(*(f"{stream}{index} {'x' * 100}" for index in range(150)), stream=stream)
-    client = Paged(group.client)
-    found = list(group.read(lambda: client))
-    assert client.asked > 4
+    asked = []
+
+    def filter_log_events(**query):  # in small pages
+        asked.append(query)
+        return group.client.filter_log_events(limit=100, **query)
+
+    client = SimpleNamespace(filter_log_events=filter_log_events)
+    monkeypatch.setattr(source, "connect", lambda: client)
+    found = list(group.read())
+    assert len(asked) > 4
     assert len({entry.text for entry in found}) == len(found) == 450
     assert [entry.time for entry in found] == sorted(entry.time for entry in found)
     assert {entry.stream for entry in found} == {"a", "b", "c"}
 
 
-def test_since_is_given_older_lines_are_not_asked_for(group):
-    group.put("old", ago=120_000)
-    group.put("new", ago=1_000)
-    assert [entry.text for entry in group.read(since=60_000)] == ["new"]
+def test_only_aws_region_is_set_it_is_the_region_that_is_asked(credentials):
+    assert source.connect().meta.region_name == "eu-north-1"
 
 
 def test_stage_is_read_shows_its_group_and_a_summary(group, capsys):
     group.put(COLD, RECORD, FAILED, REFUSED, f"END RequestId: {UUID}")
-    assert logs.main([]) == 0
+    assert program.main([]) == 0
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 3 + 4
     assert err.startswith(f"{group.name} since ")
     assert "times are CET" in err
     assert err.endswith(
-        "3 requests, 1 refused (4xx), 1 failed (5xx), 1 cold starts, 1 errors logged, p50 0.16 ms\n"
+        "3 requests, 1 refused (4xx), 1 failed (5xx), 1 cold start, 1 error logged, p50 0.16 ms\n"
     )
 
 
-def test_lines_arrive_late_each_is_shown_once(group, monkeypatch):
+def test_lines_arrive_late_each_is_shown_once(group, meanwhile):
     group.put("first", ago=30_000)
-    steps = [
+    meanwhile(
         lambda: group.put("second", ago=1_000),
         lambda: group.put("late", ago=20_000, stream="b"),
         lambda: None,
-    ]
-
-    def pause(_seconds):
-        if not steps:
-            raise KeyboardInterrupt
-        steps.pop(0)()
-
-    monkeypatch.setattr(logs, "pause", pause)
+    )
     assert take(group.read(follow=True)) == ["first", "second", "late"]
 
 
-def test_log_is_followed_for_long_few_lines_are_remembered(monkeypatch):
-    monkeypatch.setattr(logs, "MAX_SEEN", 50)
-    window, shown = logs.Window(0), []
+def test_log_is_followed_for_long_each_line_is_shown_once_and_few_are_remembered():
+    window, shown = source.Window(0), []
     for second in range(1_000):
         events = page(*(f"{second}.{one}" for one in range(10)), at=second * 1000)["events"]
-        shown += window.take(events, NOW)
-        assert len(window._seen) <= 50
-        assert window.take([one for one in events if one["timestamp"] >= window.start], NOW) == []
+        shown += window.take(events)
+        assert window.take(events) == []
+        assert len(window._seen) <= 10 * (source.OVERLAP / 1000 + 1)
     assert len(shown) == 10_000
 
 
-def test_line_is_of_the_future_what_is_of_now_is_still_asked_for():
-    window = logs.Window(NOW - 1_000_000)
-    window.take(page("a", at=NOW + 7_200_000)["events"], NOW)
-    assert window.start == NOW - logs.OVERLAP
-    assert [entry.text for entry in window.take(page("b")["events"], NOW)] == ["b"]
-
-
 @pytest.mark.parametrize(
-    ("error", "says"),
+    "error",
     [
-        (refuse("ThrottlingException"), "CloudWatch wants fewer requests"),
-        (refuse("InternalFailure", 500), "CloudWatch has a fault of its own (InternalFailure)"),
-        (EndpointConnectionError(endpoint_url="x"), "CloudWatch cannot be reached"),
+        refuse("ThrottlingException"),
+        refuse("InternalFailure", 500),
+        EndpointConnectionError(endpoint_url="x"),
+        ReadTimeoutError(endpoint_url="x"),
     ],
 )
 def test_aws_does_not_answer_for_a_while_it_is_said_once_and_tried_again(
-    error, says, waits, capsys
+    error, read, waits, capsys
 ):
     client = Script(page("a", token="next"), error, error, error, page("b"))
     assert [entry.text for entry in read(client)] == ["a", "b"]
     assert waits == [1, 2, 4]
     assert [query.get("nextToken") for query in client.queries] == [None, *["next"] * 4]
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(says)
+    assert capsys.readouterr().err == f"CloudWatch does not answer ({error}): trying again\n"
 
 
-def test_aws_does_not_answer_at_all_is_an_error(waits):
-    with pytest.raises(logs.LogsError, match=r"cannot be reached .*: run it again later"):
-        list(read(Script(*[EndpointConnectionError(endpoint_url="x")] * logs.TRIES)))
-    assert sum(waits) == 31
-
-
-def test_aws_does_not_answer_a_follower_waits_as_long_as_it_takes(waits):
-    errors = [EndpointConnectionError(endpoint_url="x")] * 50
+def test_aws_does_not_answer_at_all_is_an_error_but_a_follower_waits(read, waits):
+    errors = [EndpointConnectionError(endpoint_url="x")] * 2_000
+    with pytest.raises(source.LogsError, match=r"does not answer .*: run it again later"):
+        list(read(Script(*errors)))
+    assert waits == [1, 2, 4, 8, 16]
     assert take(read(Script(*errors, page("a"), KeyboardInterrupt()), follow=True)) == ["a"]
-    assert max(waits) == logs.MAX_WAIT
+    assert max(waits) == source.MAX_WAIT
 
 
-@pytest.mark.parametrize(
-    "error", [refuse("ExpiredTokenException"), UnauthorizedSSOTokenError(), None]
-)
-def test_credentials_expire_a_follower_goes_on_with_those_of_a_new_login(error, waits, capsys):
-    first = Script(page("a"), error or refuse("ExpiredTokenException"))
-    second = Script(page("a", "b"), KeyboardInterrupt())
-    clients = [first, second]
-    reader = logs.Reader(lambda: clients.pop(0), "/aws/lambda/f", NOW, follow=True)
-    assert take(reader.read()) == ["a", "b"]
+@pytest.mark.parametrize("error", [refuse("ExpiredTokenException"), UnauthorizedSSOTokenError()])
+def test_credentials_expire_a_follower_goes_on_with_those_of_a_new_login(
+    error, read, waits, capsys
+):
+    clients = Script(page("a"), error), Script(page("a", "b"), KeyboardInterrupt())
+    assert take(read(*clients, follow=True)) == ["a", "b"]
     assert "log in again" in capsys.readouterr().err
-
-
-def test_page_has_expired_a_follower_begins_anew_without_repeating(waits):
-    client = Script(
-        page("a", token="next"),
-        refuse("InvalidParameterException"),
-        page("a", "b"),
-        KeyboardInterrupt(),
-    )
-    assert take(read(client, follow=True)) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -343,28 +338,22 @@ def test_page_has_expired_a_follower_begins_anew_without_repeating(waits):
     [
         (refuse("AccessDeniedException"), "logs:FilterLogEvents"),
         (refuse("ExpiredTokenException"), "check AWS_PROFILE and AWS_REGION"),
+        (refuse("ResourceNotFoundException"), "there is no log group .*: 'make deploy'"),
         (NoCredentialsError(), "Unable to locate credentials"),
     ],
 )
-def test_aws_refuses_is_an_error_that_says_the_mend(error, says, waits):
-    with pytest.raises(logs.LogsError, match=says):
+def test_aws_refuses_is_an_error_that_says_the_mend(error, says, read, waits):
+    with pytest.raises(source.LogsError, match=says):
         list(read(Script(error)))
     assert not waits
-
-
-def test_log_group_is_gone_is_an_error(group, capsys):
-    group.client.delete_log_group(logGroupName=group.name)
-    assert logs.main([]) == 1
-    err = capsys.readouterr().err
-    assert err.endswith(f"error: there is no log group {group.name}: 'make deploy' makes it\n")
 
 
 def test_stack_is_not_there_is_an_error(monkeypatch, capsys):
     def read_outputs(stage):
         raise StackError(f"there is no stack quickthaw-{stage}: 'make deploy STAGE={stage}'")
 
-    monkeypatch.setattr(logs, "read_outputs", read_outputs)
-    assert logs.main(["--stage", "prod"]) == 1
+    monkeypatch.setattr(source, "read_outputs", read_outputs)
+    assert program.main(["--stage", "prod"]) == 1
     assert "error: there is no stack quickthaw-prod: " in capsys.readouterr().err
 
 
@@ -372,54 +361,47 @@ def test_stack_is_not_there_is_an_error(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("90s", 90), ("10m", 600), ("2h", 7_200), ("1d", 86_400), ("999999999d", NOW / 1000)],
+    ("text", "begin"),
+    [
+        ("90s", NOW - 90_000),
+        ("10m", NOW - 600_000),
+        ("2h", NOW - 7_200_000),
+        ("1d", NOW - 86_400_000),
+        ("2026-11-21T15:00", datetime.fromisoformat("2026-11-21T14:00Z").timestamp() * 1000),
+        ("2026-11-21T15:00Z", datetime.fromisoformat("2026-11-21T15:00Z").timestamp() * 1000),
+    ],
 )
-def test_since_is_a_duration_is_counted_from_now(text, seconds):
-    assert logs.parse_since(text, NOW / 1000) == pytest.approx(NOW - seconds * 1000)
+def test_since_is_a_duration_or_an_iso_time_of_here_unless_it_says_otherwise(text, begin):
+    assert source.parse_since(text, NOW / 1000) == pytest.approx(begin)
 
 
-def test_since_is_an_iso_time_is_local_unless_it_says_otherwise():
-    assert logs.parse_since("2026-11-21T15:00", NOW) == (
-        datetime.fromisoformat("2026-11-21T14:00Z").timestamp() * 1000
-    )
-    assert logs.parse_since("1960-01-01", NOW) == 0
-    assert logs.parse_since("2026-11-21T15:00Z", NOW) == (
-        datetime.fromisoformat("2026-11-21T15:00Z").timestamp() * 1000
-    )
-
-
-@pytest.mark.parametrize("text", ["ten", "10", "10w", "-1m", "1.5h", "٣m", "0001-01-01", " "])
-def test_since_is_no_time_is_an_error(text, capsys):
-    assert logs.main([f"--since={text}"]) == 1
-    assert "is no time: SINCE=90s, 10m" in capsys.readouterr().err
-
-
-def test_since_is_in_the_future_is_an_error(capsys):
-    assert logs.main(["--since", "2999-01-01"]) == 1
-    assert "is in the future" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        *((one, "is no time: SINCE=90s, 10m") for one in ("ten", "10", "10w", "-1m", "1.5h", "٣m")),
+        ("0001-01-01", "is no time"),
+        ("2999-01-01", "is in the future"),
+    ],
+)
+def test_since_is_no_time_or_in_the_future_is_an_error(text, says, capsys):
+    assert program.main([f"--since={text}"]) == 1
+    assert says in capsys.readouterr().err
 
 
 # What a line becomes
 
 
 def test_documents_are_folded_into_aligned_columns(show):
-    out = show(
-        [
-            COLD,
-            emf(route="/predict/batch", label=None, **{"input.num_texts": 1000}),
-            REFUSED,
-            emf(route="none", status=404, label=None, modelVersion=None, _aws=None),
-        ]
-    )
+    batch = emf(route="/predict/batch", label=None, **{"input.num_texts": 1000})
+    out = show([COLD, batch, REFUSED, emf(route="none", status=404, label=None, modelVersion=None)])
     assert out == (
         "11-21 16:16:39.000  200  /predict        sci.space                 0.949"
         "      0.16 ms  8f4c7743fc43  cold, model loaded in 2.2 ms\n"
-        "11-21 16:16:39.000  200  /predict/batch  1000 texts                0.949"
+        "11-21 16:16:39.000  200  /predict/batch  1,000 texts               0.949"
         "      0.16 ms  8f4c7743fc43\n"
-        "11-21 16:16:39.000  422  /predict        1 texts                   0.949"
+        "11-21 16:16:39.000  422  /predict        1 text                    0.949"
         f"      0.16 ms  8f4c7743fc43  request {UUID}\n"
-        "                    404  none            1 texts                   0.949"
+        "11-21 16:16:39.000  404  none            1 text                    0.949"
         f"      0.16 ms  -             request {UUID}\n"
     )
 
@@ -432,19 +414,17 @@ def test_handler_writes_its_documents_each_is_one_line(client, show):
         client.request("GET", "/health"),
         client.send("what?"),
     ]
-    lines = show([json.dumps(one) for answer in answers for one in answer.emf]).splitlines()
+    documents = [one for answer in answers for one in answer.emf]
+    lines = show(map(json.dumps, documents)).splitlines()
     assert [line[20:23] for line in lines] == ["200", "200", "422", "200", "400"]
     assert " sailing " in lines[0]
     assert "cold, model loaded in " in lines[0]
     assert " 2 texts " in lines[1]
-
-
-def test_extraction_is_off_the_documents_are_folded_all_the_same(capsys, show):
-    settings = read_settings({"AWS_EMF_DISABLE_METRIC_EXTRACTION": "true"})
-    properties = {"requestId": UUID, "route": "/predict", "status": 200}
-    Emitter(settings).emit(Measurements({"predict.duration": 1.5}, properties), fast=True)
-    (line,) = show([capsys.readouterr().out.strip()]).splitlines()
-    assert line.split() == ["200", "/predict", "-", "-", "1.50", "ms", "-"]
+    for document in documents:  # as they are where the extraction of metrics is off
+        del document["_aws"]
+    assert [one[20:] for one in show(map(json.dumps, documents)).splitlines()] == [
+        line[20:] for line in lines
+    ]
 
 
 def test_model_is_missing_its_record_is_shown_whole(start_service, tmp_path, show):
@@ -461,20 +441,19 @@ def test_model_is_missing_its_record_is_shown_whole(start_service, tmp_path, sho
 
 
 def test_init_is_reported_its_duration_is_shown_and_routine_is_not(show):
-    out = show(
-        [
-            f"START RequestId: {UUID} Version: 7",
-            "INIT_START Runtime Version: python:3.13.v1\tRuntime Version ARN: arn",
-            "21 Nov 2026 15:16:39,482 [INFO] (rapid) INIT REPORT(durationMs: 119.599000)",
-            "21 Nov 2026 15:16:39,482 [INFO] (rapid) INVOKE START(requestId: 1)",
-            f"END RequestId: {UUID}",
-            REPORT,
-            COLD_REPORT,
-            f"REPORT RequestId: {UUID}\tInit Duration: 0.09 ms\tDuration: 121.74 ms",
-            "RESTORE_REPORT Restore Duration: 201.10 ms",
-            "XRAY TraceId: 1",
-        ]
-    )
+    lines = [
+        f"START RequestId: {UUID} Version: 7",
+        "INIT_START Runtime Version: python:3.13.v1\tRuntime Version ARN: arn",
+        "21 Nov 2026 15:16:39,482 [INFO] (rapid) INIT REPORT(durationMs: 119.599000)",
+        "21 Nov 2026 15:16:39,482 [INFO] (rapid) INVOKE START(requestId: 1)",
+        f"END RequestId: {UUID}",
+        REPORT,
+        COLD_REPORT,
+        f"REPORT RequestId: {UUID}\tInit Duration: 0.09 ms\tDuration: 121.74 ms",
+        "RESTORE_REPORT Restore Duration: 201.10 ms",
+        "XRAY TraceId: 1",
+    ]
+    out = show(lines)
     assert [line.strip() for line in out.splitlines()] == [
         "init 119.6 ms",
         "init 191.2 ms, billed 2 ms, 41 of 512 MB",
@@ -490,8 +469,6 @@ FAILURES = [
     f"{COLD_REPORT}Status: error\tError Type: Runtime.OutOfMemory",
     "[ERROR] Runtime.ImportModuleError: no module\rTraceback (most recent call last):\r  File",
     "[ERROR] [1795274199650] LAMBDA_RUNTIME Failed to get next invocation.",
-    '{"time":"2026-11-21T15:16:39Z","type":"platform.report","record":{"status":"timeout"}}',
-    '{"timestamp":"2026-11-21T15:16:39Z","level":"ERROR","errorType":"KeyError","stackTrace":["a"]}',
 ]
 
 
@@ -499,53 +476,50 @@ FAILURES = [
 def test_environment_fails_is_an_error_in_all_its_lines(line):
     sorted_ = Sorter().sort(Entry(line, NOW))
     assert sorted_.kind is Kind.ERROR
-    first, *others = render(sorted_, colours=False).splitlines()
-    assert first.startswith("11-21 16:16:39.000  ")
-    assert all(other.startswith(" " * 20) for other in others)
-    assert len(others) == line.count("\r") + line.count("\n") + line.count("stackTrace")
+    assert render_safely(sorted_).count("\n") == line.count("\r") + line.count("\n")
 
 
-def test_traceback_is_of_single_lines_all_are_errors_and_nothing_after_it(show):
-    traceback = [
-        "Traceback (most recent call last):",
-        '  File "a.py", line 1, in <module>',
-        "",
-        "    raise ValueError",
-        "ValueError: what?",
-    ]
-    chained = ["During handling of the above exception, another exception occurred:", *traceback]
-    out = show([*traceback, *chained, "another", emf()], "--errors")
-    assert [line.strip() for line in out.splitlines()] == [
-        line.strip() for line in traceback + chained
-    ]
-
-
-def test_tracebacks_of_two_streams_are_mixed_each_is_known():
-    sorter = Sorter()
-    texts = [("Traceback (most recent call last):", "a"), ("  note", "b"), ("  File", "a")]
-    kinds = [sorter.sort(Entry(text, NOW, stream)).kind for text, stream in texts]
-    assert kinds == [Kind.ERROR, Kind.OTHER, Kind.MORE]
-
-
-def test_tracebacks_of_two_streams_are_mixed_in_a_file_each_is_known(show):
-    streams = [f"2026-11-21T15:16:39Z 2026/11/21/[7]{name} " for name in "ab"]
-    texts = ["Traceback (most recent call last):", "  note", "  File"]
-    out = show(map("".join, zip([*streams, streams[0]], texts, strict=True)), "--errors")
-    assert [line[20:] for line in out.splitlines()] == [texts[0], texts[2]]
+TRACEBACK = [
+    "Traceback (most recent call last):",
+    '  File "a.py", line 1, in <module>',
+    "",
+    "    raise ValueError",
+    "ValueError: what?",
+]
+CHAINED = "During handling of the above exception, another exception occurred:"
 
 
 @pytest.mark.parametrize(
-    "between", [emf(), REPORT, "[ERROR] a\rTraceback (most recent call last):"]
+    ("errors", "others"),
+    [
+        ([*TRACEBACK, CHAINED, *TRACEBACK], ["another", "  another"]),
+        (TRACEBACK[:2], [emf(), "  another"]),
+        (TRACEBACK[:2], [REPORT, "  another"]),
+        ([*TRACEBACK[:2], f"[ERROR] a\r{TRACEBACK[0]}"], ["  another"]),
+    ],
 )
-def test_traceback_has_ended_what_follows_is_no_part_of_it(between):
+def test_traceback_is_of_single_lines_all_are_errors_and_nothing_after_it(errors, others):
     sorter = Sorter()
-    texts = ["Traceback (most recent call last):", between, "  another"]
-    assert [sorter.sort(Entry(text, NOW)).kind for text in texts][-1] is Kind.OTHER
+    assert all(sorter.sort(Entry(text, NOW)).is_error for text in errors)
+    assert not any(sorter.sort(Entry(text, NOW)).is_error for text in others)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda stream, text: Entry(text, NOW, stream),
+        lambda stream, text: Entry(f"2026-11-21T15:16:39Z 2026/11/21/[7]{stream} {text}"),
+    ],
+    ids=["CloudWatch", "file"],
+)
+def test_tracebacks_of_two_streams_are_mixed_each_is_known(write):
+    sorter, lines = Sorter(), [("a", TRACEBACK[0]), ("b", "  note"), ("a", "  File")]
+    assert [sorter.sort(write(*one)).is_error for one in lines] == [True, False, True]
 
 
 @pytest.mark.parametrize(
     "prefix",
-    ["2026-11-21T15:16:39.000000+00:00 2026/11/21/[$LATEST]0a1b ", "2026-11-21T15:16:39Z ", ""],
+    ["2026-11-21T15:16:39.000000+00:00 2026/11/21/[$LATEST]0a1b ", "2026-11-21T15:16:39Z "],
 )
 def test_line_has_the_prefix_of_another_program_is_folded(prefix, show):
     (line,) = show([f"{prefix}{emf()}"]).splitlines()
@@ -582,7 +556,7 @@ LINES = [
         (["--raw"], LINES),
     ],
 )
-def test_filter_is_set_shows_only_what_it_names(arguments, wanted, show, monkeypatch):
+def test_filter_is_set_shows_only_what_it_names(arguments, wanted, show):
     if "--raw" not in arguments:
         assert show(LINES, *arguments) == show(wanted)
         wanted = wanted if arguments else LINES
@@ -593,87 +567,61 @@ def test_filter_is_set_shows_only_what_it_names(arguments, wanted, show, monkeyp
 
 
 def run(*arguments):
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, *arguments], stdout=pipe, stderr=pipe, text=True)
 
 
 def test_file_is_not_there_is_an_error(tmp_path, capsys):
     for path in (tmp_path / "none", tmp_path):
-        assert logs.main([str(path)]) == 1
+        assert program.main([str(path)]) == 1
         assert f"error: {path} cannot be read (" in capsys.readouterr().err
 
 
 def test_standard_input_is_read(monkeypatch, capsys):
     stdin = SimpleNamespace(buffer=io.BytesIO(f"{emf()}\n\xff".encode("latin-1")))
     monkeypatch.setattr(sys, "stdin", stdin)
-    assert logs.main(["-"]) == 0
+    assert program.main(["-"]) == 0
     first, second = capsys.readouterr().out.splitlines()
     assert "  200  " in first
     assert second.strip() == r"\xff"
 
 
-def test_file_is_followed_whole_lines_are_shown_also_when_it_begins_anew(tmp_path, monkeypatch):
+def test_file_is_followed_whole_lines_are_shown_also_when_it_begins_anew(tmp_path, meanwhile):
     path = tmp_path / "log"
     path.write_text("first\nsec", encoding="utf-8")
-    steps = ["first\nsecond\nthi", "anew\n"]
-
-    def pause(_seconds):
-        if not steps:
-            raise KeyboardInterrupt
-        path.write_text(steps.pop(0), encoding="utf-8")
-
-    monkeypatch.setattr(logs, "pause", pause)
-    assert take(logs.read_file(str(path), follow=True)) == ["first", "second", "anew"]
+    texts = ["first\nsecond\nthi", "anew\n"]
+    meanwhile(*(partial(path.write_text, text, encoding="utf-8") for text in texts))
+    assert take(source.read_file(str(path), follow=True)) == ["first", "second", "anew"]
 
 
 def test_ctrl_c_comes_while_a_stage_is_followed_it_ends_without_a_word(credentials):
-    boto3.client("logs").create_log_group(logGroupName="/aws/lambda/f")
-    with run("--follow") as program:
-        assert program.stderr.readline().startswith("/aws/lambda/f since ")
+    source.connect().create_log_group(logGroupName="/aws/lambda/f")
+    with run("-c", STAGE, "--follow") as started:
+        assert started.stderr.readline().startswith("/aws/lambda/f since ")
         time.sleep(0.3)  # within a request or a pause
-        program.send_signal(signal.SIGINT)
-        out, err = program.communicate(timeout=20)
-    assert (program.returncode, out, err) == (0, "", "")
+        started.send_signal(signal.SIGINT)
+        out, err = started.communicate(timeout=20)
+    assert (started.returncode, out, err) == (0, "", "")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_comes_while_a_file_is_followed_it_ends_without_a_word(tmp_path, number):
-    path = tmp_path / "log"
-    path.write_text(f"{emf()}\n", encoding="utf-8")
-    with run("--follow", str(path)) as program:
-        assert "  200  " in program.stdout.readline()
-        program.send_signal(number)
-        out, err = program.communicate(timeout=20)
-    assert (program.returncode, out, err) == (0, "", "")
-
-
-@pytest.mark.parametrize("follow", [False, True])
-def test_reader_leaves_it_ends_without_a_word(tmp_path, follow):
+@pytest.mark.parametrize(
+    ("end", "follow"),
+    [
+        (lambda started: started.send_signal(signal.SIGINT), True),
+        (lambda started: started.send_signal(signal.SIGTERM), True),
+        (lambda started: started.stdout.close(), True),
+        (lambda started: started.stdout.close(), False),
+    ],
+    ids=["SIGINT", "SIGTERM", "reader leaves a follower", "reader leaves"],
+)
+def test_signal_comes_or_the_reader_leaves_it_ends_without_a_word(tmp_path, end, follow):
     path = tmp_path / "log"
     path.write_text(f"{emf()}\n" * (1 if follow else 5_000), encoding="utf-8")
-    with run(*(["--follow"] if follow else []), str(path)) as program:
-        assert "  200  " in program.stdout.readline()
-        program.stdout.close()
-        assert program.stderr.read() == ""
-        assert program.wait(20) == 0
-
-
-def test_standard_output_is_full_is_an_error(tmp_path):
-    (tmp_path / "log").write_text(f"{emf()}\n", encoding="utf-8")
-    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - a device
-        done = subprocess.run(
-            [sys.executable, "-m", "serving.deployment.logs", tmp_path / "log"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 1
-    assert done.stderr == "error: standard output cannot be written (No space left on device)\n"
+    with run(*MODULE, *(["--follow"] if follow else []), path) as started:
+        assert "  200  " in started.stdout.readline()
+        end(started)
+        assert started.stderr.read() == ""
+        assert started.wait(20) == 0
 
 
 # Colours, and what must not reach a terminal
@@ -697,7 +645,7 @@ def test_colours_are_for_terminals_unless_told_otherwise(
     for name, value in ({"TERM": "xterm"} | environment).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal, raising=False)
-    assert logs.wants_colours() is wanted
+    assert program.wants_colours() is wanted
 
 
 @pytest.mark.parametrize(
@@ -705,27 +653,22 @@ def test_colours_are_for_terminals_unless_told_otherwise(
     [(emf(), 32), (REFUSED, 33), (FAILED, 31), (RECORD, 31), (TIMEOUT, 31), (COLD_REPORT, 36)],
 )
 def test_line_is_coloured_by_what_it_is(line, colour):
-    sorted_ = Sorter().sort(Entry(line, NOW))
-    coloured = render(sorted_, colours=True)
-    assert f"  \033[{colour}m" in coloured
-    plain = coloured
-    for code in (2, 31, 32, 33, 36):
-        plain = plain.replace(f"\033[{code}m", "")
-    assert plain.replace("\033[0m", "") == render(sorted_, colours=False)
+    assert f"  \033[{colour}m" in render(Sorter().sort(Entry(line, NOW)), colours=True)
 
 
-def is_harmless(text):
-    return all(one.isprintable() or one in "\n\t" for one in text)
+HOSTILE = TEXTS | {
+    "nested too deep": '{"a":' * 20_000,
+    "nested": f'{{"level": "ERROR", "message": {"[" * 9_000}{"]" * 9_000}}}',
+    "number that is too long": f'{{"status": {"9" * 5000}}}',
+    "number that is no double": f'{{"_aws": {{}}, "status": {"9" * 400}}}',
+    "year one": '{"level": "ERROR", "timestamp": "0001-01-01T00:00+14:00"}',
+}
 
 
-@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_line_holds_what_a_terminal_obeys_it_is_shown_in_other_characters(text):
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_line_is_hostile_it_is_shown_and_harmless(text):
     for line in (text, emf(label=text, route=text), record(message=text, places=[text])):
-        for entry in (Entry(line), Entry(line, NOW)):
-            sorted_ = Sorter().sort(entry)
-            first, *others = render(sorted_, colours=False).split("\n")
-            assert is_harmless(first)
-            assert all(other.startswith(" " * 20) and is_harmless(other) for other in others)
+        render_safely(Sorter().sort(Entry(line)))
 
 
 def test_raw_is_as_stored_but_harmless_on_a_terminal(show, monkeypatch):
@@ -735,11 +678,7 @@ def test_raw_is_as_stored_but_harmless_on_a_terminal(show, monkeypatch):
 
 
 VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.integers(10**308, 10**400)
-    | st.floats()
+    st.one_of(st.none(), st.booleans(), st.integers(), st.integers(10**308, 10**400), st.floats())
     | st.text(st.characters()),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
@@ -748,7 +687,7 @@ NAMES = st.sampled_from(
     [
         *("_aws", "requestId", "route", "status", "label", "modelVersion", "cold_start", "level"),
         *("load_model.duration", "predict.duration", "prediction.confidence", "input.num_texts"),
-        *("timestamp", "message", "error", "type", "record", "errorType"),
+        *("timestamp", "message", "error"),
     ]
 )
 DOCUMENTS = st.dictionaries(NAMES | st.text(), VALUES, max_size=12)
@@ -759,27 +698,20 @@ BEGINNINGS = st.sampled_from(
 
 @given(
     st.lists(
-        st.tuples(BEGINNINGS, st.text(st.characters())).map("".join)
-        | DOCUMENTS.map(json.dumps)
-        | st.sampled_from(["{" * 20_000, '{"a":' * 20_000, f'{{"status": {"9" * 5000}}}']),
+        st.tuples(BEGINNINGS, st.text(st.characters())).map("".join) | DOCUMENTS.map(json.dumps),
         max_size=4,
     ),
     st.none() | st.floats() | st.integers(),
-    st.booleans(),
 )
-def test_line_is_anything_at_all_it_is_shown_and_harmless(lines, time_, colours):
-    sorter, summary, options = Sorter(), logs.Summary(), logs.parse_arguments(["--model", "a"])
+def test_line_is_anything_at_all_it_is_shown_and_harmless(lines, time_):
+    sorter, summary = Sorter(), program.Summary()
+    options = program.parse_arguments(["--model", "a"])
     for line in lines:
         sorted_ = sorter.sort(Entry(line, time_))
-        logs.is_wanted(sorted_, options)
+        program.is_wanted(sorted_, options)
         summary.add(sorted_)
-        assert is_harmless(
-            render(sorted_, colours=colours).replace("\033[", "").replace("\033", "")
-        )
-        if "_aws" in sorted_.values:
-            assert sorted_.kind is Kind.REQUEST
-            assert "\n" not in render(sorted_, colours=colours)
-    assert "requests" in f"{summary}"
+        render_safely(sorted_)
+    assert "request" in f"{summary}"
 
 
 @given(DOCUMENTS, st.none() | st.integers())
@@ -787,4 +719,4 @@ def test_document_is_of_emf_is_exactly_one_line(document, time_):
     for extra in ({"_aws": {}}, {"requestId": 1, "route": 2, "status": 3}):
         sorted_ = Sorter().sort(Entry(json.dumps(document | extra), time_))
         assert sorted_.kind is Kind.REQUEST
-        assert len(render(sorted_, colours=False).splitlines()) == 1
+        assert "\n" not in render_safely(sorted_)

@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from dataclasses import fields
 from importlib.metadata import metadata
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from bench.readme import build_image_table, build_tables
 from serving.app import errors, settings
 from serving.app.api import METHODS
 from serving.app.metrics import PROPERTIES, UNITS
+from serving.deployment import costs, image
 from serving.deployment.sbom import describe
+from serving.deployment.stages import Stage
 from serving.tests.fuzz.table import RESULTS, build_table
 from training import compiler
 from training.params import read_params
@@ -194,3 +197,29 @@ def test_readmes_first_answer_has_the_form_of_an_answer(client):
     assert {name: type(value) for name, value in shown.items()} == {
         name: type(value) for name, value in found.items()
     }
+
+
+def test_table_of_a_stages_settings_is_what_a_stage_has():
+    found = {
+        name: default
+        for names, default, _ in table(README, "Setting")
+        for name, default in zip(names.split(", "), default.split(", "), strict=True)
+    }
+    shown = {None: "none", False: "no"}
+    defaults = {one.name: one.default for one in fields(Stage)}
+    assert found == {name: shown.get(one, str(one)) for name, one in defaults.items()}
+
+
+def test_tables_of_costs_are_those_of_the_prices():
+    assert costs.render().strip() in README
+
+
+def test_name_of_the_base_image_is_one():
+    for path in ("Makefile", image.DOCKERFILE, "serving/tests/image/base/build.sh"):
+        assert image.BASE in (ROOT / path).read_text()
+
+
+def test_table_of_memory_is_of_the_measurement_that_chose_it():
+    heads = [row[0] for row in table(README, "Memory (MB)")]
+    assert f"{Stage().memory_mb:,}" in heads
+    assert f"Chosen: {Stage().memory_mb:,} MB" in README

@@ -1,0 +1,75 @@
+"""A checkout of its own, whose model a test can exchange, and `make` in it on a local AWS."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+
+import yaml
+
+from serving.tests.cloud.local import ROOT
+from serving.tests.sample import write_bundle
+
+BUNDLE = "serving/app/data"
+
+
+class Checkout:
+    """What git tracks, copied to a folder; the tools of this one's .venv."""
+
+    def __init__(self, folder, variables):
+        listed = subprocess.run(
+            ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for name in filter(None, listed.stdout.split("\0")):
+            if (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, folder / name)
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+        env = folder / ".local/cloud/env"
+        env.parent.mkdir(parents=True)
+        env.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+        self.folder, self._variables = folder, variables
+
+    def take_model(self, pipeline):
+        """Put a model in the place of the last one, with the lock that fits: its version."""
+        bundle = self.folder / BUNDLE
+        examples = [
+            {"text": text, **predict(pipeline, text)}
+            for text in ("tie the rope to the boat", "bake bread")
+        ]
+        manifest = write_bundle(bundle, pipeline, "frozen", golden=tuple(examples))
+        outs = [
+            {
+                "path": f"{BUNDLE}/{name}",
+                "md5": hashlib.md5((bundle / name).read_bytes()).hexdigest(),  # noqa: S324 - DVC's
+                "size": pin.size,
+            }
+            for name, pin in manifest.files.items()
+        ]
+        (self.folder / "dvc.lock").write_text(yaml.safe_dump({"stages": {"train": {"outs": outs}}}))
+        return manifest.version
+
+    def make(self, *arguments, status=0):
+        """Run a target: all that it says. It has to end with the status."""
+        done = subprocess.run(
+            ["make", *arguments, "LOCAL=1"],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            env={name: value for name, value in os.environ.items() if name != "MAKEFLAGS"},
+            check=False,
+        )
+        assert done.returncode == status, done.stdout
+        return done.stdout
+
+
+def predict(pipeline, text):
+    probabilities = pipeline.predict_proba([text])[0]
+    best = probabilities.argmax()
+    return {"label": str(pipeline.classes_[best]), "probability": float(probabilities[best])}

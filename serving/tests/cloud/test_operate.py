@@ -1,0 +1,381 @@
+"""What people run on a deployed stage: smoke, rollback, prune, key, push; against a local AWS."""
+
+import hashlib
+import json
+import os
+import sys
+import threading
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from serving.deployment import image, key, prune, push, rollback, smoke, stack
+from serving.deployment.stack import Outputs, StackError
+from serving.tests.cloud import local
+
+EXAMPLE = {"text": "bake bread", "label": "cooking", "probability": 0.75}
+VERSION = "a" * 12
+OUTPUTS = Outputs(
+    Url="https://abc123.execute-api.eu-central-1.amazonaws.com/dev/",
+    KeyId="none",
+    FunctionName="quickthaw-dev",
+    LogGroup="/aws/lambda/quickthaw-dev",
+    Dashboard="https://example.org/",
+)
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory):
+    """A local AWS; nothing is invoked there, so no Docker is needed."""
+    port = local.find_port()
+    process = local.start(port, tmp_path_factory.mktemp("aws"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in local.list_variables(port).items():
+            patch.setenv(name, value)
+        yield
+    local.stop(process.pid)
+    process.wait(60)
+
+
+@pytest.fixture
+def functions(aws):
+    """The client, and the function of stage dev, gone when the test ends."""
+    client = boto3.client("lambda", region_name=local.REGION)
+    iam = boto3.client("iam", region_name=local.REGION)
+    role = iam.create_role(
+        RoleName="role", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17"})
+    )["Role"]["Arn"]
+    client.create_function(
+        FunctionName="quickthaw-dev",
+        Role=role,
+        PackageType="Image",
+        Code={"ImageUri": uri(0)},
+    )
+    yield client
+    client.delete_function(FunctionName="quickthaw-dev")
+    iam.delete_role(RoleName="role")
+
+
+@pytest.fixture
+def publish(functions):
+    """Publish versions, each of an image of its own; the last one is live."""
+
+    def publish(count):
+        for number in range(1, count + 1):
+            functions.update_function_code(FunctionName="quickthaw-dev", ImageUri=uri(number))
+            functions.publish_version(
+                FunctionName="quickthaw-dev", Description=f"model {number}, image {number}"
+            )
+        functions.create_alias(
+            FunctionName="quickthaw-dev", Name="live", FunctionVersion=str(count)
+        )
+
+    return publish
+
+
+def uri(number):
+    return f"{local.ACCOUNT}.dkr.ecr.{local.REGION}.amazonaws.com/quickthaw:{number}"
+
+
+def find_live(client):
+    return client.get_alias(FunctionName="quickthaw-dev", Name="live")["FunctionVersion"]
+
+
+def test_rollback_goes_to_the_version_before_and_says_so(functions, publish, capsys):
+    publish(3)
+    assert rollback.rollback("dev", yes=True) == 2
+    assert find_live(functions) == "2"
+    said = capsys.readouterr().err
+    assert "from version 3 (model 3, image 3) to version 2 (model 2, image 2)" in said
+    assert rollback.rollback("dev", 3, yes=True) == 3
+
+
+def test_rollback_ends_a_canary(functions, publish):
+    publish(3)
+    functions.update_alias(
+        FunctionName="quickthaw-dev",
+        Name="live",
+        FunctionVersion="2",
+        RoutingConfig={"AdditionalVersionWeights": {"3": 0.1}},
+    )
+    assert rollback.rollback("dev", yes=True) == 1
+    found = functions.get_alias(FunctionName="quickthaw-dev", Name="live")
+    assert not found.get("RoutingConfig", {}).get("AdditionalVersionWeights")
+
+
+@pytest.mark.parametrize("wanted", [7, 0])
+def test_rollback_goes_to_a_version_that_is_not_there_it_says_which_are(publish, wanted):
+    publish(2)
+    with pytest.raises(StackError, match=r"there are \[1, 2\]"):
+        rollback.rollback("dev", wanted, yes=True)
+
+
+def test_there_is_nothing_to_go_back_to_rollback_says_what_to_do(publish):
+    publish(1)
+    with pytest.raises(StackError, match="revert the commit"):
+        rollback.rollback("dev", yes=True)
+
+
+def test_there_is_no_function_rollback_says_so(aws):
+    with pytest.raises(StackError, match="quickthaw-prod"):
+        rollback.rollback("prod", yes=True)
+
+
+def test_nobody_agrees_nothing_is_moved(functions, publish, monkeypatch):
+    publish(2)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: "")
+    with pytest.raises(StackError, match="nothing was done"):
+        rollback.rollback("dev")
+    assert find_live(functions) == "2"
+
+
+def test_nobody_is_there_nothing_is_moved(functions, publish, monkeypatch):
+    publish(2)
+    with open(os.devnull) as nothing:  # noqa: PTH123 - a file, and no terminal
+        monkeypatch.setattr(sys, "stdin", nothing)
+        with pytest.raises(StackError, match="YES=1"):
+            rollback.rollback("dev")
+    assert find_live(functions) == "2"
+
+
+@pytest.fixture
+def registry(aws):
+    """The repository of images."""
+    client = boto3.client("ecr", region_name=local.REGION)
+    client.create_repository(repositoryName="quickthaw")
+    yield client
+    client.delete_repository(repositoryName="quickthaw", force=True)
+
+
+def put_images(client, tags):
+    for tag in tags:
+        digest = "sha256:" + hashlib.sha256(tag.encode()).hexdigest()
+        client.put_image(
+            repositoryName="quickthaw",
+            imageManifest=json.dumps({"schemaVersion": 2, "config": {"digest": digest}}),
+            imageManifestMediaType="application/vnd.docker.distribution.manifest.v2+json",
+            imageTag=tag,
+        )
+
+
+def list_tags(client):
+    found = client.describe_images(repositoryName="quickthaw")["imageDetails"]
+    return {tag for one in found for tag in one["imageTags"]}
+
+
+def test_prune_keeps_the_newest_and_what_is_live_and_their_images(
+    functions, publish, registry, monkeypatch
+):
+    monkeypatch.setattr(prune, "GRACE", timedelta(0))
+    publish(7)
+    put_images(registry, map(str, range(9)))
+    rollback.rollback("dev", 2, yes=True)
+    prune.prune(3, yes=True)
+    assert set(rollback.list_versions(functions, "quickthaw-dev")) == {2, 5, 6, 7}
+    assert list_tags(registry) == {"2", "5", "6", "7"}
+    assert find_live(functions) == "2"
+
+
+def test_prune_finds_nothing_old_nothing_is_asked(functions, publish, registry, capsys):
+    publish(2)
+    put_images(registry, ["1", "2", "fresh"])
+    prune.prune(3)
+    assert "nothing to delete" in capsys.readouterr().err
+    assert list_tags(registry) == {"1", "2", "fresh"}
+
+
+def test_aws_does_not_tell_of_a_function_prune_deletes_nothing(registry, monkeypatch):
+    monkeypatch.setattr(prune, "GRACE", timedelta(0))
+    put_images(registry, ["1"])
+
+    def fail(*_):
+        raise StackError("Throttling")
+
+    monkeypatch.setattr(prune, "list_versions", fail)
+    with pytest.raises(StackError, match="Throttling"):
+        prune.prune(3, yes=True)
+    assert list_tags(registry) == {"1"}
+
+
+@pytest.fixture
+def empty_registry(monkeypatch):
+    """Moto's: the other one says that any image is there."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    _, port = server.get_host_and_port()
+    for name, value in local.list_variables(port).items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("ecr", region_name=local.REGION)
+    client.create_repository(repositoryName="quickthaw")
+    yield client
+    client.delete_repository(repositoryName="quickthaw", force=True)
+    server.stop()
+
+
+def test_image_is_in_the_repository_nothing_is_built_or_sent(empty_registry, monkeypatch, capsys):
+    monkeypatch.setattr(image, "find_tag", lambda *_: VERSION)
+    monkeypatch.setattr(image, "build", lambda *_: pytest.fail("it was built"))
+    put_images(empty_registry, [VERSION])
+    assert push.push("base") == VERSION
+    assert "nothing to build or to push" in capsys.readouterr().err
+
+
+def test_image_is_not_there_it_is_built_and_sent_with_a_password_that_is_not_kept(
+    empty_registry, monkeypatch, tmp_path
+):
+    ran = tmp_path / "ran"
+    docker = tmp_path / "docker"
+    docker.write_text(
+        f'#!/bin/sh\necho "$@" >>{ran}\ncase "$*" in *login*) cat >>{ran}; ls "$2" ;; esac\n'
+    )
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(image, "find_tag", lambda *_: VERSION)
+    monkeypatch.setattr(image, "build", lambda *_: f"quickthaw:{VERSION}")
+    assert push.push("base") == VERSION
+    tag, login, sent = ran.read_text().splitlines()
+    name = f"{push.find_account()}.dkr.ecr.{local.REGION}.amazonaws.com/quickthaw:{VERSION}"
+    assert tag == f"tag quickthaw:{VERSION} {name}"
+    assert "--username AWS --password-stdin" in login
+    assert sent.endswith(f"push --quiet {name}")
+    folder = login.split()[1]
+    assert not os.path.exists(folder)  # noqa: PTH110
+
+
+def test_there_is_no_repository_push_says_what_makes_it(aws, monkeypatch):
+    monkeypatch.setattr(image, "find_tag", lambda *_: VERSION)
+    with pytest.raises(StackError, match="'make bootstrap'"):
+        push.push("base")
+
+
+def test_docker_does_not_push_its_reason_is_told(monkeypatch, tmp_path):
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\necho denied >&2\nexit 1\n")
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(image.ImageError, match="docker push x: denied"):
+        push.docker("push", "x")
+
+
+@pytest.mark.parametrize("module", [key, smoke, rollback])
+def test_stage_is_not_deployed_it_is_said_and_the_end_is_1(aws, monkeypatch, module):
+    monkeypatch.setattr(sys, "argv", ["x", "--stage", "staging"])
+    with pytest.raises(SystemExit, match="quickthaw-staging"):
+        module.main()
+
+
+def test_there_is_no_region_it_is_said_what_to_check(monkeypatch, tmp_path):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    with pytest.raises(StackError, match="AWS_REGION"):
+        stack.read_outputs("dev")
+
+
+def test_api_has_no_key_none_is_printed(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["x"])
+    monkeypatch.setattr(key, "read_outputs", lambda _: OUTPUTS)
+    with pytest.raises(SystemExit, match="wants no API key"):
+        key.main()
+
+
+def test_url_is_left_as_it_is_where_no_local_aws_is_named(monkeypatch):
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    assert stack.locate(OUTPUTS.Url) == (OUTPUTS.Url, {})
+
+
+class Api(BaseHTTPRequestHandler):
+    """Answers each POST with the next of the server's replies."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.seen.append((self.path, self.headers, json.loads(body)))
+        status, version, value = self.server.replies.pop(0)
+        self.send_response(status)
+        self.send_header("X-Model-Version", version)
+        self.end_headers()
+        self.wfile.write(value if isinstance(value, bytes) else json.dumps(value).encode())
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def api(monkeypatch):
+    """A server in the place of API Gateway, and a manifest of one golden example."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    server.seen, server.replies = [], []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setattr(smoke, "read_outputs", lambda _: OUTPUTS)
+    monkeypatch.setattr(smoke, "read_key", lambda _: "secret")
+    monkeypatch.setattr(image, "read_manifest", lambda _: {"version": VERSION, "golden": [EXAMPLE]})
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+GOOD = 200, VERSION, {"label": "cooking", "probability": 0.75}
+
+
+@pytest.mark.parametrize(
+    ("reply", "wrong"),
+    [
+        (GOOD, None),
+        ((200, VERSION, {"label": "cooking", "probability": 0.75 + 1e-13}), None),
+        ((200, VERSION, {"label": "cooking", "probability": 0.75 + 1e-11}), "probability"),
+        ((200, VERSION, {"label": "cooking", "probability": None}), "probability None"),
+        ((200, VERSION, {"label": "sailing", "probability": 0.75}), "label sailing, not cooking"),
+        ((200, "b" * 12, {"label": "cooking", "probability": 0.75}), "model bbbbbbbbbbbb answers"),
+        ((503, VERSION, {"detail": "no model"}), "status 503"),
+        ((200, VERSION, []), "status 200"),
+        ((502, VERSION, b"<html>"), "status 502"),
+    ],
+)
+def test_smoke_tells_what_is_wrong(api, reply, wrong):
+    api.replies.append(reply)
+    found = smoke.smoke("dev")
+    assert len(found) == bool(wrong)
+    assert not wrong or wrong in found[0]
+    ((path, headers, body),) = api.seen
+    assert path == "/dev/predict"
+    assert headers["Host"].startswith("abc123.execute-api.localhost:")
+    assert headers["X-Api-Key"] == "secret"
+    assert body == {"text": "bake bread"}
+
+
+def test_there_are_too_many_requests_smoke_waits(api, monkeypatch):
+    monkeypatch.setattr(smoke.time, "sleep", lambda _: None)
+    api.replies += [(429, "none", {"message": "Too Many Requests"})] * 4 + [GOOD]
+    assert smoke.smoke("dev") == []
+
+
+def test_stage_wants_signatures_smoke_signs(api, monkeypatch):
+    from serving.deployment.stages import Stage
+
+    monkeypatch.setitem(smoke.STAGES, "dev", Stage(auth="iam"))
+    monkeypatch.setattr(smoke, "read_key", lambda _: None)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+        monkeypatch.setenv(name, "eu-central-1")
+    api.replies.append(GOOD)
+    assert smoke.smoke("dev") == []
+    ((_, headers, _),) = api.seen
+    assert headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=eu-central-1/")
+    assert "/execute-api/aws4_request" in headers["Authorization"]
+
+
+def test_nobody_answers_smoke_says_where(api, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(StackError, match="does not answer"):
+        smoke.smoke("dev")
+
+
+def test_smoke_fails_it_says_what_reads_the_logs_and_what_goes_back(api, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["x"])
+    api.replies.append((500, VERSION, {}))
+    with pytest.raises(SystemExit, match=r"make logs STAGE=dev.*make rollback STAGE=dev"):
+        smoke.main()

@@ -1,0 +1,239 @@
+"""The whole way on a local AWS: the real CDK, real containers of the real image, real requests."""
+
+import base64
+import fcntl
+import json
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+import httpx
+import pytest
+from botocore.exceptions import ClientError
+
+from serving.deployment.stack import locate
+from serving.tests.cloud import local
+from serving.tests.cloud.checkout import Checkout
+from serving.tests.cloud.node import needs_node
+from serving.tests.sample import fit
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow, needs_node]
+STACK = "quickthaw-dev"
+TEXT = "tie the rope to the boat"
+BURST = 20  # of stage dev
+
+
+@contextmanager
+def run_local_aws(folder, **options):
+    port = local.find_port()
+    process = local.start(port, folder / "aws", **options)
+    try:
+        yield local.list_variables(port)
+    finally:
+        local.stop(process.pid)
+        process.wait(60)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cdk():
+    """CDK's command line, installed once."""
+    with (Path(tempfile.gettempdir()) / "quickthaw-cdk.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", ".venv/cdk.ok"], cwd=local.ROOT, check=True, capture_output=True)
+
+
+class Cloud:
+    """The local AWS as a caller and an operator see it."""
+
+    def __init__(self, variables):
+        self._session = boto3.Session(
+            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+            region_name=variables["AWS_REGION"],
+        )
+        self._endpoint = variables["AWS_ENDPOINT_URL"]
+
+    def client(self, service):
+        return self._session.client(service, endpoint_url=self._endpoint)
+
+    def find_api(self):
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+        outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+        key = self.client("apigateway").get_api_key(apiKey=outputs["KeyId"], includeValue=True)
+        url, headers = locate(outputs["Url"])
+        return f"{url}predict", headers, headers | {"X-Api-Key": key["value"]}
+
+    def predict(self):
+        url, _, headers = self.find_api()
+        return httpx.post(url, json={"text": TEXT}, headers=headers, timeout=60)
+
+    def list_what_is_there(self):
+        """All that has the stack's name, or belongs to it."""
+        lambda_, apis = self.client("lambda"), self.client("apigateway")
+        logs, cloudwatch = self.client("logs"), self.client("cloudwatch")
+        roles = self.client("iam").list_roles()["Roles"]
+        return [
+            *(one["FunctionName"] for one in lambda_.list_functions()["Functions"]),
+            *(one["name"] for one in apis.get_rest_apis()["items"]),
+            *(one["id"] for one in apis.get_api_keys()["items"]),
+            *(one["id"] for one in apis.get_usage_plans()["items"]),
+            *(one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]),
+            *(one["AlarmName"] for one in cloudwatch.describe_alarms()["MetricAlarms"]),
+            *(one["DashboardName"] for one in cloudwatch.list_dashboards()["DashboardEntries"]),
+            *(one["RoleName"] for one in roles if one["RoleName"].startswith(STACK)),
+        ]
+
+
+@pytest.fixture
+def story(tmp_path, monkeypatch):
+    """A checkout and the cloud that it is deployed to."""
+    with run_local_aws(tmp_path) as variables:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", variables["AWS_ENDPOINT_URL"])  # for locate()
+        yield Checkout(tmp_path / "checkout", variables), Cloud(variables)
+
+
+def test_it_is_deployed_called_read_retrained_rolled_back_reverted_and_destroyed(story, pipeline):
+    checkout, cloud = story
+    old = checkout.take_model(pipeline)
+    checkout.make("bootstrap", "GITHUB=owner/name", "PROVIDER=false", "YES=1")
+    before = cloud.list_what_is_there()
+    checkout.make("deploy", "YES=1")
+
+    answer = cloud.predict()
+    assert answer.status_code == 200
+    assert answer.json()["label"] == pipeline.predict([TEXT])[0]
+    assert answer.json()["model"]["version"] == old
+    check_keys_and_throttles(cloud)
+    check_logs(checkout, cloud, old)
+    assert "all are answered" in checkout.make("smoke")
+
+    new = checkout.take_model(fit(C=1))
+    assert new != old
+    checkout.make("deploy", "YES=1")
+    assert cloud.predict().json()["model"]["version"] == new
+    assert "all are answered" in checkout.make("smoke")
+
+    assert "nobody is there to be asked" in checkout.make("rollback", status=2)
+    assert cloud.predict().json()["model"]["version"] == new
+    said = checkout.make("rollback", "YES=1")
+    assert f"goes from version 2 (model {new}" in said
+    assert f"to version 1 (model {old}" in said
+    assert cloud.predict().json()["model"]["version"] == old
+    assert f"model {old} answers, not {new}" in checkout.make("smoke", status=2)
+    assert "first one that is kept" in checkout.make("rollback", "YES=1", status=2)
+
+    assert checkout.take_model(pipeline) == old  # the commit is reverted
+    assert "nothing to build" in checkout.make("deploy", "YES=1")
+    assert cloud.predict().json()["model"]["version"] == old
+    assert "all are answered" in checkout.make("smoke")
+    assert "no differences" in checkout.make("diff")
+
+    checkout.make("destroy", "YES=1")
+    assert sorted(cloud.list_what_is_there()) == sorted(before)
+    assert "'make deploy STAGE=dev'" in checkout.make("smoke", status=2)
+
+
+def check_keys_and_throttles(cloud):
+    url, keyless, headers = cloud.find_api()
+    for wrong in (keyless, keyless | {"X-Api-Key": "wrong"}):
+        assert httpx.post(url, json={"text": TEXT}, headers=wrong).status_code == 403
+
+    def post(_):
+        return httpx.post(url, json={"text": TEXT}, headers=headers, timeout=60).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(post, range(6 * BURST)))
+    assert set(statuses) == {200, 429}
+    assert statuses.count(200) >= BURST
+
+
+def check_logs(checkout, cloud, version):
+    events = cloud.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{STACK}")["events"]
+    documents = [json.loads(one["message"]) for one in events if "_aws" in one["message"]]
+    assert documents
+    for one in documents:
+        (directive,) = one["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "quickthaw"
+        assert one["LogGroup"] == one["ServiceName"] == STACK
+        assert one["modelVersion"] == version
+        assert one["functionVersion"] == "1"
+    assert not any(TEXT in one["message"] for one in events)
+    shown = checkout.make("logs", f"MODEL={version}")
+    lines = [line for line in shown.splitlines() if version in line]
+    assert len(lines) == len(documents)
+    assert all(" 200 " in line and "sailing" in line for line in lines)
+
+
+def test_trainer_writes_models_and_may_do_nothing_else(tmp_path):
+    with run_local_aws(tmp_path, enforce=True) as variables:
+        checkout = Checkout(tmp_path / "checkout", variables)
+        checkout.make("bootstrap", "GITHUB=owner/name", "PROVIDER=false", "YES=1")
+        cloud = Cloud(variables)
+        for subject in ("repo:owner/name:environment:prod", "repo:else/name:environment:training"):
+            with pytest.raises(ClientError, match="AccessDenied"):
+                log_in(variables, subject)
+        trainer = log_in(variables, "repo:owner/name:environment:training")
+
+        def client(service):
+            return trainer.client(service, endpoint_url=variables["AWS_ENDPOINT_URL"])
+
+        bucket, s3 = f"quickthaw-{local.ACCOUNT}-{local.REGION}", client("s3")
+        with pytest.raises(ClientError, match="explicit deny"):  # without TLS
+            s3.list_objects_v2(Bucket=bucket)
+        s3.meta.events.register("before-sign.s3", say_that_it_is_tls)
+        s3.put_object(Bucket=bucket, Key="dvc/files/md5/00/1", Body=b"model")
+        assert s3.get_object(Bucket=bucket, Key="dvc/files/md5/00/1")["Body"].read() == b"model"
+        assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
+        cloud.client("s3").create_bucket(
+            Bucket="another", CreateBucketConfiguration={"LocationConstraint": local.REGION}
+        )
+        for refused in (
+            lambda: s3.delete_object(Bucket=bucket, Key="dvc/files/md5/00/1"),
+            lambda: s3.put_bucket_policy(Bucket=bucket, Policy="{}"),
+            lambda: s3.put_object(Bucket="another", Key="x", Body=b""),
+            lambda: s3.list_objects_v2(Bucket="another"),
+            s3.list_buckets,
+            client("ecr").describe_repositories,
+            client("lambda").list_functions,
+            client("cloudformation").describe_stacks,
+            client("iam").list_roles,
+            client("logs").describe_log_groups,
+            lambda: client("sts").assume_role(
+                RoleArn=f"arn:aws:iam::{local.ACCOUNT}:role/quickthaw-deploy-prod",
+                RoleSessionName="job",
+            ),
+        ):
+            with pytest.raises(ClientError, match=r"AccessDenied|not authorized|UnauthorizedOp"):
+                refused()
+
+
+def say_that_it_is_tls(request, **_):
+    """As a proxy says it that ends TLS: the local AWS itself has no certificate."""
+    request.headers["X-Forwarded-Proto"] = "https"
+
+
+def log_in(variables, subject):
+    """Take the training role as a job of a workflow does, by a token of the given subject.
+
+    The local AWS does not verify its signature.
+    """
+    claims = {
+        "iss": "https://token.actions.githubusercontent.com",
+        "aud": "sts.amazonaws.com",
+        "sub": subject,
+    }
+    parts = [
+        base64.urlsafe_b64encode(json.dumps(one).encode()).rstrip(b"=") for one in ({}, claims)
+    ]
+    sts = boto3.client("sts", region_name=local.REGION, endpoint_url=variables["AWS_ENDPOINT_URL"])
+    found = sts.assume_role_with_web_identity(
+        RoleArn=f"arn:aws:iam::{local.ACCOUNT}:role/quickthaw-training",
+        RoleSessionName="job",
+        WebIdentityToken=b".".join([*parts, b"signature"]).decode(),
+    )["Credentials"]
+    return boto3.Session(
+        found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"], local.REGION
+    )

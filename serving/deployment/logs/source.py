@@ -52,13 +52,20 @@ class Window:
 
     def take(self, events: list[dict[str, Any]]) -> list[Entry]:
         """The new ones among a page's events, in order."""
-        new = [one for one in events if one["eventId"] not in self._seen]
+        new = [one for one in events if identify(one) not in self._seen]
         new.sort(key=lambda one: one["timestamp"])
-        self._seen |= {one["eventId"]: one["timestamp"] for one in new}
+        self._seen |= {identify(one): one["timestamp"] for one in new}
         if new:
             self.start = max(self.start, new[-1]["timestamp"] - OVERLAP)
         self._seen = {key: one for key, one in self._seen.items() if one >= self.start}
         return [Entry(one["message"], one["timestamp"], one["logStreamName"]) for one in new]
+
+
+def identify(event: dict[str, Any]) -> str:
+    """An event's id; a local AWS gives none."""
+    return (
+        event.get("eventId") or f"{event['logStreamName']} {event['timestamp']} {event['message']}"
+    )
 
 
 class Reader:
@@ -196,4 +203,4 @@ def pause(seconds: float) -> None:
     poll = select.poll()
     poll.register(sys.stdout.fileno(), 0)
     if any(found & (select.POLLERR | select.POLLHUP) for _, found in poll.poll(0)):
-        raise BrokenPipeError
+        return

@@ -13,6 +13,7 @@ import boto3
 import httpx
 import pytest
 from botocore.exceptions import ClientError
+from sklearn.linear_model import LogisticRegression
 
 from serving.deployment.stack import locate
 from serving.tests.cloud import local
@@ -110,7 +111,7 @@ def test_it_is_deployed_called_read_retrained_rolled_back_reverted_and_destroyed
     check_logs(checkout, cloud, old)
     assert "all are answered" in checkout.make("smoke")
 
-    new = checkout.take_model(fit(C=1))
+    new = checkout.take_model(fit(LogisticRegression(C=1)))
     assert new != old
     checkout.make("deploy", "YES=1")
     assert cloud.predict().json()["model"]["version"] == new

@@ -203,4 +203,4 @@ def pause(seconds: float) -> None:
     poll = select.poll()
     poll.register(sys.stdout.fileno(), 0)
     if any(found & (select.POLLERR | select.POLLHUP) for _, found in poll.poll(0)):
-        return
+        raise BrokenPipeError

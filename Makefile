@@ -5,6 +5,8 @@ MAKEFLAGS += --no-print-directory
 
 PORT ?= 8000
 STAGE ?= dev
+# What comes from the command line goes through the environment: no shell looks into it.
+export STAGE GITHUB SINCE MODEL FILE BASE_IMAGE TO KEEP BASE
 AWS_BASE := public.ecr.aws/lambda/python:3.13
 BIN := .venv/bin
 # For what the tools start themselves: old makes look their own commands up elsewhere.
@@ -12,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help serve test check format train freeze report remote model image image-run image-test cloud-local cloud-local-down bootstrap synth diff deploy smoke logs key rollback prune destroy bench fuzz lock clean
+.PHONY: help serve test check format train freeze judge report remote model image image-run image-test cloud-local cloud-local-down bootstrap synth diff deploy smoke logs key rollback prune destroy bench fuzz lock clean
 
 # LOCAL=1: on the local AWS that 'make cloud-local' has started.
 ifdef LOCAL
@@ -54,6 +56,9 @@ freeze: .venv/serve.ok ## Compile the trained model to the file that serves it, 
 	@$(BIN)/dvc repro --single-item --force freeze
 	@$(BIN)/dvc repro bundle
 
+judge: .venv/serve.ok ## Hold this model against another commit's, and against the gates (BASE=main, FLIPS=1 lets labels change)
+	@$(BIN)/python -m training.judge $(if $(BASE),--base "$$BASE") $(if $(FLIPS),--allow-flips)
+
 report: .venv/serve.ok ## Write reports/report.html: the model in pictures
 	@status=0; $(BIN)/dvc repro --keep-going || status=$$?; \
 	$(BIN)/python -m training.report && exit $$status
@@ -88,11 +93,9 @@ cloud-local: .venv/dev.ok .venv/cdk.ok ## Deploy everything to a local AWS, and 
 cloud-local-down: .venv/dev.ok ## End the local AWS, and all that runs there
 	@$(BIN)/python -m serving.tests.cloud down
 
-# What comes from the command line goes through the environment: no shell looks into it.
-export STAGE GITHUB SINCE MODEL FILE BASE_IMAGE TO KEEP
 CDK := scripts/cdk.sh
 ASK := $(if $(YES),--require-approval never)
-BASE := $(if $(LOCAL),serving/tests/image/base/build.sh,echo "$${BASE_IMAGE:-$(AWS_BASE)}")
+FIND_BASE := $(if $(LOCAL),serving/tests/image/base/build.sh,echo "$${BASE_IMAGE:-$(AWS_BASE)}")
 APP := --app "python -m serving.deployment.app" -c stage="$$STAGE" -c base="$$base" $(if $(LOCAL),-c local=true)
 
 bootstrap: .venv/deploy.ok .venv/cdk.ok ## Make what an account needs once: bucket, repository, roles (GITHUB=owner/name, PROVIDER=false)
@@ -100,14 +103,14 @@ bootstrap: .venv/deploy.ok .venv/cdk.ok ## Make what an account needs once: buck
 	    $(if $(GITHUB),-c github="$$GITHUB") $(if $(PROVIDER),-c provider=false) $(ASK)
 
 synth: .venv/deploy.ok .venv/cdk.ok ## Write the stage's template to .local/cdk (STAGE=dev)
-	@base=$$($(BASE)) && CDK_FOLDER="$$STAGE" $(CDK) synth --quiet $(APP) && ls ".local/cdk/$$STAGE"/*.template.json
+	@base=$$($(FIND_BASE)) && CDK_FOLDER="$$STAGE" $(CDK) synth --quiet $(APP) && ls ".local/cdk/$$STAGE"/*.template.json
 
 diff: .venv/deploy.ok .venv/cdk.ok ## Show what a deployment would change (STAGE=dev)
-	@base=$$($(BASE)) && CDK_FOLDER="$$STAGE" $(CDK) diff $(APP)
+	@base=$$($(FIND_BASE)) && CDK_FOLDER="$$STAGE" $(CDK) diff $(APP)
 
 deploy: .venv/deploy.ok .venv/cdk.ok ## Deploy this commit's image and stack; asks before it widens rights (STAGE=dev, YES=1)
 	@$(BIN)/python -m serving.deployment.fetch_model
-	@base=$$($(BASE)) && $(BIN)/python -m serving.deployment.push --base "$$base" $(if $(LOCAL),--local) >&2 && \
+	@base=$$($(FIND_BASE)) && $(BIN)/python -m serving.deployment.push --base "$$base" $(if $(LOCAL),--local) >&2 && \
 	    CDK_FOLDER="$$STAGE" $(CDK) deploy $(APP) $(ASK)
 	@echo "try it: make smoke STAGE=$$STAGE$(if $(LOCAL), LOCAL=1)"
 
@@ -128,7 +131,7 @@ prune: .venv/deploy.ok ## Delete old versions, and images that no version runs; 
 	@$(BIN)/python -m serving.deployment.prune $(if $(KEEP),--keep "$$KEEP") $(if $(YES),--yes)
 
 destroy: .venv/deploy.ok .venv/cdk.ok ## Delete the stage's stack, its logs too; asks (STAGE=dev, YES=1)
-	@base=$$($(BASE)) && CDK_FOLDER="$$STAGE" $(CDK) destroy $(APP) $(if $(YES),--force)
+	@base=$$($(FIND_BASE)) && CDK_FOLDER="$$STAGE" $(CDK) destroy $(APP) $(if $(YES),--force)
 
 bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1; results in .local/bench)
 	@$(BIN)/python -m training.ensure_model

@@ -51,6 +51,12 @@ class Freeze(_Section):
     seed: int = Field(ge=0)
 
 
+class Judge(_Section):
+    max_drop: Share
+    max_flips: Share
+    max_model_mb: float = Field(gt=0)
+
+
 class Params(_Section):
     """All of params.yaml."""
 
@@ -60,6 +66,7 @@ class Params(_Section):
     learning_curve: LearningCurve
     evaluate: Evaluate
     freeze: Freeze
+    judge: Judge
 
 
 def read_params(path: Path = PARAMS) -> Params:

@@ -620,6 +620,10 @@ def test_signal_comes_or_the_reader_leaves_it_ends_without_a_word(tmp_path, end,
     with run(*MODULE, *(["--follow"] if follow else []), path) as started:
         assert "  200  " in started.stdout.readline()
         end(started)
+        try:
+            started.wait(20)
+        finally:
+            started.kill()
         assert started.stderr.read() == ""
         assert started.wait(20) == 0
 

@@ -5,8 +5,15 @@ MAKEFLAGS += --no-print-directory
 
 PORT ?= 8000
 STAGE ?= dev
-# What comes from the command line goes through the environment: no shell looks into it.
-export STAGE GITHUB SINCE MODEL FILE BASE_IMAGE TO KEEP BASE
+# As they were typed, and through the environment: neither make nor a shell looks into them. What a
+# shell has under a name so short is somebody else's, but for these three.
+typed = $(if $(or $(findstring command,$(origin $1)),$(filter PORT STAGE BASE_IMAGE,$1)),$(value $1))
+TYPED := PORT STAGE BASE_IMAGE BASE FILE GITHUB KEEP MODEL MUTANTS SEED SINCE TO URL
+$(foreach name,$(TYPED),$(eval override $(name) := $$(call typed,$(name))))
+export $(TYPED)
+# YES=0 is no.
+FLAGS := COLD ERRORS FLIPS FOLLOW LOCAL QUICK RAW YES
+$(foreach name,$(FLAGS),$(eval override $(name) := $$(filter-out 0 no false,$$(call typed,$(name)))))
 AWS_BASE := public.ecr.aws/lambda/python:3.13
 BIN := .venv/bin
 # For what the tools start themselves: old makes look their own commands up elsewhere.
@@ -17,23 +24,24 @@ SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 .PHONY: help serve test check format train freeze judge report remote model image image-run image-test cloud-local cloud-local-down bootstrap synth diff deploy smoke logs key rollback prune destroy bench fuzz lock clean
 
 # LOCAL=1: on the local AWS that 'make cloud-local' has started.
-ifdef LOCAL
+ifneq ($(LOCAL),)
 ifeq ($(wildcard .local/cloud/env),)
 $(error no local AWS runs: 'make cloud-local' starts it)
 endif
 include .local/cloud/env
 export AWS_ENDPOINT_URL AWS_REGION AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE
+unexport AWS_PROFILE AWS_SESSION_TOKEN AWS_IGNORE_CONFIGURED_ENDPOINT_URLS $(filter AWS_ENDPOINT_URL_%,$(.VARIABLES))
 endif
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: .venv/serve.ok ## Train the model if it is missing or stale, then serve it on http://127.0.0.1:8000 (PORT=)
-	@$(BIN)/python -m serving.app.serve --check --port '$(PORT)'
+	@$(BIN)/python -m serving.app.serve --check --port "$$PORT"
 	@$(BIN)/python -m training.ensure_model
 	@mkdir -p .local
 	@echo "metrics (EMF) go to .local/serve.jsonl"
-	@$(BIN)/python -m serving.app.serve --port '$(PORT)' >> .local/serve.jsonl
+	@$(BIN)/python -m serving.app.serve --port "$$PORT" >> .local/serve.jsonl
 
 test: .venv/dev.ok ## Run every test that this machine can run
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term
@@ -63,12 +71,6 @@ report: .venv/serve.ok ## Write reports/report.html: the model in pictures
 	@status=0; $(BIN)/dvc repro --keep-going || status=$$?; \
 	$(BIN)/python -m training.report && exit $$status
 
-# As it was typed, and through the environment: neither make nor a shell looks into it.
-ifneq ($(origin URL),command line) # an environment's may be anything
-override URL :=
-endif
-override URL := $(value URL)
-export URL
 remote: .venv/serve.ok ## Share models: make URL the DVC remote, verified (URL=s3://bucket/path)
 	@scripts/remote.sh
 
@@ -80,8 +82,8 @@ image: .venv/serve.ok .venv/deploy.ok ## Build the container image of this model
 	@base=$$(serving/tests/image/base/build.sh) && $(BIN)/python -m serving.deployment.image --base "$$base"
 
 image-run: .venv/serve.ok ## Run the image on http://127.0.0.1:8000, shut in as on Lambda (STAGE=dev, PORT=)
-	@$(BIN)/python -m serving.app.serve --check --port '$(PORT)'
-	@image=$$($(MAKE) image) && $(BIN)/python -m serving.tests.image --image "$$image" --stage '$(STAGE)' --port '$(PORT)'
+	@$(BIN)/python -m serving.app.serve --check --port "$$PORT"
+	@image=$$($(MAKE) image) && $(BIN)/python -m serving.tests.image --image "$$image" --stage "$$STAGE" --port "$$PORT"
 
 image-test: .venv/dev.ok ## Test the container image (part of make test where Docker's engine runs)
 	@REQUIRE_DOCKER=1 $(BIN)/pytest serving/tests/image
@@ -96,22 +98,28 @@ cloud-local-down: .venv/dev.ok ## End the local AWS, and all that runs there
 CDK := scripts/cdk.sh
 ASK := $(if $(YES),--require-approval never)
 FIND_BASE := $(if $(LOCAL),serving/tests/image/base/build.sh,echo "$${BASE_IMAGE:-$(AWS_BASE)}")
+# As which CloudFormation works, whoever calls it.
+ROLE := role=$$($(BIN)/python -m serving.deployment.executor --stage "$$STAGE")
 APP := --app "python -m serving.deployment.app" -c stage="$$STAGE" -c base="$$base" $(if $(LOCAL),-c local=true)
 
-bootstrap: .venv/deploy.ok .venv/cdk.ok ## Make what an account needs once: bucket, repository, roles (GITHUB=owner/name, PROVIDER=false)
+bootstrap: .venv/deploy.ok .venv/cdk.ok ## Make what an account needs once: bucket, repository, roles (GITHUB=owner/name, PROVIDER=false, GATEWAY=false)
+	@$(BIN)/python -m serving.deployment.executor >/dev/null # whether there are credentials
 	@CDK_FOLDER=account $(CDK) deploy --all --app "python -m infrastructure.app" \
-	    $(if $(GITHUB),-c github="$$GITHUB") $(if $(PROVIDER),-c provider=false) $(ASK)
+	    $(if $(GITHUB),-c github="$$GITHUB") $(if $(filter false,$(PROVIDER)),-c provider=false) $(if $(filter false,$(GATEWAY)),-c gateway=false) $(ASK)
 
 synth: .venv/deploy.ok .venv/cdk.ok ## Write the stage's template to .local/cdk (STAGE=dev)
+	@$(BIN)/python -m serving.deployment.fetch_model
 	@base=$$($(FIND_BASE)) && CDK_FOLDER="$$STAGE" $(CDK) synth --quiet $(APP) && ls ".local/cdk/$$STAGE"/*.template.json
 
 diff: .venv/deploy.ok .venv/cdk.ok ## Show what a deployment would change (STAGE=dev)
-	@base=$$($(FIND_BASE)) && CDK_FOLDER="$$STAGE" $(CDK) diff $(APP)
+	@$(BIN)/python -m serving.deployment.fetch_model
+	@base=$$($(FIND_BASE)) && $(ROLE) && CDK_FOLDER="$$STAGE" $(CDK) diff --role-arn "$$role" $(APP)
 
 deploy: .venv/deploy.ok .venv/cdk.ok ## Deploy this commit's image and stack; asks before it widens rights (STAGE=dev, YES=1)
 	@$(BIN)/python -m serving.deployment.fetch_model
-	@base=$$($(FIND_BASE)) && $(BIN)/python -m serving.deployment.push --base "$$base" $(if $(LOCAL),--local) >&2 && \
-	    CDK_FOLDER="$$STAGE" $(CDK) deploy $(APP) $(ASK)
+	@base=$$($(FIND_BASE)) && $(ROLE) && \
+	    $(BIN)/python -m serving.deployment.push --base "$$base" $(if $(LOCAL),--local) >&2 && \
+	    CDK_FOLDER="$$STAGE" $(CDK) deploy --role-arn "$$role" $(APP) $(ASK)
 	@echo "try it: make smoke STAGE=$$STAGE$(if $(LOCAL), LOCAL=1)"
 
 smoke: .venv/deploy.ok ## Post the manifest's golden examples to the deployed stage, and compare (STAGE=dev)
@@ -119,7 +127,7 @@ smoke: .venv/deploy.ok ## Post the manifest's golden examples to the deployed st
 
 logs: .venv/deploy.ok ## Read the stage's logs (STAGE=dev, SINCE=10m, FOLLOW=1, ERRORS=1, COLD=1, MODEL=, RAW=1, FILE=)
 	@$(BIN)/python -m serving.deployment.logs --stage "$$STAGE" $(if $(SINCE),--since "$$SINCE") $(if $(FOLLOW),--follow) \
-	    $(if $(ERRORS),--errors) $(if $(COLD),--cold) $(if $(MODEL),--model "$$MODEL") $(if $(RAW),--raw) $(if $(FILE),"$$FILE")
+	    $(if $(ERRORS),--errors) $(if $(COLD),--cold) $(if $(MODEL),--model "$$MODEL") $(if $(RAW),--raw) $(if $(FILE),-- "$$FILE")
 
 key: .venv/deploy.ok ## Print the stage's API key (STAGE=dev)
 	@$(BIN)/python -m serving.deployment.key --stage "$$STAGE"
@@ -131,7 +139,8 @@ prune: .venv/deploy.ok ## Delete old versions, and images that no version runs; 
 	@$(BIN)/python -m serving.deployment.prune $(if $(KEEP),--keep "$$KEEP") $(if $(YES),--yes)
 
 destroy: .venv/deploy.ok .venv/cdk.ok ## Delete the stage's stack, its logs too; asks (STAGE=dev, YES=1)
-	@base=$$($(FIND_BASE)) && CDK_FOLDER="$$STAGE" $(CDK) destroy $(APP) $(if $(YES),--force)
+	@$(BIN)/python -m serving.deployment.fetch_model
+	@base=$$($(FIND_BASE)) && $(ROLE) && CDK_FOLDER="$$STAGE" $(CDK) destroy --role-arn "$$role" $(APP) $(if $(YES),--force)
 
 bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1; results in .local/bench)
 	@$(BIN)/python -m training.ensure_model
@@ -139,7 +148,7 @@ bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handl
 
 fuzz: .venv/dev.ok ## Attack the service and its model for ten minutes, and say what came through (MUTANTS=, SEED=)
 	@$(BIN)/python -m training.ensure_model
-	@$(BIN)/python -m serving.tests.fuzz $(if $(MUTANTS),--mutants '$(MUTANTS)') $(if $(SEED),--seed '$(SEED)')
+	@$(BIN)/python -m serving.tests.fuzz $(if $(MUTANTS),--mutants "$$MUTANTS") $(if $(SEED),--seed "$$SEED")
 
 lock: .venv/dev.ok ## Write the locks again from pyproject.toml (UPGRADE=1 takes newer versions)
 	scripts/lock.sh

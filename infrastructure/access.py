@@ -73,6 +73,15 @@ class Access(cdk.Stack):
     def _make_deployer(self) -> None:
         stage, permissions = self._environment, self._permissions
         repository = ecr.Repository.from_repository_name(self, "Images", NAME)
+        boundary = permissions.bound(stage)
+        iam.ManagedPolicy(
+            self,
+            "Boundary",
+            managed_policy_name=f"{NAME}-boundary-{stage}",
+            description=f"The most that a role of stage {stage}'s stack may do",
+            statements=boundary,
+        )
+        acknowledge(self, boundary)
         executor = self._make_role(
             f"executor-{stage}",
             iam.ServicePrincipal("cloudformation.amazonaws.com"),

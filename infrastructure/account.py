@@ -21,6 +21,7 @@ class Account(cdk.Stack):
 
     Args:
         has_provider: Whether the stack brings GitHub's OIDC provider: an account can have but one.
+        has_gateway_role: Whether it brings the role that API Gateway logs as: the same.
     """
 
     def __init__(
@@ -28,14 +29,16 @@ class Account(cdk.Stack):
         scope: Construct,
         *,
         has_provider: bool = True,
+        has_gateway_role: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, ACCOUNT, description="Quickthaw: models, images, roles", **kwargs)
         self._permissions = Permissions(self)
         bucket = self._make_bucket()
         self._make_repository()
-        self._make_gateway_role()
-        self._make_policies()
+        if has_gateway_role:
+            self._make_gateway_role()
+        self._make_traces()
         if has_provider:
             iam.CfnOIDCProvider(self, "GitHub", url=f"https://{ISSUER}", client_id_list=[AUDIENCE])
         cdk.CfnOutput(
@@ -48,7 +51,8 @@ class Account(cdk.Stack):
             "enforce_ssl": True,
             "minimum_tls_version": 1.2,
             "block_public_access": s3.BlockPublicAccess.BLOCK_ALL,
-            "removal_policy": cdk.RemovalPolicy.RETAIN,
+            # A bootstrap that fails leaves nothing behind that the next one would trip over.
+            "removal_policy": cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         }
         log = s3.Bucket(
             self,
@@ -84,7 +88,7 @@ class Account(cdk.Stack):
             repository_name=NAME,
             image_tag_mutability=ecr.TagMutability.IMMUTABLE,  # a tag is a hash of the content
             image_scan_on_push=True,
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
             # A rule cannot know which images functions run: tagged ones are `make prune`'s.
             lifecycle_rules=[
                 ecr.LifecycleRule(
@@ -130,28 +134,8 @@ class Account(cdk.Stack):
         account = apigateway.CfnAccount(self, "Gateway", cloud_watch_role_arn=role.role_arn)
         account.node.add_dependency(role)
 
-    def _make_policies(self) -> None:
-        """What the stages' roles are made with: traces, and the boundary of all they may do."""
+    def _make_traces(self) -> None:
+        """What every function may do besides its own: its traces know no resources."""
         traces = allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*")
         iam.ManagedPolicy(self, "Traces", managed_policy_name=f"{NAME}-traces", statements=[traces])
-        name, arn = f"{NAME}-*", self._permissions.arn
-        boundary = [
-            traces,
-            allow(
-                ["logs:CreateLogStream", "logs:PutLogEvents"],
-                arn("logs", f"log-group:/aws/lambda/{name}"),
-            ),
-            allow(
-                ["lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"],
-                arn("lambda", f"function:{name}"),
-            ),
-            allow(["cloudwatch:DescribeAlarms"], arn("cloudwatch", f"alarm:{name}")),
-        ]
-        iam.ManagedPolicy(
-            self,
-            "Boundary",
-            managed_policy_name=f"{NAME}-boundary",
-            description="The most that a role of a stage's stack may do",
-            statements=boundary,
-        )
-        acknowledge(self, boundary)
+        acknowledge(self, [traces])

@@ -27,14 +27,21 @@ def build_app(context: dict[str, str] | None = None) -> cdk.App:
     flags = {"@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True}
     app = cdk.App(context=flags | (context or {}))
     github = app.node.try_get_context("github") or read_origin()
+    if not re.fullmatch(r"[\w.@-]+/[\w.@-]+", github):
+        raise StackError(f"{github!r} is no repository: GITHUB=owner/name")
     common: dict[str, Any] = {
-        "synthesizer": cdk.BootstraplessSynthesizer(),
+        "synthesizer": cdk.LegacyStackSynthesizer(),
         "env": cdk.Environment(
             account=os.environ.get("CDK_DEFAULT_ACCOUNT"),
             region=os.environ.get("CDK_DEFAULT_REGION"),
         ),
     }
-    account = Account(app, has_provider=app.node.try_get_context("provider") != "false", **common)
+    account = Account(
+        app,
+        has_provider=app.node.try_get_context("provider") != "false",
+        has_gateway_role=app.node.try_get_context("gateway") != "false",
+        **common,
+    )
     for environment in (TRAINING, *STAGES):
         Access(app, environment=environment, github=github, **common).add_stack_dependency(account)
     return app

@@ -21,15 +21,13 @@ WILDCARDS = {
     r".*:stack/[^*]+/\*": "CloudFormation ends a stack's ARN in an id of its own",
     r".*:function:[^*]+:\*": "the versions and aliases of one function",
     r".*:log-group:[^*]+:\*": "the streams of one group",
-    r".*:(role/|alarm:|application:|deploymentgroup:)quickthaw-[a-z]+-\*": (
+    r".*:(role/|alarm:)quickthaw-[a-z]+-\*": (
         "CloudFormation makes up names that begin with the stack's"
     ),
     r".*:deploymentconfig:CodeDeployDefault\.\*": "AWS's own settings",
     r".*:apigateway:[^*]*:/[a-z]+/\*": "API Gateway makes up ids",
     r".*:route53:::change/\*": "Route 53 makes up ids",
-    r".*:(function:|alarm:|log-group:/aws/lambda/)quickthaw-\*": (
-        "a boundary is for all stages; each role's own policy is narrower"
-    ),
+    r".*:execute-api:[^*]*:\*/[a-z]+/\*": "API Gateway makes up ids; any route of the stage",
 }
 
 
@@ -67,6 +65,24 @@ class Permissions:
         place = self._stack.region if region else ""
         owner = self._stack.account if account else ""
         return f"arn:{self._stack.partition}:{service}:{place}:{owner}:{resource}"
+
+    def bound(self, stage: str) -> list[iam.PolicyStatement]:
+        """The most that the roles of a stage's stack may do: its function's, and CodeDeploy's."""
+        name = name_stack(stage)
+        function = self.arn("lambda", f"function:{name}")
+        return [
+            allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
+            allow(
+                ["logs:CreateLogStream", "logs:PutLogEvents"],
+                self.arn("logs", f"log-group:/aws/lambda/{name}:*"),
+            ),
+            allow(
+                ["lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"],
+                function,
+                f"{function}:*",
+            ),
+            allow(["cloudwatch:DescribeAlarms"], "*"),
+        ]
 
     def pull_models(self, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
         """What `dvc pull` and `make model` do."""
@@ -108,6 +124,7 @@ class Permissions:
                     "cloudformation:ContinueUpdateRollback",
                     "cloudformation:CreateChangeSet",
                     "cloudformation:DeleteChangeSet",
+                    "cloudformation:DeleteStack",  # of a first deployment that failed
                     "cloudformation:DescribeChangeSet",
                     "cloudformation:DescribeEvents",
                     "cloudformation:DescribeStackEvents",
@@ -136,6 +153,15 @@ class Permissions:
                 f"{function}:*",
             ),
             allow(["apigateway:GET"], self.arn("apigateway", "/apikeys/*", account=False)),
+            allow(
+                ["codedeploy:ListDeployments", "codedeploy:StopDeployment"],
+                self.arn("codedeploy", f"deploymentgroup:{name}/{name}"),
+            ),
+            *(
+                [allow(["execute-api:Invoke"], self.arn("execute-api", f"*/{stage}/*"))]
+                if STAGES[stage].auth == "iam"
+                else []
+            ),
             allow(["logs:FilterLogEvents"], self.arn("logs", f"log-group:/aws/lambda/{name}:*")),
         ]
 
@@ -146,7 +172,7 @@ class Permissions:
             *self._make_roles(stage),
             *self._make_apis(stage),
             *self._make_watch(stage),
-            *(self._make_shifts(stage) if STAGES[stage].canary else ()),
+            *self._make_shifts(stage),
         ]
 
     def _make_functions(self, stage: str, repository: ecr.IRepository) -> list[iam.PolicyStatement]:
@@ -167,7 +193,9 @@ class Permissions:
                     "lambda:GetFunctionConfiguration",
                     "lambda:GetFunctionRecursionConfig",
                     "lambda:GetPolicy",
+                    "lambda:GetFunctionScalingConfig",
                     "lambda:GetProvisionedConcurrencyConfig",
+                    "lambda:GetRuntimeManagementConfig",
                     "lambda:ListTags",
                     "lambda:ListVersionsByFunction",
                     "lambda:PublishVersion",
@@ -184,7 +212,12 @@ class Permissions:
                 f"{function}:*",
             ),
             allow(
-                ["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer"],
+                [
+                    "ecr:BatchGetImage",
+                    "ecr:DescribeImages",
+                    "ecr:GetDownloadUrlForLayer",
+                    "ecr:GetRepositoryPolicy",
+                ],
                 repository.repository_arn,
             ),
         ]
@@ -192,7 +225,7 @@ class Permissions:
     def _make_roles(self, stage: str) -> list[iam.PolicyStatement]:
         roles = self.arn("iam", f"role/{name_stack(stage)}-*", region=False)
         policies = self.arn("iam", f"policy/{NAME}-", region=False)
-        bounded = {"iam:PermissionsBoundary": f"{policies}boundary"}
+        bounded = {"iam:PermissionsBoundary": f"{policies}boundary-{stage}"}
         return [
             # A role that it makes can do no more than the boundary says.
             allow(["iam:CreateRole", "iam:PutRolePolicy"], roles, condition=bounded),
@@ -212,6 +245,7 @@ class Permissions:
                     "iam:TagRole",
                     "iam:UntagRole",
                     "iam:UpdateAssumeRolePolicy",
+                    "iam:UpdateRole",
                     "iam:UpdateRoleDescription",
                 ],
                 roles,
@@ -269,7 +303,9 @@ class Permissions:
                     "logs:DeleteLogGroup",
                     "logs:DeleteMetricFilter",
                     "logs:DeleteRetentionPolicy",
+                    "logs:DescribeIndexPolicies",
                     "logs:DescribeMetricFilters",
+                    "logs:GetDataProtectionPolicy",
                     "logs:ListTagsForResource",
                     "logs:PutMetricFilter",
                     "logs:PutRetentionPolicy",
@@ -295,7 +331,6 @@ class Permissions:
             allow(
                 [
                     "cloudwatch:DeleteAlarms",
-                    "cloudwatch:DescribeAlarms",
                     "cloudwatch:ListTagsForResource",
                     "cloudwatch:PutMetricAlarm",
                     "cloudwatch:TagResource",
@@ -303,6 +338,8 @@ class Permissions:
                 ],
                 self.arn("cloudwatch", f"alarm:{name}-*"),
             ),
+            # Of several alarms at once it is asked without a name.
+            allow(["cloudwatch:DescribeAlarms"], "*"),
             allow(
                 [
                     "cloudwatch:DeleteDashboards",
@@ -327,12 +364,16 @@ class Permissions:
                     "codedeploy:GetApplicationRevision",
                     "codedeploy:GetDeployment",
                     "codedeploy:GetDeploymentGroup",
+                    "codedeploy:ListTagsForResource",
                     "codedeploy:RegisterApplicationRevision",
                     "codedeploy:StopDeployment",
+                    "codedeploy:TagResource",
+                    "codedeploy:UntagResource",
+                    "codedeploy:UpdateApplication",
                     "codedeploy:UpdateDeploymentGroup",
                 ],
-                self.arn("codedeploy", f"application:{name}-*"),
-                self.arn("codedeploy", f"deploymentgroup:{name}-*"),
+                self.arn("codedeploy", f"application:{name}"),
+                self.arn("codedeploy", f"deploymentgroup:{name}/{name}"),
             ),
             allow(
                 ["codedeploy:GetDeploymentConfig"],

@@ -4,10 +4,14 @@ set -eu
 cd "$(dirname "$0")/.."
 for tool in node npm; do
     command -v "$tool" >/dev/null || {
-        echo "error: there is no $tool, which CDK runs on: install Node.js (22 or newer)" >&2
+        echo "error: there is no $tool, which CDK runs on: install Node.js (20 or newer)" >&2
         exit 1
     }
 done
+if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
+    echo "error: Node.js $(node --version) is too old for CDK: install 20 or newer" >&2
+    exit 1
+fi
 echo "setup: installing CDK's command line" >&2
 mkdir -p .venv/cdk
 cp infrastructure/cdk/package.json infrastructure/cdk/package-lock.json .venv/cdk

@@ -52,7 +52,92 @@ def test_no_right_is_wider_than_its_reason(account, synth):
                     fits = [one for one in WILDCARDS if re.fullmatch(one, text)]
                     assert fits, text
                     used |= set(fits)
-    assert used == set(WILDCARDS) - {r".*:route53:::change/\*"}  # for a stage with a domain
+    # For a stage with a domain, and one that wants signatures.
+    unused = {one for one in WILDCARDS if "route53" in one or "execute-api" in one}
+    assert used == set(WILDCARDS) - unused
+
+
+# What knows no resources (Service Authorization Reference), by role.
+EVERYWHERE = {
+    "quickthaw-access-STAGE": {
+        "cloudwatch:DescribeAlarms",
+        "ecr:GetAuthorizationToken",
+        "logs:CreateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:DescribeLogGroups",
+        "logs:DescribeResourcePolicies",
+        "logs:GetLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:UpdateLogDelivery",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    },
+    "quickthaw-access-training": set(),
+    "quickthaw-account": {
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogGroups",
+        "logs:DescribeLogStreams",
+        "logs:FilterLogEvents",
+        "logs:GetLogEvents",
+        "logs:PutLogEvents",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    },
+}
+
+
+def test_what_is_allowed_everywhere_is_what_knows_no_resources(account, synth):
+    for name, template in account.items():
+        stage = name.removeprefix("quickthaw-access-")
+        found = {
+            action
+            for actions, resources, _ in synth.list_statements(template)
+            for action in actions
+            if "*" in resources
+        }
+        assert found == EVERYWHERE[name.replace(stage, "STAGE") if stage in STAGES else name]
+
+
+def test_each_role_is_trusted_to_whom_it_is_for(account, synth):
+    services = {}
+    for template in account.values():
+        for name, role in synth.find(template, "AWS::IAM::Role").items():
+            (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+            if "Service" in statement["Principal"]:
+                services[role.get("RoleName", name[:11])] = statement["Principal"]["Service"]
+    assert services == {"GatewayRole": "apigateway.amazonaws.com"} | {
+        f"quickthaw-executor-{stage}": "cloudformation.amazonaws.com" for stage in STAGES
+    }
+
+
+def test_lambda_may_pull_images_for_our_functions_alone(account, synth):
+    found = synth.only(account["quickthaw-account"], "AWS::ECR::Repository")
+    (statement,) = found["RepositoryPolicyText"]["Statement"]
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert set(statement["Action"]) == {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}
+    ((test, condition),) = statement["Condition"].items()
+    assert test == "ArnLike"
+    assert join(condition["aws:SourceArn"]).endswith(":function:quickthaw-*")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deployer_may_do_what_deploying_is(account, synth, stage):
+    statements = synth.list_statements(account[f"quickthaw-access-{stage}"])
+    allowed = {one for actions, _, _ in statements for one in actions}
+    assert {
+        "cloudformation:CreateChangeSet",
+        "cloudformation:DeleteStack",
+        "cloudformation:DescribeStacks",
+        "cloudformation:ExecuteChangeSet",
+        "ecr:InitiateLayerUpload",
+        "ecr:PutImage",
+        "iam:PassRole",
+        "lambda:UpdateAlias",
+        "logs:FilterLogEvents",
+        "s3:GetObject",
+    } <= allowed
 
 
 def join(value):
@@ -102,7 +187,7 @@ def test_models_are_versioned_encrypted_private_and_sent_by_tls_alone(account, s
     for name, bucket in buckets.items():
         assert bucket["BucketEncryption"]
         assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-        assert template["Resources"][name]["DeletionPolicy"] == "Retain"
+        assert template["Resources"][name]["DeletionPolicy"] == "RetainExceptOnCreate"
     for policy in synth.find(template, "AWS::S3::BucketPolicy").values():
         denied = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
         conditions = [one["Condition"] for one in denied]
@@ -138,7 +223,7 @@ def test_roles_that_a_deployment_makes_are_bounded(account, synth, stage):
     attaches = {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}
     for actions, _, conditions in synth.list_statements(template):
         if makes & set(actions):
-            assert "quickthaw-boundary" in synth.as_text(conditions["StringEquals"])
+            assert f"quickthaw-boundary-{stage}" in synth.as_text(conditions["StringEquals"])
         if attaches & set(actions):
             assert "quickthaw-traces" in synth.as_text(conditions["StringEquals"])
         if "iam:PassRole" in actions:
@@ -192,10 +277,21 @@ def test_images_are_never_overwritten_and_only_untagged_ones_expire(account, syn
     assert found["LifecyclePolicy"]["LifecyclePolicyText"].count("rulePriority") == 1
 
 
-def test_account_has_the_provider_already_it_is_left_out(account, write_account, synth):
-    kind = "AWS::IAM::OIDCProvider"
+@pytest.mark.parametrize(
+    ("kind", "switch"),
+    [("AWS::IAM::OIDCProvider", "provider"), ("AWS::ApiGateway::Account", "gateway")],
+)
+def test_account_has_its_one_already_it_is_left_out(account, write_account, synth, kind, switch):
     assert len(synth.find(account["quickthaw-account"], kind)) == 1
-    assert not synth.find(write_account(provider="false")["quickthaw-account"], kind)
+    assert not synth.find(write_account(**{switch: "false"})["quickthaw-account"], kind)
+
+
+@pytest.mark.parametrize("github", ["owner", "owner/name:*", "*/*", "owner/na me", "a/b/c"])
+def test_repository_is_no_repository_it_is_refused(write_account, github):
+    from serving.deployment.stack import StackError
+
+    with pytest.raises(StackError, match="GITHUB=owner/name"):
+        write_account(github=github)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from serving.deployment.function import Function
-from serving.deployment.stack import NAME
+from serving.deployment.stack import ALIAS, NAME
 from serving.deployment.stages import Stage
 
 MINUTE, FIVE_MINUTES = Duration.minutes(1), Duration.minutes(5)
@@ -29,8 +29,7 @@ class Alarms(Construct):
     """The alarms of a stage.
 
     Attributes:
-        all: Each of them, by name.
-        canary: Those that stop the shift to a new version.
+        all: Each of them, by name; "canary" stops the shift to a new version.
     """
 
     def __init__(  # noqa: PLR0913 - a construct's
@@ -60,10 +59,8 @@ class Alarms(Construct):
         self._add(
             "init-failures", self._count_init_failures(function.logs), "Environments do not start"
         )
-        self.canary: list[cloudwatch.IAlarm] = [self.all["errors"], self.all["init-failures"]]
         if stage.canary:
             self._add("canary", self._count_errors_of_version(function), "The new version fails")
-            self.canary.append(self.all["canary"])
 
     def _add(
         self,
@@ -104,10 +101,11 @@ class Alarms(Construct):
             )
         return cloudwatch.Metric(namespace=NAME, metric_name=name, **_sum(MINUTE))
 
-    def _count_errors_of_version(self, function: Function) -> cloudwatch.Metric:
-        """The answers with 5xx of the version that is being deployed.
+    def _count_errors_of_version(self, function: Function) -> cloudwatch.IMetric:
+        """What the version that is being deployed fails: invocations, and answers with 5xx.
 
-        The handler raises nothing, so Lambda does not count them; the old version's do not count.
+        The handler raises nothing, so Lambda does not count the latter. The old version's failures
+        do not count: they may be what is being mended.
         """
         name, dimension = f"{SERVER_ERRORS}.{self._name}", "functionVersion"
         logs.MetricFilter(
@@ -120,11 +118,21 @@ class Alarms(Construct):
             dimensions={dimension: f"$.{dimension}"},
         )
         version = function.function.current_version.version
-        return cloudwatch.Metric(
-            namespace=NAME,
-            metric_name=name,
-            dimensions_map={dimension: version},
-            **_sum(MINUTE),
+        answers = cloudwatch.Metric(
+            namespace=NAME, metric_name=name, dimensions_map={dimension: version}, **_sum(MINUTE)
+        )
+        # "Working with Lambda function metrics": the version that an alias's invocation ran.
+        invocations = function.alias.metric_errors(**_sum(MINUTE)).with_(
+            dimensions_map={
+                "FunctionName": self._name,
+                "Resource": f"{self._name}:{ALIAS}",
+                "ExecutedVersion": version,
+            }
+        )
+        return cloudwatch.MathExpression(
+            expression="FILL(answers, 0) + FILL(invocations, 0)",
+            using_metrics={"answers": answers, "invocations": invocations},
+            period=MINUTE,
         )
 
 

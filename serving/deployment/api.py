@@ -1,7 +1,7 @@
 """The REST API in front of the function: keys, throttles, request validation, access logs."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
@@ -13,8 +13,8 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
 from constructs import Construct
 
-from serving.deployment import requests
-from serving.deployment.function import keep
+from serving.deployment import bodies
+from serving.deployment.function import set_retention
 from serving.deployment.stages import Domain, Stage
 
 BINARY = ["application/octet-stream", "image/*", "multipart/form-data"]
@@ -35,6 +35,8 @@ ACCESS = {
     "error": "$context.error.responseType",
     "traceId": "$context.xrayTraceId",
 }
+# With a key, or with a signature.
+PREFLIGHT = ["Content-Type", "X-Api-Key", "Authorization", "X-Amz-Date", "X-Amz-Security-Token"]
 REFUSED = {
     "type": "urn:quickthaw:problem:invalid",
     "title": "Unprocessable Content",
@@ -81,16 +83,16 @@ class Api(Construct):
             log_group_name=f"/aws/apigateway/{name}",
             removal_policy=RemovalPolicy.DESTROY,
         )
-        keep(access, self._stage.retention_days)
+        set_retention(access, self._stage.retention_days)
         return apigateway.StageOptions(
             stage_name=name.rpartition("-")[2],
             throttling_rate_limit=self._stage.rate_per_second,
             throttling_burst_limit=self._stage.burst,
             access_log_destination=apigateway.LogGroupLogDestination(access),
             access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS)),
-            logging_level=apigateway.MethodLoggingLevel.ERROR,
-            data_trace_enabled=False,  # it would log bodies
-            metrics_enabled=True,
+            # The execution log quotes what a body has wrong, and would outlive the stack.
+            logging_level=apigateway.MethodLoggingLevel.OFF,
+            data_trace_enabled=False,
             tracing_enabled=True,
         )
 
@@ -112,7 +114,7 @@ class Api(Construct):
         )
         predict = self.api.root.add_resource("predict")
         batch = predict.add_resource("batch")
-        for route, schema in ((predict, requests.PREDICT), (batch, requests.BATCH)):
+        for route, schema in ((predict, bodies.PREDICT), (batch, bodies.BATCH)):
             # Without $default a body of another content type would pass unseen.
             model = self._add_model(route.node.id, schema)
             route.add_method(
@@ -130,7 +132,7 @@ class Api(Construct):
             if self._stage.allow_origin:
                 resource.add_cors_preflight(
                     allow_origins=[self._stage.allow_origin],
-                    allow_headers=["Content-Type", "X-Api-Key", "Authorization", "X-Amz-Date"],
+                    allow_headers=PREFLIGHT,
                 )
 
     def _make_method_options(self) -> dict[str, Any]:
@@ -142,6 +144,8 @@ class Api(Construct):
         }
 
     def _add_model(self, name: str, schema: dict[str, Any]) -> apigateway.IModel:
+        # The stage goes on with the old one, unless its deployment is a new one, too.
+        cast("apigateway.Deployment", self.api.latest_deployment).add_to_logical_id(schema)
         resource = apigateway.CfnModel(
             self,
             f"{name.title()}Model",

@@ -8,14 +8,15 @@ import aws_cdk as cdk
 from serving.deployment import image
 from serving.deployment.function import Image
 from serving.deployment.service import Service
-from serving.deployment.stack import NAME, StackError
+from serving.deployment.stack import StackError
 from serving.deployment.stages import STAGES
 
 
 def build_app(context: dict[str, str] | None = None) -> cdk.App:
     """The app of one stage.
 
-    Context: `stage`; `base`, another base image; `local`, "true" for a local AWS.
+    Context: `stage`, which has no default: to destroy one that nobody named would be bad; `base`,
+    another base image; `local`, "true" for a local AWS.
 
     Raises:
         ImageError: There is no model.
@@ -24,9 +25,10 @@ def build_app(context: dict[str, str] | None = None) -> cdk.App:
     app = cdk.App(context=context)
 
     def read(key: str, default: str) -> str:
-        return str(app.node.try_get_context(key) or default)
+        found = app.node.try_get_context(key)
+        return default if found is None else str(found)
 
-    stage = read("stage", "dev")
+    stage = read("stage", "")
     if stage not in STAGES:
         raise StackError(f"there is no stage {stage!r}: STAGE is one of {', '.join(STAGES)}")
     Service(
@@ -34,16 +36,13 @@ def build_app(context: dict[str, str] | None = None) -> cdk.App:
         stage_name=stage,
         stage=STAGES[stage],
         image=Image(
-            image.find_tag(image.ROOT, read("base", image.BASE)),
+            image.find_tag(image.ROOT, read("base", "") or image.BASE),
             image.read_manifest(image.ROOT)["version"],
         ),
         local=read("local", "false") == "true",
-        # Whoever deploys, CloudFormation may do what infrastructure/permissions.py says.
-        synthesizer=cdk.BootstraplessSynthesizer(
-            cloud_formation_execution_role_arn=(
-                f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{NAME}-executor-{stage}"
-            )
-        ),
+        # The others would look for the roles of CDK's own bootstrap stack; `make deploy` names
+        # ours, which infrastructure/ makes.
+        synthesizer=cdk.LegacyStackSynthesizer(),
         env=cdk.Environment(
             account=os.environ.get("CDK_DEFAULT_ACCOUNT"),
             region=os.environ.get("CDK_DEFAULT_REGION"),

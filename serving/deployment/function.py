@@ -11,10 +11,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from serving.deployment.stack import NAME
+from serving.deployment.stack import ALIAS, NAME
 from serving.deployment.stages import Stage
-
-ALIAS = "live"
 
 
 class Image(NamedTuple):
@@ -41,13 +39,14 @@ class Function(Construct):
         self, scope: Construct, identity: str, *, name: str, image: Image, stage: Stage
     ) -> None:
         super().__init__(scope, identity)
+        self._name = name
         self.logs = logs.LogGroup(
             self,
             "Logs",
             log_group_name=f"/aws/lambda/{name}",
             removal_policy=RemovalPolicy.DESTROY,
         )
-        keep(self.logs, stage.retention_days)
+        set_retention(self.logs, stage.retention_days)
         self.function = lambda_.DockerImageFunction(
             self,
             "Function",
@@ -65,9 +64,9 @@ class Function(Construct):
             environment=list_variables(stage),
             reserved_concurrent_executions=stage.reserved_concurrency,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if stage.snap_start else None,
-            # Kept when the next one takes its place: a rollback goes back to it.
+            # Kept when the next one takes its place, for a rollback; not if it failed its canary.
             current_version_options=lambda_.VersionOptions(
-                removal_policy=RemovalPolicy.RETAIN,
+                removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
                 description=f"model {image.model}, image {image.tag}",
             ),
         )
@@ -94,34 +93,38 @@ class Function(Construct):
         )
         return role
 
-    def shift_slowly(self, alarms: list[cloudwatch.IAlarm]) -> None:
-        """Let a tenth of the requests try a new version for five minutes; back if an alarm goes."""
+    def shift_slowly(self, alarm: cloudwatch.IAlarm) -> None:
+        """Let a tenth of the requests try a new version for five minutes; back at the alarm."""
         role = iam.Role(
             self,
             "ShiftRole",
             assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"),
-            description="CodeDeploy: moves this function's alias, reads its alarms, nothing else",
+            description="CodeDeploy: moves this function's alias, reads its alarm, nothing else",
         )
         # CodeDeploy's managed policy would let it move every alias of the account.
         arns = [self.function.function_arn, f"{self.function.function_arn}:{ALIAS}"]
         for actions, resources in (
             (["lambda:GetAlias", "lambda:UpdateAlias"], arns),
             (["lambda:GetProvisionedConcurrencyConfig"], arns),
-            (["cloudwatch:DescribeAlarms"], [alarm.alarm_arn for alarm in alarms]),
+            (["cloudwatch:DescribeAlarms"], [alarm.alarm_arn]),
         ):
             role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
         group = codedeploy.LambdaDeploymentGroup(
             self,
             "Shift",
+            application=codedeploy.LambdaApplication(
+                self, "Application", application_name=self._name
+            ),
+            deployment_group_name=self._name,  # `make rollback` finds it by that
             alias=self.alias,
-            alarms=alarms,
+            alarms=[alarm],
             deployment_config=codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
             role=role.without_policy_updates(),
         )
         group.node.add_dependency(role)
 
 
-def keep(group: logs.LogGroup, days: int) -> None:
+def set_retention(group: logs.LogGroup, days: int) -> None:
     """Set how long a log group keeps what it has."""
     resource = cast("logs.CfnLogGroup", group.node.default_child)
     resource.retention_in_days = days

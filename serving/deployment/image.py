@@ -214,7 +214,11 @@ def read_manifest(root: Path) -> dict[str, Any]:
         ImageError: There is no manifest, or one of an engine that no target serves.
     """
     try:
-        manifest: dict[str, Any] = json.loads((root / MANIFEST).read_bytes())
+        data = (root / MANIFEST).read_bytes()
+        manifest: dict[str, Any] = json.loads(data)
+        end = len(data) - len(f'{manifest["checksum"]}"\n}}\n')
+        if hashlib.blake2b(data[:end], digest_size=32).hexdigest() != manifest["checksum"]:
+            raise ImageError(f"{MANIFEST} is damaged: take it back with 'git checkout {MANIFEST}'")
         if manifest["engine"] not in OTHERS:
             raise ImageError(f"{MANIFEST} names an engine that there is no image for")
     except (OSError, ValueError, KeyError, TypeError) as error:

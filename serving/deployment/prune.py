@@ -9,7 +9,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from serving.deployment.rollback import list_versions
+from serving.deployment.rollback import MISSING, list_versions
 from serving.deployment.stack import (
     NAME,
     StackError,
@@ -26,26 +26,36 @@ GRACE = timedelta(days=1)  # an image that was pushed, and is not deployed yet
 BATCH = 100  # ECR's BatchDeleteImage takes so many
 
 
-def find_old_versions(client: Any, name: str, keep: int) -> list[int]:
-    """The versions of a function that no alias names, without the newest; none without a function.
+def find_versions(client: Any, name: str) -> list[int]:
+    """The published versions of a function; none of a stage that is not deployed.
 
     Raises:
         StackError: AWS does not answer.
     """
     try:
-        versions = list_versions(client, name)
-        with tell_errors(f"list the aliases of {name}"):
-            pages = client.get_paginator("list_aliases").paginate(FunctionName=name)
-            aliases = [one for page in pages for one in page["Aliases"]]
+        return sorted(list_versions(client, name))
     except StackError as error:
-        if "ResourceNotFound" in str(error):  # a stage that is not deployed
+        if error.code == MISSING:
             return []
         raise
-    named = {int(one["FunctionVersion"]) for one in aliases}
-    for one in aliases:
-        weights = one.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-        named |= {int(version) for version in weights}
-    return [version for version in sorted(versions)[:-keep] if version not in named]
+
+
+def find_old_versions(client: Any, name: str, keep: int) -> list[int]:
+    """The versions of a function that no alias names, without the newest.
+
+    Raises:
+        StackError: AWS does not answer.
+    """
+    versions = find_versions(client, name)
+    if not versions:
+        return []
+    with tell_errors(f"list the aliases of {name}"):
+        pages = client.get_paginator("list_aliases").paginate(FunctionName=name)
+        aliases = [one for page in pages for one in page["Aliases"]]
+    named = {one["FunctionVersion"] for one in aliases}
+    for one in aliases:  # what a canary tries
+        named |= set(one.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}))
+    return [version for version in versions[:-keep] if str(version) not in named]
 
 
 def find_used_images(client: Any, name: str, gone: list[int]) -> set[str]:
@@ -54,17 +64,18 @@ def find_used_images(client: Any, name: str, gone: list[int]) -> set[str]:
     Raises:
         StackError: AWS does not answer.
     """
+    versions = find_versions(client, name)
     used = set()
-    try:
-        kept = [str(version) for version in list_versions(client, name) if version not in gone]
-        for version in (*kept, "$LATEST"):
+    for version in ("$LATEST", *(str(one) for one in versions if one not in gone)):
+        try:
             with tell_errors(f"read version {version} of {name}"):
                 code = client.get_function(FunctionName=name, Qualifier=version)["Code"]
-            for uri in (code.get("ImageUri", ""), code.get("ResolvedImageUri", "")):
-                used.add(uri.rpartition("@" if "@" in uri else ":")[2])
-    except StackError as error:
-        if "ResourceNotFound" not in str(error):
+        except StackError as error:
+            if error.code == MISSING:  # it went meanwhile, or is not deployed
+                continue
             raise
+        for uri in (code.get("ImageUri", ""), code.get("ResolvedImageUri", "")):
+            used.add(uri.rpartition("@" if "@" in uri else ":")[2])
     return used
 
 
@@ -94,8 +105,12 @@ def prune(keep: int, *, yes: bool = False) -> None:
     functions, registry = make_client("lambda"), make_client("ecr")
     names = [name_stack(stage) for stage in STAGES]
     versions = {name: find_old_versions(functions, name, keep) for name in names}
-    used = set[str]().union(*(find_used_images(functions, name, versions[name]) for name in names))
-    images = find_old_images(registry, used)
+
+    def find_images() -> dict[str, list[str]]:
+        used = (find_used_images(functions, name, versions[name]) for name in names)
+        return find_old_images(registry, set[str]().union(*used))
+
+    images = find_images()
     if not images and not any(versions.values()):
         say("there is nothing to delete")
         return
@@ -106,7 +121,8 @@ def prune(keep: int, *, yes: bool = False) -> None:
         for version in gone:
             with tell_errors(f"delete version {version} of {name}"):
                 functions.delete_function(FunctionName=name, Qualifier=str(version))
-    delete_images(registry, list(images))
+    # Once more: a deployment may have taken one while the question stood.
+    delete_images(registry, [digest for digest in images if digest in find_images()])
 
 
 def delete_images(client: Any, digests: list[str]) -> None:

@@ -39,6 +39,8 @@ def push(base: str, *, local: bool = False) -> str:
         StackError: The repository does not take it.
     """
     tag = image.find_tag(image.ROOT, base)
+    if image.read_revision(image.ROOT).endswith("+"):
+        say("note: this tree is not what was committed")
     registry = f"{find_account()}.dkr.ecr.{find_region()}.amazonaws.com"
     if not local and is_there(tag):
         say(f"{registry}/{NAME}:{tag} is there: nothing to build or to push")
@@ -95,9 +97,19 @@ def send(registry: str, tag: str) -> None:
     user, _, password = base64.b64decode(found["authorizationToken"]).decode().partition(":")
     # A folder of its own: Docker would leave the password in the home folder.
     with tempfile.TemporaryDirectory() as config:
-        login = ("login", "--username", user, "--password-stdin", registry)
-        docker("--config", config, *login, stdin=password)
-        docker("--config", config, "push", "--quiet", f"{registry}/{NAME}:{tag}")
+        options = ("--config", config, "--host", find_engine())
+        docker(*options, "login", "--username", user, "--password-stdin", registry, stdin=password)
+        try:
+            docker(*options, "push", "--quiet", f"{registry}/{NAME}:{tag}")
+        except ImageError:
+            if not is_there(tag):  # else another one was quicker, with the same content
+                raise
+
+
+def find_engine() -> str:
+    """Where Docker's engine is: what the folder of its own does not know."""
+    done = image.docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+    return done.stdout.strip()
 
 
 def docker(*arguments: str, stdin: str = "") -> None:

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from serving.deployment.stack import (
+    ALIAS,
     StackError,
     confirm,
     make_client,
@@ -17,7 +18,7 @@ from serving.deployment.stack import (
 )
 from serving.deployment.stages import STAGES
 
-ALIAS = "live"
+MISSING = "ResourceNotFoundException"
 
 
 def list_versions(client: Any, name: str) -> dict[int, str]:
@@ -26,13 +27,21 @@ def list_versions(client: Any, name: str) -> dict[int, str]:
     Raises:
         StackError: There is no such function, or AWS does not answer.
     """
-    with tell_errors(f"list the versions of {name}"):
-        pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=name)
-        found = [one for page in pages for one in page["Versions"]]
+    try:
+        with tell_errors(f"list the versions of {name}"):
+            pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=name)
+            found = [one for page in pages for one in page["Versions"]]
+    except StackError as error:
+        if error.code == MISSING:
+            stage = name.rpartition("-")[2]
+            raise StackError(
+                f"there is no function {name}: 'make deploy STAGE={stage}'", MISSING
+            ) from None
+        raise
     return {
         int(one["Version"]): one.get("Description") or "no description"
         for one in found
-        if one["Version"] != "$LATEST"
+        if one["Version"].isdecimal()  # not $LATEST
     }
 
 
@@ -45,6 +54,8 @@ def choose(versions: dict[int, str], current: int, wanted: int | None) -> int:
     if wanted is not None:
         if wanted not in versions:
             raise StackError(f"there is no version {wanted}: there are {sorted(versions)}")
+        if wanted == current:
+            raise StackError(f"version {wanted} is live already")
         return wanted
     before = [version for version in versions if version < current]
     if not before:
@@ -54,8 +65,20 @@ def choose(versions: dict[int, str], current: int, wanted: int | None) -> int:
     return max(before)
 
 
+def read_alias(client: Any, name: str) -> tuple[int, set[int], str]:
+    """The version that is live, those that a canary tries besides, the alias's revision.
+
+    Raises:
+        StackError: There is no such alias, or AWS does not answer.
+    """
+    with tell_errors(f"read the alias {ALIAS} of {name}"):
+        alias = client.get_alias(FunctionName=name, Name=ALIAS)
+    weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+    return int(alias["FunctionVersion"]), set(map(int, weights)), alias["RevisionId"]
+
+
 def rollback(stage: str, wanted: int | None = None, *, yes: bool = False) -> int:
-    """Move the alias.
+    """Move the alias; where a canary is under way, back to the version that it is to replace.
 
     Returns:
         The version that is live now.
@@ -65,24 +88,41 @@ def rollback(stage: str, wanted: int | None = None, *, yes: bool = False) -> int
     """
     name, client = name_stack(stage), make_client("lambda")
     versions = list_versions(client, name)
-    with tell_errors(f"read the alias {ALIAS} of {name}"):
-        alias = client.get_alias(FunctionName=name, Name=ALIAS)
-    current = int(alias["FunctionVersion"])
-    target = choose(versions, current, wanted)
-    confirm(
-        f"{name}: '{ALIAS}' goes from version {current} ({versions.get(current, 'unknown')}) "
-        f"to version {target} ({versions[target]})",
-        yes=yes,
+    current, tried, revision = read_alias(client, name)
+    target = current if tried and wanted is None else choose(versions, current, wanted)
+    now = ", ".join(
+        f"version {one} ({versions.get(one, 'unknown')})" for one in (current, *sorted(tried))
     )
+    confirm(f"{name}: '{ALIAS}' goes from {now} to version {target} ({versions[target]})", yes=yes)
+    if tried and STAGES[stage].canary:
+        stop_canary(name)
+        _, _, revision = read_alias(client, name)
     with tell_errors(f"move the alias {ALIAS} of {name}"):
         client.update_alias(
             FunctionName=name,
             Name=ALIAS,
             FunctionVersion=str(target),
-            RoutingConfig={"AdditionalVersionWeights": {}},  # a canary under way ends
-            RevisionId=alias["RevisionId"],  # refused where somebody moved it meanwhile
+            RoutingConfig={"AdditionalVersionWeights": {}},
+            RevisionId=revision,  # refused where somebody moved it meanwhile
         )
     return target
+
+
+def stop_canary(name: str) -> None:
+    """End CodeDeploy's deployment, which would go on moving the alias.
+
+    Raises:
+        StackError: AWS does not do it.
+    """
+    client = make_client("codedeploy")
+    with tell_errors(f"stop the canary of {name}"):
+        found = client.list_deployments(
+            applicationName=name,
+            deploymentGroupName=name,
+            includeOnlyStatuses=["Created", "Queued", "InProgress", "Ready"],
+        )
+        for deployment in found["deployments"]:
+            client.stop_deployment(deploymentId=deployment, autoRollbackEnabled=False)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from serving.deployment.stages import Stage
 LEFT = {
     "AwsSolutions-APIG3": "a web ACL would cost more than the service: keys and throttles guard it",
     "AwsSolutions-APIG4": "callers are programs with an API key; a stage can ask for signatures",
+    "AwsSolutions-APIG6": "the execution log quotes what a body has wrong; access logs do not",
     "AwsSolutions-COG4": "callers are programs: there are no users to log in",
     "Serverless-LambdaDLQ": "API Gateway waits for the answer: no event is left to be kept",
 }
@@ -46,7 +47,9 @@ class Service(cdk.Stack):
             scope, name, description=f"Quickthaw, stage {stage_name}: text to label", **kwargs
         )
         iam.PermissionsBoundary.of(self).apply(
-            iam.ManagedPolicy.from_managed_policy_name(self, "Boundary", f"{NAME}-boundary")
+            iam.ManagedPolicy.from_managed_policy_name(
+                self, "Boundary", f"{NAME}-boundary-{stage_name}"
+            )
         )
         function = Function(
             self,
@@ -58,7 +61,7 @@ class Service(cdk.Stack):
         api = Api(self, "Api", name=name, alias=function.alias, stage=stage)
         alarms = Alarms(self, "Alarms", name=name, function=function, api=api.api, stage=stage)
         if stage.canary and not local:
-            function.shift_slowly(alarms.canary)
+            function.shift_slowly(alarms.all["canary"])
         dashboard = Dashboard(
             self,
             "Dashboard",

@@ -14,7 +14,8 @@ from serving.deployment.stack import StackError, locate, make_client, read_key, 
 from serving.deployment.stages import STAGES
 
 TOLERANCE = 1e-12  # of a probability: that of the frozen model
-TRIES = 5  # where the API says that there were too many requests
+RETRIED = {403, 429}  # a new key takes seconds to be known everywhere; too many requests
+TRIES = 5
 SECONDS = 30  # for an answer: API Gateway waits for 29
 
 
@@ -42,7 +43,7 @@ class Api:
             self._headers["X-Api-Key"] = key
 
     def post(self, path: str, value: Any) -> Reply:
-        """Post JSON; wait where there were too many requests.
+        """Post JSON; wait and try again where that may help.
 
         Raises:
             StackError: No answer came.
@@ -54,7 +55,7 @@ class Api:
             headers |= sign(url, body, headers)
         for wait in range(TRIES):
             reply = fetch(urllib.request.Request(url, body, headers))  # noqa: S310 - an output's
-            if reply.status != 429:  # noqa: PLR2004 - Too Many Requests
+            if reply.status not in RETRIED:
                 break
             time.sleep(2**wait / 4)
         return reply

@@ -8,11 +8,20 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 NAME = "quickthaw"
+ALIAS = "live"  # the version of a function that the API calls
 ACCOUNT = f"{NAME}-account"  # the stack of infrastructure/
 
 
 class StackError(Exception):
-    """What is wrong, where, and the command that mends it."""
+    """What is wrong, where, and the command that mends it.
+
+    Attributes:
+        code: AWS's own, where the error is AWS's.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Outputs(NamedTuple):
@@ -50,8 +59,10 @@ def tell_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
+        answer = getattr(error, "response", None) or {}
         raise StackError(
-            f"AWS does not let us {doing} ({error}): check AWS_PROFILE and AWS_REGION"
+            f"AWS does not let us {doing} ({error}): check AWS_PROFILE and AWS_REGION",
+            answer.get("Error", {}).get("Code", ""),
         ) from None
 
 

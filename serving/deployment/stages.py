@@ -1,5 +1,7 @@
 """The stages that the service is deployed to: all that differs from one to another."""
 
+import re
+import sys
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,8 +11,17 @@ MEMORY_MB = range(128, 10_240 + 1)  # AWS Lambda Developer Guide, "Lambda quotas
 RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
 
 
+HOST = r"[a-z0-9-]+(\.[a-z0-9-]+)+"
+ORIGIN = r"\*|https?://[a-zA-Z0-9.-]+(:[0-9]+)?"
+TOPIC = r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+"
+
+
 class StageError(ValueError):
     """A stage has settings that cannot be, or not together."""
+
+
+def fits(pattern: str, value: str | None) -> bool:
+    return value is None or bool(re.fullmatch(pattern, value))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +38,17 @@ class Domain:
     certificate_arn: str
     zone_id: str | None = None
     zone_name: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse half a zone.
+
+        Raises:
+            StageError: It is named by its id alone, or by its name.
+        """
+        if not re.fullmatch(HOST, self.name):
+            raise StageError("serving/deployment/stages.py: a domain's name is as api.example.org")
+        if bool(self.zone_id) != bool(self.zone_name):
+            raise StageError("serving/deployment/stages.py: a zone needs zone_id and zone_name")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +107,11 @@ class Stage:
             "only one of reserved_concurrency, provisioned_concurrency and snap_start may be set": (
                 sum(one is not None for one in starts) <= 1
             ),
+            "p99_ms must be from 1 to the time-out": 1
+            <= self.p99_ms
+            <= self.timeout_seconds * 1000,
+            "allow_origin must be * or as https://app.example.org": fits(ORIGIN, self.allow_origin),
+            "alarm_topic_arn must be an SNS topic's": fits(TOPIC, self.alarm_topic_arn),
             "concurrency must be at least 1": all(one >= 1 for one in starts if one is not None),
         }
         for rule, holds in checks.items():
@@ -92,8 +119,16 @@ class Stage:
                 raise StageError(f"serving/deployment/stages.py: {rule}")
 
 
-STAGES = {
-    "dev": Stage(retention_days=7, rate_per_second=10, burst=20),
-    "staging": Stage(retention_days=14),
-    "prod": Stage(retention_days=90, canary=True),
-}
+def list_stages() -> dict[str, Stage]:
+    """The stages; what you change is here."""
+    return {
+        "dev": Stage(retention_days=7, rate_per_second=10, burst=20),
+        "staging": Stage(retention_days=14),
+        "prod": Stage(retention_days=90, canary=True),
+    }
+
+
+try:
+    STAGES = list_stages()
+except StageError as wrong:  # whatever program it is that wants them
+    sys.exit(f"error: {wrong}")

@@ -19,6 +19,8 @@ MAX_WAIT = 30  # seconds; waits double from one on, and only who follows waits l
 UNITS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
 EXPIRED = {"ExpiredTokenException", "ExpiredToken"}  # CloudWatch's word for it, and STS's
 
+MAX_LINE = 1024 * 1024  # bytes, as CloudWatch has it; a longer one comes in pieces
+
 
 class LogsError(Exception):
     """What is wrong, where, and the command that mends it."""
@@ -32,7 +34,7 @@ def parse_since(text: str, now: float) -> float:
     """
     try:
         if ago := re.fullmatch(r"([0-9]{1,5})([smhd])", text):
-            return (now - int(ago[1]) * UNITS[ago[2]]) * 1000
+            return max(0.0, now - int(ago[1]) * UNITS[ago[2]]) * 1000
         found = datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError):
         raise LogsError(
@@ -40,7 +42,7 @@ def parse_since(text: str, now: float) -> float:
         ) from None
     if found > now:
         raise LogsError(f"SINCE={text} is in the future: SINCE=10m is ten minutes ago")
-    return found * 1000
+    return max(0.0, found) * 1000
 
 
 class Window:
@@ -169,9 +171,12 @@ def read_file(name: str, *, follow: bool) -> Iterator[Entry]:
     """
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as file:
-            for line in follow_file(file) if follow and name != "-" else file:
+            pieces = iter(lambda: file.readline(MAX_LINE), b"")
+            for line in follow_file(file) if follow and name != "-" else pieces:
                 yield Entry(line.decode(errors="backslashreplace").rstrip("\r\n"))
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+    except BrokenPipeError:
+        raise
+    except OSError as error:
         raise LogsError(
             f"{name} cannot be read ({error.strerror}): 'make serve' writes .local/serve.jsonl, "
             "'make image-run' .local/image-run.log"
@@ -182,8 +187,8 @@ def follow_file(file: IO[bytes]) -> Iterator[bytes]:
     """The lines of a file that is being written, whole ones only; from its start if it is anew."""
     part = b""
     while True:
-        part += file.readline()
-        if part.endswith(b"\n"):
+        part += file.readline(MAX_LINE)
+        if part.endswith(b"\n") or len(part) >= MAX_LINE:
             yield part
         elif os.fstat(file.fileno()).st_size < file.tell():
             file.seek(0)

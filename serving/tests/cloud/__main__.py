@@ -28,6 +28,9 @@ def main() -> int:
     except subprocess.CalledProcessError as error:
         say(f"error: {' '.join(map(str, error.cmd))} failed (see above)")
         return 1
+    except KeyboardInterrupt:
+        say("interrupted: 'make cloud-local' goes on, 'make cloud-local-down' ends it")
+        return 1
     return 0
 
 
@@ -38,29 +41,44 @@ def up() -> None:
         RuntimeError: It does not start.
         subprocess.CalledProcessError: A deployment failed.
     """
-    port = int(os.environ.get("CLOUD_PORT", PORT))
-    variables = local.list_variables(port)
     if is_running():
         say("the local AWS runs")
+        variables = dict(line.split("=", 1) for line in ENV.read_text().splitlines())
     else:
+        variables = local.list_variables(read_port())
         say(f"starting a local AWS at {variables['AWS_ENDPOINT_URL']}")
-        process = local.start(port, FOLDER)
+        process = local.start(read_port(), FOLDER)
         PID.write_text(str(process.pid))
         ENV.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
     started = time.monotonic()
     make("bootstrap", "GITHUB=owner/name", "PROVIDER=false", "YES=1")
     make("deploy", "STAGE=dev", "YES=1")
     say(f"deployed in {time.monotonic() - started:.0f} s")
+    local.forget_others()
     os.environ |= variables
     outputs = read_outputs("dev")
     address, headers = locate(outputs.Url)
-    headers |= {"x-api-key": read_key(outputs) or "", "content-type": "application/json"}
+    if key := read_key(outputs):
+        headers["x-api-key"] = key
+    headers["content-type"] = "application/json"
     flags = " ".join(f"-H '{name}: {value}'" for name, value in headers.items())
     sys.stdout.write(
         f"\n  curl {address}predict {flags} -d '{TEXT}'\n\n"
         "  make smoke LOCAL=1      make logs LOCAL=1 FOLLOW=1      make rollback LOCAL=1\n"
         "  make cloud-local-down ends it\n"
     )
+
+
+def read_port() -> int:
+    """CLOUD_PORT, where another program has the usual one.
+
+    Raises:
+        RuntimeError: It is no port.
+    """
+    found = os.environ.get("CLOUD_PORT") or str(PORT)
+    if not (found.isdecimal() and 0 < int(found) < 2**16):
+        raise RuntimeError(f"CLOUD_PORT={found} is no port: from 1 to 65535")
+    return int(found)
 
 
 def make(*arguments: str) -> None:

@@ -17,6 +17,7 @@ import httpx
 ROOT = Path(__file__).parents[3]
 ACCOUNT = "000000000000"
 REGION = "eu-central-1"
+OTHERS = {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
 PATIENCE = 60  # seconds for it to answer
 
 
@@ -30,6 +31,13 @@ def list_variables(port: int) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
+
+
+def forget_others() -> None:
+    """Drop what would win over these variables: a profile, a session, an endpoint of a service."""
+    for name in list(os.environ):
+        if name in OTHERS or name.startswith("AWS_ENDPOINT_URL_"):
+            del os.environ[name]
 
 
 def find_port() -> int:
@@ -47,8 +55,9 @@ def start(port: int, folder: Path, *, enforce: bool = False) -> subprocess.Popen
         enforce: Whether it heeds IAM's policies.
 
     Raises:
-        RuntimeError: It does not answer; the message says what it said last.
+        RuntimeError: It does not answer, or another program has the port.
     """
+    check_port(port)
     folder.mkdir(parents=True, exist_ok=True)
     settings = {
         "BIND_HOST": "127.0.0.1",
@@ -70,14 +79,40 @@ def start(port: int, folder: Path, *, enforce: bool = False) -> subprocess.Popen
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
+    try:
+        return wait(process, port, log)
+    except BaseException:
+        stop(process.pid)
+        raise
+
+
+def wait(process: subprocess.Popen[bytes], port: int, log: Path) -> subprocess.Popen[bytes]:
+    """Wait until it answers.
+
+    Raises:
+        RuntimeError: It does not; the message says what it said last.
+    """
     until = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < until:
         with suppress(httpx.HTTPError):
-            httpx.get(f"http://127.0.0.1:{port}/_ministack/health")
-            return process
+            if httpx.get(f"http://127.0.0.1:{port}/_ministack/health").is_success:
+                return process
         time.sleep(0.2)
-    stop(process.pid)
     raise RuntimeError(f"the local AWS does not start:\n{log.read_text()[-1000:]}")
+
+
+def check_port(port: int) -> None:
+    """See whether a port is free.
+
+    Raises:
+        RuntimeError: It is not.
+    """
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except (OSError, OverflowError):
+        raise RuntimeError(
+            f"port {port} is not to be had: choose another, 'CLOUD_PORT=4667 make cloud-local'"
+        ) from None
 
 
 def stop(pid: int) -> None:

@@ -14,6 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from serving.deployment import image, key, prune, push, rollback, smoke, stack
 from serving.deployment.stack import Outputs, StackError
+from serving.deployment.stages import Stage
 from serving.tests.cloud import local
 
 EXAMPLE = {"text": "bake bread", "label": "cooking", "probability": 0.75}
@@ -91,9 +92,13 @@ def test_rollback_goes_to_the_version_before_and_says_so(functions, publish, cap
     said = capsys.readouterr().err
     assert "from version 3 (model 3, image 3) to version 2 (model 2, image 2)" in said
     assert rollback.rollback("dev", 3, yes=True) == 3
+    with pytest.raises(StackError, match="live already"):
+        rollback.rollback("dev", 3, yes=True)
 
 
-def test_rollback_ends_a_canary(functions, publish):
+def test_rollback_ends_a_canary_and_goes_back_to_what_was_live(
+    functions, publish, monkeypatch, capsys
+):
     publish(3)
     functions.update_alias(
         FunctionName="quickthaw-dev",
@@ -101,9 +106,46 @@ def test_rollback_ends_a_canary(functions, publish):
         FunctionVersion="2",
         RoutingConfig={"AdditionalVersionWeights": {"3": 0.1}},
     )
-    assert rollback.rollback("dev", yes=True) == 1
+    stopped = []
+    monkeypatch.setattr(rollback, "stop_canary", stopped.append)
+    monkeypatch.setitem(rollback.STAGES, "dev", Stage(canary=True))
+    assert rollback.rollback("dev", yes=True) == 2
+    assert stopped == ["quickthaw-dev"]
+    said = capsys.readouterr().err
+    assert "from version 2 (model 2, image 2), version 3 (model 3, image 3) to version 2" in said
     found = functions.get_alias(FunctionName="quickthaw-dev", Name="live")
     assert not found.get("RoutingConfig", {}).get("AdditionalVersionWeights")
+
+
+def test_canary_is_stopped_by_its_names(monkeypatch):
+    calls = []
+
+    class Client:
+        def list_deployments(self, **asked):
+            calls.append(asked["applicationName"] + "/" + asked["deploymentGroupName"])
+            return {"deployments": ["d-1"]}
+
+        def stop_deployment(self, **asked):
+            calls.append(asked)
+
+    monkeypatch.setattr(rollback, "make_client", lambda _: Client())
+    rollback.stop_canary("quickthaw-prod")
+    assert calls == [
+        "quickthaw-prod/quickthaw-prod",
+        {"deploymentId": "d-1", "autoRollbackEnabled": False},
+    ]
+
+
+def test_alias_was_moved_meanwhile_rollback_leaves_it(functions, publish, monkeypatch):
+    publish(3)
+
+    def move(*_, **__):
+        functions.update_alias(FunctionName="quickthaw-dev", Name="live", FunctionVersion="1")
+
+    monkeypatch.setattr(rollback, "confirm", move)
+    with pytest.raises(StackError, match="PreconditionFailed"):
+        rollback.rollback("dev", yes=True)
+    assert find_live(functions) == "1"
 
 
 @pytest.mark.parametrize("wanted", [7, 0])
@@ -120,7 +162,7 @@ def test_there_is_nothing_to_go_back_to_rollback_says_what_to_do(publish):
 
 
 def test_there_is_no_function_rollback_says_so(aws):
-    with pytest.raises(StackError, match="quickthaw-prod"):
+    with pytest.raises(StackError, match="'make deploy STAGE=prod'"):
         rollback.rollback("prod", yes=True)
 
 
@@ -188,6 +230,54 @@ def test_prune_finds_nothing_old_nothing_is_asked(functions, publish, registry, 
     assert list_tags(registry) == {"1", "2", "fresh"}
 
 
+def test_a_version_goes_meanwhile_prune_keeps_the_images_of_the_others(
+    functions, publish, registry, monkeypatch
+):
+    monkeypatch.setattr(prune, "GRACE", timedelta(0))
+    publish(4)
+    put_images(registry, map(str, range(5)))
+    versions = rollback.list_versions(functions, "quickthaw-dev")
+    functions.delete_function(FunctionName="quickthaw-dev", Qualifier="2")
+    monkeypatch.setattr(prune, "list_versions", lambda *_: versions)
+    used = prune.find_used_images(functions, "quickthaw-dev", [])
+    assert {"1", "3", "4"} <= used
+    assert "2" not in used
+
+
+def test_prune_keeps_what_a_canary_tries_and_what_latest_runs(functions, publish, registry):
+    publish(3)
+    functions.update_alias(
+        FunctionName="quickthaw-dev",
+        Name="live",
+        FunctionVersion="3",
+        RoutingConfig={"AdditionalVersionWeights": {"1": 0.1}},
+    )
+    assert prune.find_old_versions(functions, "quickthaw-dev", 1) == [2]
+    functions.update_function_code(FunctionName="quickthaw-dev", ImageUri=uri(9))
+    assert "9" in prune.find_used_images(functions, "quickthaw-dev", [1, 2, 3])
+
+
+def test_nobody_agrees_prune_deletes_nothing(functions, publish, registry, monkeypatch):
+    monkeypatch.setattr(prune, "GRACE", timedelta(0))
+    publish(3)
+    put_images(registry, ["9"])
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: "n")
+    with pytest.raises(StackError, match="nothing was done"):
+        prune.prune(1)
+    assert list_tags(registry) == {"9"}
+    assert set(rollback.list_versions(functions, "quickthaw-dev")) == {1, 2, 3}
+
+
+def test_an_image_is_left_that_is_said():
+    class Client:
+        def batch_delete_image(self, **_):
+            return {"failures": [{"failureReason": "it is referenced"}]}
+
+    with pytest.raises(StackError, match="it is referenced"):
+        prune.delete_images(Client(), ["sha256:0"])
+
+
 def test_aws_does_not_tell_of_a_function_prune_deletes_nothing(registry, monkeypatch):
     monkeypatch.setattr(prune, "GRACE", timedelta(0))
     put_images(registry, ["1"])
@@ -230,17 +320,18 @@ def test_image_is_not_there_it_is_built_and_sent_with_a_password_that_is_not_kep
     ran = tmp_path / "ran"
     docker = tmp_path / "docker"
     docker.write_text(
-        f'#!/bin/sh\necho "$@" >>{ran}\ncase "$*" in *login*) cat >>{ran}; ls "$2" ;; esac\n'
+        f'#!/bin/sh\necho "$@" >>{ran}\n'
+        f'case "$*" in *login*) cat >>{ran} ;; context*) echo unix:///engine ;; esac\n'
     )
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(image, "find_tag", lambda *_: VERSION)
     monkeypatch.setattr(image, "build", lambda *_: f"quickthaw:{VERSION}")
     assert push.push("base") == VERSION
-    tag, login, sent = ran.read_text().splitlines()
+    tag, _, login, sent = ran.read_text().splitlines()
     name = f"{push.find_account()}.dkr.ecr.{local.REGION}.amazonaws.com/quickthaw:{VERSION}"
     assert tag == f"tag quickthaw:{VERSION} {name}"
-    assert "--username AWS --password-stdin" in login
+    assert "--host unix:///engine login --username AWS --password-stdin" in login
     assert sent.endswith(f"push --quiet {name}")
     folder = login.split()[1]
     assert not os.path.exists(folder)  # noqa: PTH110
@@ -350,13 +441,12 @@ def test_smoke_tells_what_is_wrong(api, reply, wrong):
 
 def test_there_are_too_many_requests_smoke_waits(api, monkeypatch):
     monkeypatch.setattr(smoke.time, "sleep", lambda _: None)
-    api.replies += [(429, "none", {"message": "Too Many Requests"})] * 4 + [GOOD]
+    api.replies += [(429, "none", {"message": "Too Many Requests"})] * 3
+    api.replies += [(403, "none", {"message": "Forbidden"}), GOOD]
     assert smoke.smoke("dev") == []
 
 
 def test_stage_wants_signatures_smoke_signs(api, monkeypatch):
-    from serving.deployment.stages import Stage
-
     monkeypatch.setitem(smoke.STAGES, "dev", Stage(auth="iam"))
     monkeypatch.setattr(smoke, "read_key", lambda _: None)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):

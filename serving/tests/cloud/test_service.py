@@ -10,13 +10,20 @@ from jsonschema import Draft4Validator
 from pydantic import ValidationError
 
 from serving.app import metrics, schema, settings
-from serving.deployment import image, requests
+from serving.deployment import bodies as gateway_bodies
+from serving.deployment import image
 from serving.deployment.stages import STAGES, Domain, Stage, StageError
 from serving.tests.cloud.node import needs_node
 
 pytestmark = needs_node
 # cdk-nag's findings that are left; service.py says why.
-LEFT = {"AwsSolutions-APIG3", "AwsSolutions-APIG4", "AwsSolutions-COG4", "Serverless-LambdaDLQ"}
+LEFT = {
+    "AwsSolutions-APIG3",
+    "AwsSolutions-APIG4",
+    "AwsSolutions-APIG6",
+    "AwsSolutions-COG4",
+    "Serverless-LambdaDLQ",
+}
 DOMAIN = Domain(
     name="api.example.org",
     certificate_arn="arn:aws:acm:eu-central-1:123456789012:certificate/1",
@@ -82,7 +89,7 @@ def test_no_right_is_wider_than_one_thing(synth, template):
         # A log group's ARN ends in an asterisk of its own: what GetAtt gives.
         assert not [one for one in resources if "*" in synth.as_text(one)]
     for role in synth.find(template, "AWS::IAM::Role").values():
-        assert "quickthaw-boundary" in synth.as_text(role["PermissionsBoundary"])
+        assert "quickthaw-boundary-prod" in synth.as_text(role["PermissionsBoundary"])
         for policy in role.get("ManagedPolicyArns", ()):
             assert "quickthaw-traces" in synth.as_text(policy)
 
@@ -115,7 +122,7 @@ def test_image_changes_a_new_version_is_published_and_the_old_one_kept(write_ser
     for tag in ("a" * 12, "b" * 12):
         template = write_service("dev", tag=tag)["quickthaw-dev"]
         ((name, _),) = synth.find(template, "AWS::Lambda::Version").items()
-        assert template["Resources"][name]["DeletionPolicy"] == "Retain"
+        assert template["Resources"][name]["DeletionPolicy"] == "RetainExceptOnCreate"
         assert synth.as_text(synth.only(template, "AWS::Lambda::Alias")).count(name) == 1
         versions[name] = json.dumps(template)
     assert len(versions) == 2
@@ -153,6 +160,8 @@ def test_stage_throttles_traces_and_logs_no_content(synth, template):
     assert methods["ThrottlingRateLimit"] == stage.rate_per_second
     assert methods["ThrottlingBurstLimit"] == stage.burst
     assert methods["DataTraceEnabled"] is False
+    assert methods["LoggingLevel"] == "OFF"
+    assert not methods.get("MetricsEnabled")  # of each method: they are charged
     plan = synth.only(template, "AWS::ApiGateway::UsagePlan")
     limits = {"RateLimit": stage.rate_per_second, "BurstLimit": stage.burst}
     assert plan["Throttle"] == limits
@@ -195,8 +204,8 @@ bodies = st.one_of(
 @given(bodies)
 def test_gateway_refuses_nothing_that_the_service_would_take(body):
     for ours, model in (
-        (requests.PREDICT, schema.PredictRequest),
-        (requests.BATCH, schema.BatchRequest),
+        (gateway_bodies.PREDICT, schema.PredictRequest),
+        (gateway_bodies.BATCH, schema.BatchRequest),
     ):
         if not Draft4Validator(ours).is_valid(body):
             with pytest.raises(ValidationError):
@@ -208,8 +217,76 @@ def test_gateway_refuses_nothing_that_the_service_would_take(body):
     [{}, [], None, {"text": 1}, {"text": ""}, {"text": "x", "more": 1}, {"text": "x" * 100_001}],
 )
 def test_gateway_refuses_what_cannot_be_right(body):
-    assert not Draft4Validator(requests.PREDICT).is_valid(body)
-    assert not Draft4Validator(requests.BATCH).is_valid(body)
+    assert not Draft4Validator(gateway_bodies.PREDICT).is_valid(body)
+    assert not Draft4Validator(gateway_bodies.BATCH).is_valid(body)
+
+
+def test_bodies_schema_changes_the_stage_gets_a_new_deployment(write_service, synth, monkeypatch):
+    def find_deployment():
+        (name,) = synth.find(write_service("dev")["quickthaw-dev"], "AWS::ApiGateway::Deployment")
+        return name
+
+    before = find_deployment()
+    assert find_deployment() == before
+    monkeypatch.setitem(gateway_bodies.PREDICT, "required", [])
+    assert find_deployment() != before
+
+
+def test_refusal_of_a_body_is_a_problem(synth, template):
+    found = synth.only(template, "AWS::ApiGateway::GatewayResponse")
+    assert (found["ResponseType"], found["StatusCode"]) == ("BAD_REQUEST_BODY", "422")
+    assert found["ResponseParameters"]["gatewayresponse.header.Content-Type"] == (
+        "'application/problem+json'"
+    )
+    problem = json.loads(found["ResponseTemplates"]["application/json"])
+    assert set(problem) == {"type", "title", "status", "detail", "request_id"}
+    assert problem["status"] == 422
+
+
+def test_key_and_stage_are_in_the_usage_plan(synth, template):
+    ((plan, properties),) = synth.find(template, "AWS::ApiGateway::UsagePlan").items()
+    ((key, _),) = synth.find(template, "AWS::ApiGateway::ApiKey").items()
+    ((stage, _),) = synth.find(template, "AWS::ApiGateway::Stage").items()
+    (entry,) = properties["ApiStages"]
+    assert entry["Stage"] == {"Ref": stage}
+    link = synth.only(template, "AWS::ApiGateway::UsagePlanKey")
+    assert (link["UsagePlanId"], link["KeyId"]) == ({"Ref": plan}, {"Ref": key})
+    assert template["Outputs"]["KeyId"]["Value"] == {"Ref": key}
+
+
+def test_api_is_regional_and_lets_itself_alone_invoke(synth, template):
+    ((api, found),) = synth.find(template, "AWS::ApiGateway::RestApi").items()
+    assert found["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert "*/*" not in found["BinaryMediaTypes"]
+    permission = synth.only(template, "AWS::Lambda::Permission")
+    assert permission["Principal"] == "apigateway.amazonaws.com"
+    assert api in synth.as_text(permission["SourceArn"])
+
+
+def test_nobody_elses_role_is_needed_to_deploy(prod, synth, monkeypatch):
+    from infrastructure.app import build_app as build_account
+    from serving.deployment.app import build_app
+
+    monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", synth.ACCOUNT)
+    monkeypatch.setenv("CDK_DEFAULT_REGION", synth.REGION)
+    monkeypatch.setattr(image, "read_manifest", lambda _: {"engine": "frozen", "version": "1"})
+    monkeypatch.setattr(image, "find_tag", lambda _, base: f"of-{base}")
+    service = synth.Templates(build_app({"stage": "prod", "base": "mine"}))
+    for templates in (service, synth.Templates(build_account({"github": "owner/name"}))):
+        manifest = (templates.folder / "manifest.json").read_text()
+        assert "role/" not in manifest  # of CDK's own bootstrap stack
+    function = synth.only(service["quickthaw-prod"], "AWS::Lambda::Function")
+    assert "quickthaw:of-mine" in synth.as_text(function["Code"]["ImageUri"])
+    assert synth.find(service["quickthaw-prod"], "AWS::CodeDeploy::DeploymentGroup")
+
+
+@pytest.mark.parametrize("stage", ["", "nope", "../prod"])
+def test_stage_is_not_named_nothing_is_written(stage):
+    from serving.deployment.app import build_app
+    from serving.deployment.stack import StackError
+
+    with pytest.raises(StackError, match="STAGE is one of"):
+        build_app({"stage": stage})
 
 
 def test_logs_end_after_the_days_of_the_stage(synth, template):
@@ -220,29 +297,57 @@ def test_logs_end_after_the_days_of_the_stage(synth, template):
     }
 
 
-def test_alarms_look_at_the_alias_and_a_canary_at_the_version(synth, template):
-    alarms = {
+# Alarm: metric, statistic, seconds, times, least value that sets it off.
+ALARMS = {
+    "answers-5xx": ("5XXError", "Sum", 60, 1, 1),
+    "errors": ("Errors", "Sum", 60, 1, 1),
+    "init-failures": ("init.failures.quickthaw-prod", "Sum", 60, 1, 1),
+    "slow": ("Duration", "p99", 300, 3, STAGES["prod"].p99_ms),
+    "throttles": ("Throttles", "Sum", 60, 1, 1),
+}
+
+
+def find_alarms(synth, template):
+    return {
         one["AlarmName"].removeprefix("quickthaw-prod-"): one
         for one in synth.find(template, "AWS::CloudWatch::Alarm").values()
     }
-    assert set(alarms) == {
-        "answers-5xx",
-        "canary",
-        "errors",
-        "init-failures",
-        "slow",
-        "throttles",
-    }
-    for name in ("errors", "slow", "throttles"):
-        dimensions = {
-            one["Name"]: synth.as_text(one["Value"]) for one in alarms[name]["Dimensions"]
-        }
-        assert "live" in dimensions["Resource"]
-    ((version, _),) = synth.find(template, "AWS::Lambda::Version").items()
-    ((dimension,)) = alarms["canary"]["Dimensions"]
-    assert version in synth.as_text(dimension["Value"])
+
+
+def test_alarms_look_at_the_alias_as_long_as_they_should(synth, template):
+    alarms = find_alarms(synth, template)
     for alarm in alarms.values():
         assert alarm["TreatMissingData"] == "notBreaching"
+        assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    canary = alarms.pop("canary")
+    found = {
+        name: (
+            one["MetricName"],
+            one.get("Statistic") or one["ExtendedStatistic"],
+            one["Period"],
+            one["EvaluationPeriods"],
+            one["Threshold"],
+        )
+        for name, one in alarms.items()
+    }
+    assert found == ALARMS
+    for name in ("errors", "slow", "throttles"):
+        found = {one["Name"]: synth.as_text(one["Value"]) for one in alarms[name]["Dimensions"]}
+        assert "live" in found["Resource"]
+    assert (canary["EvaluationPeriods"], canary["Threshold"]) == (1, 1)
+
+
+def test_canary_counts_the_new_versions_failures_alone(synth, template):
+    canary = find_alarms(synth, template)["canary"]
+    ((version, _),) = synth.find(template, "AWS::Lambda::Version").items()
+    metrics = {one["Id"]: one for one in canary["Metrics"]}
+    (expression,) = [one["Expression"] for one in metrics.values() if "Expression" in one]
+    assert expression == "FILL(answers, 0) + FILL(invocations, 0)"
+    for name, dimension in (("answers", "functionVersion"), ("invocations", "ExecutedVersion")):
+        stat = metrics[name]["MetricStat"]
+        found = {one["Name"]: one["Value"] for one in stat["Metric"]["Dimensions"]}
+        assert version in synth.as_text(found[dimension])
+        assert (stat["Period"], stat["Stat"]) == (60, "Sum")
 
 
 def test_prod_shifts_a_tenth_first_and_goes_back_at_alarms(synth, template, write_service):
@@ -250,7 +355,16 @@ def test_prod_shifts_a_tenth_first_and_goes_back_at_alarms(synth, template, writ
     assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
     assert group["AutoRollbackConfiguration"]["Enabled"] is True
     assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
-    assert len(group["AlarmConfiguration"]["Alarms"]) == 3
+    ((canary, _),) = [
+        (name, one)
+        for name, one in synth.find(template, "AWS::CloudWatch::Alarm").items()
+        if one["AlarmName"] == "quickthaw-prod-canary"
+    ]
+    assert group["AlarmConfiguration"]["Alarms"] == [{"Name": {"Ref": canary}}]
+    assert group["DeploymentGroupName"] == "quickthaw-prod"  # as `make rollback` looks for it
+    assert synth.only(template, "AWS::CodeDeploy::Application")["ApplicationName"] == (
+        "quickthaw-prod"
+    )
     ((alias, _),) = synth.find(template, "AWS::Lambda::Alias").items()
     assert "CodeDeployLambdaAliasUpdate" in template["Resources"][alias]["UpdatePolicy"]
     local = write_service("prod", local=True)["quickthaw-prod"]
@@ -264,11 +378,27 @@ def test_filters_find_what_the_service_logs(synth, template, start_service, tmp_
     }
     start_service(tmp_path)  # no model there
     message = logged()[0]["message"]
-    assert f'{{ $.message = "{message}" }}' in filters
+    assert set(filters) == {
+        f'{{ $.message = "{message}" }}',
+        '"INIT_REPORT" "Status:"',
+        "{ $.status >= 500 }",
+    }
     by_version = filters["{ $.status >= 500 }"]
     assert by_version["Dimensions"] == [{"Key": "functionVersion", "Value": "$.functionVersion"}]
     alarms = synth.find(template, "AWS::CloudWatch::Alarm").values()
-    named = {(one["Namespace"], one["MetricName"]) for one in alarms}
+    named = {
+        (metric["Namespace"], metric["MetricName"])
+        for one in alarms
+        for metric in (
+            one,
+            *(
+                part["MetricStat"]["Metric"]
+                for part in one.get("Metrics", ())
+                if "MetricStat" in part
+            ),
+        )
+        if "MetricName" in metric
+    }
     for one in filters.values():
         assert (one["MetricNamespace"], one["MetricName"]) in named
 
@@ -315,6 +445,7 @@ def test_settings_of_a_stage_reach_the_template(synth, variants):
     assert url == "https://api.example.org/"
     for alarm in synth.find(variants["topic"]["quickthaw-dev"], "AWS::CloudWatch::Alarm").values():
         assert alarm["AlarmActions"] == ["arn:aws:sns:eu-central-1:123456789012:alarms"]
+        assert alarm["OKActions"] == alarm["AlarmActions"]
 
 
 def test_another_origin_may_call_preflights_need_no_key_and_refusals_say_so(synth, variants):
@@ -343,6 +474,11 @@ def test_another_origin_may_call_preflights_need_no_key_and_refusals_say_so(synt
         ({"auth": "open"}, "auth"),
         ({"burst": 0}, "burst"),
         ({"retention_days": 8}, "retention_days"),
+        ({"p99_ms": 0}, "p99_ms"),
+        ({"p99_ms": 28_001}, "p99_ms"),
+        ({"allow_origin": "https://a.org/"}, "allow_origin"),
+        ({"allow_origin": "'https://a.org'"}, "allow_origin"),
+        ({"alarm_topic_arn": "hello"}, "alarm_topic_arn"),
         ({"reserved_concurrency": 0}, "concurrency"),
         ({"reserved_concurrency": 1, "snap_start": True}, "only one"),
         ({"provisioned_concurrency": 1, "snap_start": True}, "only one"),
@@ -352,3 +488,9 @@ def test_another_origin_may_call_preflights_need_no_key_and_refusals_say_so(synt
 def test_settings_cannot_be_it_is_said_which(wrong, named):
     with pytest.raises(StageError, match=named):
         Stage(**wrong)
+
+
+@pytest.mark.parametrize("zone", [{"zone_id": "Z1"}, {"zone_name": "example.org"}])
+def test_zone_is_named_by_half_it_is_refused(zone):
+    with pytest.raises(StageError, match="zone_id and zone_name"):
+        Domain(name="api.example.org", certificate_arn="arn", **zone)

@@ -12,7 +12,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infrastructure.permissions import Permissions, acknowledge
+from infrastructure.executor import ExecutorPermissions
+from infrastructure.permissions import acknowledge
 from serving.deployment.stack import NAME
 
 ISSUER = "token.actions.githubusercontent.com"
@@ -41,7 +42,7 @@ class Access(cdk.Stack):
             **kwargs,
         )
         self._environment = environment
-        self._permissions = Permissions(self)
+        self._permissions = ExecutorPermissions(self)
         self._bucket = s3.Bucket.from_bucket_name(self, "Models", name_bucket(self))
         self._github = self._trust(github)
         if environment == TRAINING:

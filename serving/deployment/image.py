@@ -15,8 +15,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from serving.deployment.stack import NAME, say
+
 ROOT = Path(__file__).parents[2]
-NAME = "quickthaw"
 SBOMS = Path(".local/image")
 LAMBDA_BYTES = 10 * 1024**3  # AWS Lambda Developer Guide, "Lambda quotas"
 BASE = "public.ecr.aws/lambda/python:3.13"
@@ -255,7 +256,7 @@ def inspect(image: str, what: str) -> str:
     return done.stdout.strip()
 
 
-def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
+def docker(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run Docker's command line.
 
     Raises:
@@ -264,6 +265,7 @@ def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
             ["docker", *arguments],
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,
@@ -272,10 +274,6 @@ def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
         )
     except OSError:
         raise ImageError("there is no Docker: install it, and start its engine") from None
-
-
-def say(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ of the commit that it goes back to. The tag goes to standard output.
 
 import argparse
 import base64
-import os
-import subprocess
 import sys
 import tempfile
 
@@ -113,19 +111,12 @@ def find_engine() -> str:
 
 
 def docker(*arguments: str, stdin: str = "") -> None:
-    """Run Docker's command line.
+    """Run a command of Docker's that must not fail.
 
     Raises:
         ImageError: It failed.
     """
-    done = subprocess.run(
-        ["docker", *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ,
-    )
+    done = image.docker(*arguments, stdin=stdin)
     if done.returncode:
         raise ImageError(f"docker {' '.join(arguments)}: {done.stderr.strip()}")
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +21,8 @@ TEXT = '{"text":"The goalie made 35 saves and the Bruins won in overtime"}'
 def main() -> int:
     """Start or end it."""
     commands = {"up": up, "down": down}
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         commands[sys.argv[1]]()
     except (RuntimeError, StackError, OSError) as error:

@@ -168,47 +168,87 @@ def check_logs(checkout, cloud, version):
     assert all(" 200 " in line and "sailing" in line for line in lines)
 
 
-def test_trainer_writes_models_and_may_do_nothing_else(tmp_path):
-    with run_local_aws(tmp_path, enforce=True) as variables:
-        checkout = Checkout(tmp_path / "checkout", variables)
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    """A local AWS that heeds policies, with the account's stacks."""
+    folder = tmp_path_factory.mktemp("guarded")
+    with run_local_aws(folder, enforce=True) as variables:
+        checkout = Checkout(folder / "checkout", variables)
         checkout.make("bootstrap", "GITHUB=owner/name", "PROVIDER=false", "YES=1")
-        cloud = Cloud(variables)
-        for subject in ("repo:owner/name:environment:prod", "repo:else/name:environment:training"):
-            with pytest.raises(ClientError, match="AccessDenied"):
-                log_in(variables, subject)
-        trainer = log_in(variables, "repo:owner/name:environment:training")
+        yield variables
 
-        def client(service):
-            return trainer.client(service, endpoint_url=variables["AWS_ENDPOINT_URL"])
 
-        bucket, s3 = f"quickthaw-{local.ACCOUNT}-{local.REGION}", client("s3")
-        with pytest.raises(ClientError, match="explicit deny"):  # without TLS
-            s3.list_objects_v2(Bucket=bucket)
-        s3.meta.events.register("before-sign.s3", say_that_it_is_tls)
-        s3.put_object(Bucket=bucket, Key="dvc/files/md5/00/1", Body=b"model")
-        assert s3.get_object(Bucket=bucket, Key="dvc/files/md5/00/1")["Body"].read() == b"model"
-        assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
-        cloud.client("s3").create_bucket(
-            Bucket="another", CreateBucketConfiguration={"LocationConstraint": local.REGION}
-        )
-        for refused in (
-            lambda: s3.delete_object(Bucket=bucket, Key="dvc/files/md5/00/1"),
-            lambda: s3.put_bucket_policy(Bucket=bucket, Policy="{}"),
-            lambda: s3.put_object(Bucket="another", Key="x", Body=b""),
-            lambda: s3.list_objects_v2(Bucket="another"),
-            s3.list_buckets,
-            client("ecr").describe_repositories,
-            client("lambda").list_functions,
-            client("cloudformation").describe_stacks,
-            client("iam").list_roles,
-            client("logs").describe_log_groups,
-            lambda: client("sts").assume_role(
-                RoleArn=f"arn:aws:iam::{local.ACCOUNT}:role/quickthaw-deploy-prod",
-                RoleSessionName="job",
-            ),
-        ):
-            with pytest.raises(ClientError, match=r"AccessDenied|not authorized|UnauthorizedOp"):
-                refused()
+REFUSED = r"AccessDenied|not authorized|UnauthorizedOp"
+
+
+def test_role_is_for_its_environment_of_its_repository(guarded):
+    for subject in (
+        "repo:owner/name:environment:prod",
+        "repo:else/name:environment:training",
+        "repo:owner/name:ref:refs/heads/main",
+        "repo:owner/name:environment:training2",
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            log_in(guarded, "training", subject)
+
+
+def test_trainer_writes_models_and_may_do_nothing_else(guarded):
+    client = log_in(guarded, "training", "repo:owner/name:environment:training")
+    bucket, s3 = f"quickthaw-{local.ACCOUNT}-{local.REGION}", client("s3")
+    with pytest.raises(ClientError, match="explicit deny"):  # without TLS
+        s3.list_objects_v2(Bucket=bucket)
+    s3.meta.events.register("before-sign.s3", say_that_it_is_tls)
+    s3.put_object(Bucket=bucket, Key="dvc/files/md5/00/1", Body=b"model")
+    assert s3.get_object(Bucket=bucket, Key="dvc/files/md5/00/1")["Body"].read() == b"model"
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
+    Cloud(guarded).client("s3").create_bucket(
+        Bucket="another", CreateBucketConfiguration={"LocationConstraint": local.REGION}
+    )
+    role = f"arn:aws:iam::{local.ACCOUNT}:role/quickthaw-deploy-prod"
+    for refused in (
+        lambda: s3.delete_object(Bucket=bucket, Key="dvc/files/md5/00/1"),
+        lambda: s3.put_bucket_policy(Bucket=bucket, Policy="{}"),
+        lambda: s3.put_object(Bucket="another", Key="x", Body=b""),
+        lambda: s3.list_objects_v2(Bucket="another"),
+        s3.list_buckets,
+        client("ecr").describe_repositories,
+        client("lambda").list_functions,
+        client("cloudformation").describe_stacks,
+        client("iam").list_roles,
+        client("logs").describe_log_groups,
+        lambda: client("sts").assume_role(RoleArn=role, RoleSessionName="job"),
+    ):
+        with pytest.raises(ClientError, match=REFUSED):
+            refused()
+
+
+def test_deployer_of_a_stage_reaches_its_own_function_and_stack_alone(guarded):
+    client = log_in(guarded, "deploy-dev", "repo:owner/name:environment:dev")
+    lambda_, stacks, s3 = client("lambda"), client("cloudformation"), client("s3")
+    s3.meta.events.register("before-sign.s3", say_that_it_is_tls)
+    with pytest.raises(ClientError, match="ResourceNotFound"):  # it may ask
+        lambda_.get_alias(FunctionName="quickthaw-dev", Name="live")
+    with pytest.raises(ClientError, match="does not exist"):
+        stacks.describe_stacks(StackName="quickthaw-dev")
+    for refused in (
+        lambda: lambda_.get_alias(FunctionName="quickthaw-prod", Name="live"),
+        lambda: lambda_.update_alias(
+            FunctionName="quickthaw-prod", Name="live", FunctionVersion="1"
+        ),
+        lambda: lambda_.delete_function(FunctionName="quickthaw-dev"),
+        lambda: stacks.describe_stacks(StackName="quickthaw-prod"),
+        lambda: stacks.delete_stack(StackName="quickthaw-prod"),
+        lambda: stacks.delete_stack(StackName="quickthaw-account"),
+        lambda: s3.put_object(
+            Bucket=f"quickthaw-{local.ACCOUNT}-{local.REGION}", Key="dvc/x", Body=b""
+        ),
+        lambda: client("iam").create_role(
+            RoleName="quickthaw-dev-x", AssumeRolePolicyDocument="{}"
+        ),
+        lambda: client("ecr").delete_repository(repositoryName="quickthaw"),
+    ):
+        with pytest.raises(ClientError, match=REFUSED):
+            refused()
 
 
 def say_that_it_is_tls(request, **_):
@@ -216,8 +256,8 @@ def say_that_it_is_tls(request, **_):
     request.headers["X-Forwarded-Proto"] = "https"
 
 
-def log_in(variables, subject):
-    """Take the training role as a job of a workflow does, by a token of the given subject.
+def log_in(variables, role, subject):
+    """Take a role as a job of a workflow does, by a token of the given subject: makes clients.
 
     The local AWS does not verify its signature.
     """
@@ -229,12 +269,14 @@ def log_in(variables, subject):
     parts = [
         base64.urlsafe_b64encode(json.dumps(one).encode()).rstrip(b"=") for one in ({}, claims)
     ]
-    sts = boto3.client("sts", region_name=local.REGION, endpoint_url=variables["AWS_ENDPOINT_URL"])
+    endpoint = variables["AWS_ENDPOINT_URL"]
+    sts = boto3.client("sts", region_name=local.REGION, endpoint_url=endpoint)
     found = sts.assume_role_with_web_identity(
-        RoleArn=f"arn:aws:iam::{local.ACCOUNT}:role/quickthaw-training",
+        RoleArn=f"arn:aws:iam::{local.ACCOUNT}:role/quickthaw-{role}",
         RoleSessionName="job",
         WebIdentityToken=b".".join([*parts, b"signature"]).decode(),
     )["Credentials"]
-    return boto3.Session(
+    session = boto3.Session(
         found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"], local.REGION
     )
+    return lambda service: session.client(service, endpoint_url=endpoint)

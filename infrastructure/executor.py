@@ -1,0 +1,228 @@
+"""What CloudFormation may do to make the stack of a stage what its template says."""
+
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+
+from infrastructure.permissions import Permissions, allow
+from serving.deployment.stack import NAME, name_stack
+from serving.deployment.stages import STAGES
+
+
+class ExecutorPermissions(Permissions):
+    """The statements of a stage's executor."""
+
+    def list_executor(self, stage: str, repository: ecr.IRepository) -> list[iam.PolicyStatement]:
+        """All of them."""
+        return [
+            *self._make_functions(stage, repository),
+            *self._make_roles(stage),
+            *self._make_apis(stage),
+            *self._make_watch(stage),
+            *self._make_shifts(stage),
+        ]
+
+    def _make_functions(self, stage: str, repository: ecr.IRepository) -> list[iam.PolicyStatement]:
+        function = self.arn("lambda", f"function:{name_stack(stage)}")
+        return [
+            allow(
+                [
+                    "lambda:AddPermission",
+                    "lambda:CreateAlias",
+                    "lambda:CreateFunction",
+                    "lambda:DeleteAlias",
+                    "lambda:DeleteFunction",
+                    "lambda:DeleteFunctionConcurrency",
+                    "lambda:DeleteProvisionedConcurrencyConfig",
+                    "lambda:GetAlias",
+                    "lambda:GetFunction",
+                    "lambda:GetFunctionCodeSigningConfig",
+                    "lambda:GetFunctionConfiguration",
+                    "lambda:GetFunctionRecursionConfig",
+                    "lambda:GetPolicy",
+                    "lambda:GetFunctionScalingConfig",
+                    "lambda:GetProvisionedConcurrencyConfig",
+                    "lambda:GetRuntimeManagementConfig",
+                    "lambda:ListTags",
+                    "lambda:ListVersionsByFunction",
+                    "lambda:PublishVersion",
+                    "lambda:PutFunctionConcurrency",
+                    "lambda:PutProvisionedConcurrencyConfig",
+                    "lambda:RemovePermission",
+                    "lambda:TagResource",
+                    "lambda:UntagResource",
+                    "lambda:UpdateAlias",
+                    "lambda:UpdateFunctionCode",
+                    "lambda:UpdateFunctionConfiguration",
+                ],
+                function,
+                f"{function}:*",
+            ),
+            allow(
+                [
+                    "ecr:BatchGetImage",
+                    "ecr:DescribeImages",
+                    "ecr:GetDownloadUrlForLayer",
+                    "ecr:GetRepositoryPolicy",
+                ],
+                repository.repository_arn,
+            ),
+        ]
+
+    def _make_roles(self, stage: str) -> list[iam.PolicyStatement]:
+        roles = self.arn("iam", f"role/{name_stack(stage)}-*", region=False)
+        policies = self.arn("iam", f"policy/{NAME}-", region=False)
+        bounded = {"iam:PermissionsBoundary": f"{policies}boundary-{stage}"}
+        return [
+            # A role that it makes can do no more than the boundary says.
+            allow(["iam:CreateRole", "iam:PutRolePolicy"], roles, condition=bounded),
+            allow(
+                ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+                roles,
+                condition={"iam:PolicyARN": f"{policies}traces"},
+            ),
+            allow(
+                [
+                    "iam:DeleteRole",
+                    "iam:DeleteRolePolicy",
+                    "iam:GetRole",
+                    "iam:GetRolePolicy",
+                    "iam:ListAttachedRolePolicies",
+                    "iam:ListRolePolicies",
+                    "iam:TagRole",
+                    "iam:UntagRole",
+                    "iam:UpdateAssumeRolePolicy",
+                    "iam:UpdateRole",
+                    "iam:UpdateRoleDescription",
+                ],
+                roles,
+            ),
+            *(
+                allow(["iam:PassRole"], roles, condition={"iam:PassedToService": service})
+                for service in ("lambda.amazonaws.com", "codedeploy.amazonaws.com")
+            ),
+        ]
+
+    def _make_apis(self, stage: str) -> list[iam.PolicyStatement]:
+        """API Gateway gives its things ids of its own, so names cannot narrow them."""
+        kinds = ["restapis", "apikeys", "usageplans", "tags"]
+        domain = STAGES[stage].domain
+        if domain:
+            kinds.append("domainnames")
+        return [
+            allow(
+                [f"apigateway:{method}" for method in ("DELETE", "GET", "PATCH", "POST", "PUT")],
+                *(
+                    self.arn("apigateway", f"/{kind}{rest}", account=False)
+                    for kind in kinds
+                    for rest in ("", "/*")
+                ),
+            ),
+            *(
+                [
+                    allow(
+                        [
+                            "route53:ChangeResourceRecordSets",
+                            "route53:GetHostedZone",
+                            "route53:ListResourceRecordSets",
+                        ],
+                        self.arn(
+                            "route53", f"hostedzone/{domain.zone_id}", region=False, account=False
+                        ),
+                    ),
+                    allow(
+                        ["route53:GetChange"],
+                        self.arn("route53", "change/*", region=False, account=False),
+                    ),
+                ]
+                if domain and domain.zone_id
+                else []
+            ),
+        ]
+
+    def _make_watch(self, stage: str) -> list[iam.PolicyStatement]:
+        name = name_stack(stage)
+        groups = [f"log-group:/aws/{service}/{name}" for service in ("lambda", "apigateway")]
+        return [
+            allow(
+                [
+                    "logs:CreateLogGroup",
+                    "logs:DeleteLogGroup",
+                    "logs:DeleteMetricFilter",
+                    "logs:DeleteRetentionPolicy",
+                    "logs:DescribeIndexPolicies",
+                    "logs:DescribeMetricFilters",
+                    "logs:GetDataProtectionPolicy",
+                    "logs:ListTagsForResource",
+                    "logs:PutMetricFilter",
+                    "logs:PutRetentionPolicy",
+                    "logs:TagResource",
+                    "logs:UntagResource",
+                ],
+                *(self.arn("logs", f"{group}{rest}") for group in groups for rest in ("", ":*")),
+            ),
+            # To switch a stage's access logs on; these know no resources.
+            allow(
+                [
+                    "logs:CreateLogDelivery",
+                    "logs:DeleteLogDelivery",
+                    "logs:DescribeLogGroups",
+                    "logs:DescribeResourcePolicies",
+                    "logs:GetLogDelivery",
+                    "logs:ListLogDeliveries",
+                    "logs:PutResourcePolicy",
+                    "logs:UpdateLogDelivery",
+                ],
+                "*",
+            ),
+            allow(
+                [
+                    "cloudwatch:DeleteAlarms",
+                    "cloudwatch:ListTagsForResource",
+                    "cloudwatch:PutMetricAlarm",
+                    "cloudwatch:TagResource",
+                    "cloudwatch:UntagResource",
+                ],
+                self.arn("cloudwatch", f"alarm:{name}-*"),
+            ),
+            # Of several alarms at once it is asked without a name.
+            allow(["cloudwatch:DescribeAlarms"], "*"),
+            allow(
+                [
+                    "cloudwatch:DeleteDashboards",
+                    "cloudwatch:GetDashboard",
+                    "cloudwatch:PutDashboard",
+                ],
+                self.arn("cloudwatch", f"dashboard/{name}", region=False),
+            ),
+        ]
+
+    def _make_shifts(self, stage: str) -> list[iam.PolicyStatement]:
+        name = name_stack(stage)
+        return [
+            allow(
+                [
+                    "codedeploy:CreateApplication",
+                    "codedeploy:CreateDeployment",
+                    "codedeploy:CreateDeploymentGroup",
+                    "codedeploy:DeleteApplication",
+                    "codedeploy:DeleteDeploymentGroup",
+                    "codedeploy:GetApplication",
+                    "codedeploy:GetApplicationRevision",
+                    "codedeploy:GetDeployment",
+                    "codedeploy:GetDeploymentGroup",
+                    "codedeploy:ListTagsForResource",
+                    "codedeploy:RegisterApplicationRevision",
+                    "codedeploy:StopDeployment",
+                    "codedeploy:TagResource",
+                    "codedeploy:UntagResource",
+                    "codedeploy:UpdateApplication",
+                    "codedeploy:UpdateDeploymentGroup",
+                ],
+                self.arn("codedeploy", f"application:{name}"),
+                self.arn("codedeploy", f"deploymentgroup:{name}/{name}"),
+            ),
+            allow(
+                ["codedeploy:GetDeploymentConfig"],
+                self.arn("codedeploy", "deploymentconfig:CodeDeployDefault.*"),
+            ),
+        ]

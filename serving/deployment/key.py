@@ -1,4 +1,4 @@
-"""Print a stage's API key: `make key`. It is a secret: nothing else prints it."""
+"""Print a stage's API key: `make key`. It is a secret: no other program prints one of AWS's."""
 
 import argparse
 import sys

@@ -85,7 +85,6 @@ class Dashboard(Construct):
                 "Requests a minute",
                 api.metric_count(period=PERIOD, label="requests", color=BLUE),
                 self.emf("input.num_texts", "Sum", "texts", GREY),
-                stacked=False,
             ),
             graph(
                 "Refused and failed",
@@ -173,14 +172,13 @@ class Dashboard(Construct):
 
 
 def graph(
-    title: str, *metrics: cloudwatch.IMetric, most: float | None = None, stacked: bool = False
+    title: str, *metrics: cloudwatch.IMetric, most: float | None = None
 ) -> cloudwatch.GraphWidget:
     """A diagram over time, from zero."""
     return cloudwatch.GraphWidget(
         title=title,
         left=list(metrics),
         left_y_axis=cloudwatch.YAxisProps(min=0, max=most, show_units=False),
-        stacked=stacked,
         width=WIDTH,
         height=HEIGHT,
     )

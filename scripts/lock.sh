@@ -25,6 +25,7 @@ solve() {
 solve dev
 solve serve --constraints "$target/dev.txt"
 solve train --constraints "$target/dev.txt"
+solve dask --constraints "$target/dev.txt"
 # serving/app/emf.py does without it and what it needs.
 echo "aiohttp; python_version < '0'" >"$target/.without"
 solve frozen --constraints "$target/dev.txt" --override "$target/.without"

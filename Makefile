@@ -12,7 +12,7 @@ TYPED := PORT STAGE BASE_IMAGE BASE FILE GITHUB KEEP MODEL MUTANTS SEED SINCE TO
 $(foreach name,$(TYPED),$(eval override $(name) := $$(call typed,$(name))))
 export $(TYPED)
 # YES=0 is no.
-FLAGS := COLD ERRORS FLIPS FOLLOW LOCAL QUICK RAW YES
+FLAGS := COLD ERRORS FLIPS FRESH FOLLOW LOCAL QUICK RAW YES
 $(foreach name,$(FLAGS),$(eval override $(name) := $$(filter-out 0 no false,$$(call typed,$(name)))))
 AWS_BASE := public.ecr.aws/lambda/python:3.13
 BIN := .venv/bin
@@ -21,7 +21,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help serve test check format train freeze judge report remote model image image-run image-test cloud-local cloud-local-down bootstrap synth diff deploy smoke logs key rollback prune destroy bench fuzz lock clean
+.PHONY: help serve test check format train freeze judge report remote pull push plan propose model image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench fuzz lock clean
 
 # LOCAL=1: on the local AWS that 'make cloud-local' has started.
 ifneq ($(LOCAL),)
@@ -46,18 +46,20 @@ serve: .venv/serve.ok ## Train the model if it is missing or stale, then serve i
 test: .venv/dev.ok ## Run every test that this machine can run
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term
 
-check: .venv/dev.ok ## Lint, types, import contracts, locks
+check: .venv/dev.ok ## Lint, types, import contracts, locks, whether the model is of this code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	scripts/lock.sh --check
+	@$(BIN)/python -m training.changed
 
 format: .venv/dev.ok ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-train: .venv/serve.ok ## Run the stages that changed, up to the bundle (dvc repro)
+train: .venv/serve.ok ## Run the stages that changed, up to the bundle (dvc repro; FRESH=1 fetches the data again)
+	@$(if $(FRESH),$(BIN)/dvc repro --single-item --force fetch)
 	@$(BIN)/dvc repro bundle
 
 freeze: .venv/serve.ok ## Compile the trained model to the file that serves it, and prove it (part of make train)
@@ -73,6 +75,18 @@ report: .venv/serve.ok ## Write reports/report.html: the model in pictures
 
 remote: .venv/serve.ok ## Share models: make URL the DVC remote, verified (URL=s3://bucket/path)
 	@scripts/remote.sh
+
+pull: .venv/serve.ok ## Get what the DVC remote has of this commit (dvc pull)
+	@$(BIN)/python -m training.remote pull
+
+push: .venv/serve.ok ## Hand this tree's model to the DVC remote (dvc push)
+	@$(BIN)/python -m training.remote push
+
+plan: .venv/serve.ok ## On GitHub: whether a pull request changes the model, and what its run may do
+	@$(BIN)/python -m training.proposal.plan
+
+propose: ## On GitHub: commit a new model to its pull request, and write the report there
+	@python3 -m training.proposal
 
 model: .venv/deploy.ok ## Fetch the model of this commit from the remote without DVC, on a machine that only builds
 	@$(BIN)/python -m serving.deployment.fetch_model
@@ -121,6 +135,12 @@ deploy: .venv/deploy.ok .venv/cdk.ok ## Deploy this commit's image and stack; as
 	    $(BIN)/python -m serving.deployment.push --base "$$base" $(if $(LOCAL),--local) >&2 && \
 	    CDK_FOLDER="$$STAGE" $(CDK) deploy --role-arn "$$role" $(APP) $(ASK)
 	@echo "try it: make smoke STAGE=$$STAGE$(if $(LOCAL), LOCAL=1)"
+
+live: synth ## Say whether the stage runs what this commit makes (STAGE=dev)
+	@$(BIN)/python -m serving.deployment.live --stage "$$STAGE"
+
+release: .venv/deploy.ok .venv/cdk.ok ## Deploy, smoke, and go back to the version before where that fails (STAGE=dev, YES=1)
+	@scripts/release.sh $(MAKE)
 
 smoke: .venv/deploy.ok ## Post the manifest's golden examples to the deployed stage, and compare (STAGE=dev)
 	@$(BIN)/python -m serving.deployment.smoke --stage "$$STAGE"

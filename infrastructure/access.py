@@ -1,4 +1,4 @@
-"""Which workflows may do what: a role for training, and for each stage one that deploys it.
+"""Which workflows may do what: a role to train, one to look, and for each stage one that deploys it.
 
 No key leaves AWS: a workflow proves who it is by GitHub's OIDC token, and gets for an hour what
 its environment may do.
@@ -15,10 +15,12 @@ from constructs import Construct
 from infrastructure.executor import ExecutorPermissions
 from infrastructure.permissions import acknowledge
 from serving.deployment.stack import NAME
+from serving.deployment.stages import STAGES
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 TRAINING = "training"
+PLAN = "plan"
 
 
 def name_bucket(stack: cdk.Stack) -> str:
@@ -27,7 +29,7 @@ def name_bucket(stack: cdk.Stack) -> str:
 
 
 class Access(cdk.Stack):
-    """The roles of one GitHub environment: of training, or of a stage.
+    """The roles of one GitHub environment: of training, of looking, or of a stage.
 
     Args:
         environment: Its name.
@@ -47,6 +49,8 @@ class Access(cdk.Stack):
         self._github = self._trust(github)
         if environment == TRAINING:
             self._make_trainer()
+        elif environment == PLAN:
+            self._make_planner()
         else:
             self._make_deployer()
 
@@ -69,6 +73,16 @@ class Access(cdk.Stack):
             self._github,
             permissions.pull_models(self._bucket) + permissions.push_models(self._bucket),
             "GitHub: reads and writes models, nothing else",
+        )
+
+    def _make_planner(self) -> None:
+        permissions = self._permissions
+        self._make_role(
+            PLAN,
+            self._github,
+            permissions.pull_models(self._bucket)
+            + [one for stage in STAGES for one in permissions.look(stage)],
+            "GitHub: sees what the stages run, and changes nothing",
         )
 
     def _make_deployer(self) -> None:

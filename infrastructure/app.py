@@ -8,7 +8,7 @@ from typing import Any
 
 import aws_cdk as cdk
 
-from infrastructure.access import TRAINING, Access
+from infrastructure.access import PLAN, TRAINING, Access
 from infrastructure.account import Account
 from serving.deployment.stack import StackError
 from serving.deployment.stages import STAGES
@@ -42,7 +42,7 @@ def build_app(context: dict[str, str] | None = None) -> cdk.App:
         has_gateway_role=app.node.try_get_context("gateway") != "false",
         **common,
     )
-    for environment in (TRAINING, *STAGES):
+    for environment in (TRAINING, PLAN, *STAGES):
         Access(app, environment=environment, github=github, **common).add_stack_dependency(account)
     return app
 

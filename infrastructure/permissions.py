@@ -114,6 +114,18 @@ class Permissions:
             ),
         ]
 
+    def look(self, stage: str) -> list[iam.PolicyStatement]:
+        """What `make live` reads of a stage."""
+        name = name_stack(stage)
+        function = self.arn("lambda", f"function:{name}")
+        return [
+            allow(
+                ["cloudformation:DescribeStacks", "cloudformation:GetTemplate"],
+                self.arn("cloudformation", f"stack/{name}/*"),
+            ),
+            allow(["lambda:GetAlias", "lambda:ListVersionsByFunction"], function, f"{function}:*"),
+        ]
+
     def deploy(self, stage: str, executor: iam.IRole) -> list[iam.PolicyStatement]:
         """What `cdk deploy`, `make smoke`, `make rollback` and `make logs` of a stage do."""
         name = name_stack(stage)

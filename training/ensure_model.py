@@ -1,17 +1,12 @@
 """Make sure that the model of this commit is in serving/app/data: pull it, or train it."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 from serving.app.errors import BundleDamaged, ModelError
 from serving.app.files import read_pinned
 from serving.app.manifest import MANIFEST_NAME, Manifest, read_manifest
+from training.changed import TARGET, list_stale
 from training.console import StageError, run_stage, say
 from training.paths import BUNDLE
-
-TARGET = "bundle"
+from training.remote import dvc, verified_remote
 
 
 def main() -> None:
@@ -20,7 +15,7 @@ def main() -> None:
     Raises:
         StageError: DVC failed and has said why, or what it has is not the model.
     """
-    if not is_current():
+    if list_stale():
         say("code, parameters, data or the model's own file changed since the model was made")
         train()
     elif (missing := missing_files()) and not pull(missing):
@@ -51,13 +46,6 @@ def check_files() -> Manifest:
     return manifest
 
 
-def is_current() -> bool:
-    """Whether no stage would run again if its outputs were here."""
-    # DVC fails where a stage that must run lacks its inputs: not current either.
-    dry_run = dvc("repro", "--dry", "--allow-missing", TARGET, capture=True)
-    return dry_run.returncode == 0 and "Running stage" not in dry_run.stdout
-
-
 def missing_files() -> list[str]:
     """The bundle's files that are not here: the manifest, and what it pins."""
     try:
@@ -83,34 +71,6 @@ def pull(paths: list[str]) -> bool:
     return True
 
 
-def verified_remote() -> str | None:
-    """The default remote if DVC checks what comes from it; if not, None, and it is said why."""
-    settings: dict[str, tuple[str, str]] = {}
-    # "file<tab>name=value", from the system's file to .dvc/config.local: the last one counts.
-    for line in dvc("config", "--list", "--show-origin", capture=True).stdout.splitlines():
-        file, _, setting = line.partition("\t")
-        name, _, value = setting.partition("=")
-        settings[name] = (value, file)
-    if "core.remote" not in settings:
-        if any(name.startswith("remote.") for name in settings):
-            say(
-                "nothing is pulled: no remote is DVC's default: '.venv/bin/dvc remote default NAME'"
-            )
-        return None
-    remote = settings["core.remote"][0].lower()  # as DVC looks it up
-    _, home = settings.get(f"remote.{remote}.url", ("", ""))
-    verify, file = settings.get(f"remote.{remote}.verify", ("false", home))
-    if verify.lower() == "true":
-        return remote
-    level = "" if file == ".dvc/config" else "--local "
-    say(
-        f"nothing is pulled: the DVC remote {remote} is not verified, so DVC would take whatever "
-        f"lies there for the model: mend it with '.venv/bin/dvc remote modify {level}{remote} "
-        "verify true'"
-    )
-    return None
-
-
 def train() -> None:
     """Run the stages that changed, up to the bundle.
 
@@ -119,19 +79,6 @@ def train() -> None:
     """
     if dvc("repro", TARGET).returncode:
         raise StageError("there is no model to serve; what is wrong stands above")
-
-
-def dvc(*arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
-    """Run DVC's command line, its output passed on or captured."""
-    # The stages' "python" must be this one, in a shell that has not activated .venv, too.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    return subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
-        env=os.environ | {"PATH": path},
-        capture_output=capture,
-        text=True,
-        check=False,
-    )
 
 
 if __name__ == "__main__":

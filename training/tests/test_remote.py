@@ -12,7 +12,7 @@ import pytest
 
 from serving.app.manifest import read_manifest
 from serving.deployment import fetch_model
-from training import ensure_model
+from training import ensure_model, remote
 from training.console import StageError
 from training.paths import ARCHIVE, BUNDLE, FROZEN, MODEL, TEST, TRAIN
 from training.tests.conftest import Bucket, commit_all, enter_workspace, run
@@ -81,7 +81,7 @@ def trained(monkeypatch):
 
 
 def pull():
-    return ensure_model.dvc("pull", *map(str, FILES), capture=True)
+    return remote.dvc("pull", *map(str, FILES), capture=True)
 
 
 def do_not_verify():
@@ -177,7 +177,7 @@ def test_cache_is_spoilt_nothing_is_unpickled_and_the_command_that_is_said_mends
 def test_cache_is_spoilt_no_stage_unpickles_what_dvc_takes_for_the_model(clone):
     spoil_cache(clone.objects)
     run("dvc", "repro", "bundle")  # trains, and puts the cache's file in the place of the new one
-    done = ensure_model.dvc("repro", "--single-item", "--force", "evaluate", capture=True)
+    done = remote.dvc("repro", "--single-item", "--force", "evaluate", capture=True)
     assert done.returncode != 0
     assert MODEL.read_bytes() == flip(clone.files[MODEL])
     assert "model.joblib is not the file that dvc.lock records" in done.stderr
@@ -193,10 +193,10 @@ def test_remote_is_not_verified_outside_the_project_the_command_that_is_said_men
     Path(".dvc/config.local").write_text(f"{REMOTE}verify = false\n")
     Path("../global").mkdir()
     Path("../global/config").write_text(f"[core]\nremote = store\n{REMOTE}url = s3://models\n")
-    assert ensure_model.verified_remote() is None
+    assert remote.verified_remote() is None
     (command,) = re.findall(r"'\.venv/bin/(.*)'", capfd.readouterr().out)
     run(*shlex.split(command))
-    assert ensure_model.verified_remote() == "store"
+    assert remote.verified_remote() == "store"
 
 
 def test_no_remote_is_the_default_nothing_is_pulled(workspace, capfd):

@@ -1,0 +1,137 @@
+"""Whether what a stage runs is what this commit makes: `make live STAGE=prod`.
+
+The stack's template says all of it, the image's tag included, and the alias, which version of the
+function answers: `make rollback` moves it, and the template does not know.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from serving.deployment.image import ROOT
+from serving.deployment.rollback import list_versions, read_alias
+from serving.deployment.stack import StackError, make_client, name_stack, say, tell_errors
+from serving.deployment.stages import STAGES
+
+WHOLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
+VERSION = "AWS::Lambda::Version"
+
+
+class Verdict(StrEnum):
+    """What is to be done with a stage."""
+
+    LIVE = "live"
+    DEPLOY = "deploy"
+
+
+class Deployed(NamedTuple):
+    """What a stage runs.
+
+    Attributes:
+        template: Its stack's.
+        version: The number of the function's version that answers.
+        image: What that version says of itself: "model …, image …".
+    """
+
+    template: dict[str, Any]
+    version: int
+    image: str
+
+
+def read_deployed(stage: str) -> Deployed | None:
+    """What a stage runs; None where it is not there, or was not deployed whole.
+
+    Raises:
+        StackError: AWS does not tell.
+    """
+    name = name_stack(stage)
+    stacks = make_client("cloudformation")
+    try:
+        with tell_errors(f"read the stack {name}"):
+            status = stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+    except StackError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    if status not in WHOLE:
+        return None
+    with tell_errors(f"read the template of {name}"):
+        body = stacks.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+    client = make_client("lambda")
+    version, _, _ = read_alias(client, name)
+    versions = list_versions(client, name)
+    # boto3 has read JSON already, a local AWS has not.
+    template = json.loads(body) if isinstance(body, str) else body
+    return Deployed(template, version, versions.get(version, "unknown"))
+
+
+def read_image(template: dict[str, Any]) -> str:
+    """What a template's version of the function says of itself."""
+    (version,) = (one for one in template["Resources"].values() if one["Type"] == VERSION)
+    return str(version["Properties"]["Description"])
+
+
+def flatten(template: dict[str, Any]) -> str:
+    """A template, to be compared: CloudFormation gives back "?" for what is not ASCII."""
+    text = json.dumps(template, sort_keys=True, ensure_ascii=False)
+    return re.sub("[^\x00-\x7f]", "?", text)
+
+
+def compare(stage: str, template: dict[str, Any], deployed: Deployed | None) -> Verdict:
+    """What is to be done, and say why.
+
+    Args:
+        stage: The stage.
+        template: Of this commit's stack.
+        deployed: What the stage runs.
+
+    Raises:
+        StackError: What this commit would deploy was rolled back.
+    """
+    name, image = name_stack(stage), read_image(template)
+    if deployed is None:
+        say(f"{name} is not there, or not whole: {image} is to be deployed")
+        return Verdict.DEPLOY
+    last = read_image(deployed.template)
+    if deployed.image != last and image == last:
+        raise StackError(
+            f"{name} was rolled back from {last} to {deployed.image}, and this commit would deploy "
+            f"the former again: revert the commit that made it, or 'make deploy STAGE={stage}'"
+        )
+    if flatten(deployed.template) == flatten(template):
+        say(f"{name}: {image} is live, and the stack is as committed: nothing to do")
+        return Verdict.LIVE
+    what = f"{deployed.image} is live, {image}" if image != deployed.image else "the stack"
+    say(f"{name}: {what} is to be deployed")
+    return Verdict.DEPLOY
+
+
+def main() -> None:
+    """Compare a stage with the template that `make synth` wrote; for a workflow, hand it on."""
+    parser = argparse.ArgumentParser(prog="make live", description=__doc__)
+    parser.add_argument("--stage", default="dev", choices=STAGES)
+    parser.add_argument("--version", action="store_true", help="print the version that answers")
+    options = parser.parse_args()
+    stage = options.stage
+    try:
+        deployed = read_deployed(stage)
+        if options.version:
+            print(deployed.version if deployed else "")
+            return
+        path = ROOT / f".local/cdk/{stage}/{name_stack(stage)}.template.json"
+        verdict = compare(stage, json.loads(path.read_bytes()), deployed)
+    except StackError as error:
+        sys.exit(f"error: {error}")
+    if output := os.environ.get("GITHUB_OUTPUT"):
+        with Path(output).open("a", encoding="utf-8") as file:
+            file.write(f"{stage}={verdict}\n")
+    print(verdict)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Commit the new model to the pull request, and report on it: the last job of train.yml.
+
+Nothing is committed that was not trained, judged, tested and pushed to the DVC remote before.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from training.proposal.comment import (
+    comment,
+    find_pull_request,
+    open_pull_request,
+    set_statuses,
+    write_comment,
+)
+from training.proposal.commit import commit
+from training.proposal.github import GitHubError, Run, read_run, write_summary
+from training.proposal.outcome import Outcome, read_outcome
+
+PROPOSAL = Path(".local/proposal")
+REPORT = PROPOSAL / "reports/judge.md"
+
+
+def main() -> None:
+    """Commit, where all went well; comment, whatever came of it. Ends with 1 where it did not."""
+    try:
+        run = read_run()
+        outcome = read_outcome(json.loads(os.environ["NEEDS"]))
+        if outcome.may_write:
+            propose(run, outcome)
+        else:
+            write_summary(f"Nothing is committed or reported: {outcome.missing}.")
+    except GitHubError as error:
+        sys.exit(f"error: {error}")
+    if not outcome.passed:
+        sys.exit(f"error: {outcome.explain()}")
+
+
+def propose(run: Run, outcome: Outcome) -> None:
+    """Commit and report.
+
+    Raises:
+        GitHubError: GitHub or git does not do it.
+    """
+    branch, sha = run.branch, None
+    if outcome.changed and outcome.passed:
+        branch, sha = commit(run, PROPOSAL)
+    said = outcome.explain()
+    if sha:
+        set_statuses(run, sha)
+        said = f"Committed to `{branch}` as {sha}, after the service was tested with it"
+    write_summary(f"{said}.")
+    number = find_pull_request(run, branch)
+    if number is None and sha:
+        number = open_pull_request(run, branch)
+    if number is None:
+        write_summary("There is no pull request to report to.")
+        return
+    body = write_comment(run, outcome, said, REPORT)
+    comment(run, number, body, only_update=not outcome.changed)
+
+
+if __name__ == "__main__":
+    main()

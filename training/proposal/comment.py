@@ -1,0 +1,100 @@
+"""The model report on a pull request: one comment, brought up to date in its place."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from training.proposal.github import Run
+from training.proposal.outcome import Outcome
+
+MARK = "<!-- model report -->"  # by which the comment is found again
+MOST = 65_000  # characters of a comment; GitHub takes 65,536
+# A bot's push starts no workflow, so its commit would wait for these checks for ever: the jobs of
+# check.yml, and the last one of train.yml. The run that made the commit has done what they do.
+CHECKS = ("make check", "make test", "model")
+
+
+def comment(run: Run, number: int, body: str, *, only_update: bool) -> None:
+    """Write the comment of a pull request, in the place of the last one.
+
+    Args:
+        run: That writes it.
+        number: The pull request's.
+        body: In Markdown, as of `write_comment`.
+        only_update: Write none where there was none.
+
+    Raises:
+        GitHubError: GitHub does not do it.
+    """
+    path = f"/issues/{number}/comments"
+    ours = [one for one in run.list(path) if is_ours(one)]
+    if ours:
+        run.call("PATCH", f"/issues/comments/{ours[0]['id']}", {"body": body})
+    elif not only_update:
+        run.call("POST", path, {"body": body})
+
+
+def is_ours(one: dict[str, Any]) -> bool:
+    """Anybody can write the mark; only a bot's comment is one of the workflow's."""
+    return bool(one["user"]["type"] == "Bot" and one["body"].startswith(MARK))
+
+
+def write_comment(run: Run, outcome: Outcome, said: str, report: Path) -> str:
+    """The comment: the report, if there is one, and what came of it."""
+    text = ""
+    if outcome.changed and report.is_file() and not report.is_symlink():
+        text = report.read_text(encoding="utf-8")
+    elif outcome.changed:
+        text = "## Model report\n\nThere is none: training ended before a model could be judged.\n"
+    end = f"\n{said} ([the run]({run.url})).\n"
+    if len(text) > MOST - len(end):
+        text = text[: MOST - len(end)].rpartition("\n")[0] + "\n\n(All of it is on the run's page.)"
+    return f"{MARK}\n{text}{end}"
+
+
+def find_pull_request(run: Run, branch: str) -> int | None:
+    """The number of a branch's pull request.
+
+    Raises:
+        GitHubError: GitHub does not tell.
+    """
+    if run.pull_request:
+        return int(run.pull_request["number"])
+    head = quote(f"{run.repository.partition('/')[0]}:{branch}", safe="")
+    found = run.list(f"/pulls?state=open&head={head}")
+    return int(found[0]["number"]) if found else None
+
+
+def open_pull_request(run: Run, branch: str) -> int:
+    """Open one for a branch of the run's own.
+
+    Raises:
+        GitHubError: GitHub does not do it: its settings must let workflows open pull requests.
+    """
+    opened = run.call(
+        "POST",
+        "/pulls",
+        {
+            "title": f"New model: {branch.rpartition('/')[2]}",
+            "head": branch,
+            "base": run.main,
+            "body": f"Trained by [a run]({run.url}) from `{run.main}`. The report is below.",
+        },
+    )
+    return int(opened["number"])
+
+
+def set_statuses(run: Run, sha: str) -> None:
+    """Say of a commit that its checks have passed.
+
+    Raises:
+        GitHubError: GitHub does not do it.
+    """
+    for name in CHECKS:
+        status = {
+            "state": "success",
+            "context": name,
+            "description": "passed in the run that made this commit",
+            "target_url": run.url,
+        }
+        run.call("POST", f"/statuses/{sha}", status)

@@ -1,0 +1,59 @@
+"""What came of a run's jobs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+SUCCESS, SKIPPED = "success", "skipped"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of the jobs before the last one.
+
+    Attributes:
+        planned, trained, tested: GitHub's words: success, failure, cancelled, skipped.
+        changed: Whether there was a model to train.
+        may_write: Whether the run has the right to.
+        missing: If not, why.
+    """
+
+    planned: str
+    trained: str
+    tested: str
+    changed: bool
+    may_write: bool
+    missing: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the branch may be merged, as far as its model goes."""
+        if not self.changed:
+            return self.planned == SUCCESS
+        return self.planned == self.trained == self.tested == SUCCESS
+
+    def explain(self) -> str:
+        """Why there is no commit; a sentence without its full stop."""
+        for result, job in (
+            (self.planned, "looks for what has changed"),
+            (self.trained if self.changed else SUCCESS, "trains and judges"),
+            (self.tested if self.changed else SUCCESS, "tests the service with the model"),
+        ):
+            if result != SUCCESS:
+                return f"Nothing is committed: the job that {job} ended with {result}"
+        if not self.changed:
+            return "This branch changes no model"
+        return "Nothing is committed: the branch has this model already, or it is proposed already"
+
+
+def read_outcome(needs: Mapping[str, Any]) -> Outcome:
+    """What came of the jobs, from GitHub's context `needs`."""
+    outputs = needs["plan"]["outputs"]
+    return Outcome(
+        planned=needs["plan"]["result"],
+        trained=needs["train"]["result"],
+        tested=needs["test"]["result"],
+        changed=outputs.get("model") == "changed",
+        may_write=outputs.get("rights") == "yes",
+        missing=outputs.get("missing") or "it is not known what the run may do",
+    )

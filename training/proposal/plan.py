@@ -1,0 +1,56 @@
+"""What a run has to do, and what it may: the first job of .github/workflows/train.yml."""
+
+import os
+import subprocess
+import sys
+
+from training.changed import list_stale
+from training.proposal.github import GitHubError, Run, read_run, write_outputs, write_summary
+
+# What a model of its own shows itself by; what it is made of, DVC knows (training/changed.py).
+MADE = ("dvc.lock", "serving/app/data/manifest.json")
+
+
+def main() -> None:
+    """Say whether there is a model to train, and whether the run may write."""
+    try:
+        run = read_run()
+        missing = run.find_missing_rights(os.environ.get("AWS_ACCOUNT_ID", ""))
+        changed, why = find_change(run)
+    except GitHubError as error:
+        sys.exit(f"error: {error}")
+    write_summary(("A model is to be trained: " if changed else "Nothing to train: ") + why + ".")
+    if changed and missing:
+        write_summary(
+            f"It is trained, judged and tested, but not kept, committed or reported: {missing}."
+        )
+    write_outputs(
+        model="changed" if changed else "same",
+        rights="no" if missing else "yes",
+        missing=missing or "",
+        base=f"origin/{run.base}",
+    )
+
+
+def find_change(run: Run) -> tuple[bool, str]:
+    """Whether there is a model to train and to judge, and why.
+
+    Raises:
+        GitHubError: git does not know the branch that it is to get into.
+    """
+    if not run.pull_request:
+        return True, "it was asked for"
+    if stale := list_stale():
+        return True, f"the pull request changes what {', '.join(stale)} depends on"
+    done = subprocess.run(
+        ["git", "diff", "--quiet", f"origin/{run.base}...HEAD", "--", *MADE], check=False
+    )
+    if done.returncode not in (0, 1):
+        raise GitHubError(f"git knows no origin/{run.base}: check out with fetch-depth: 0")
+    if done.returncode:
+        return True, "the pull request brings a model"
+    return False, "the pull request touches no code, parameters or data of the model's"
+
+
+if __name__ == "__main__":
+    main()

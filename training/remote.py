@@ -1,0 +1,100 @@
+"""DVC, and its remote: `make pull` gets what there is of this commit, `make push` hands on."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from training.console import StageError, run_stage, say
+
+
+def main() -> None:
+    """Pull or push, as the one argument says.
+
+    Raises:
+        StageError: The remote cannot be reached; to push, there must be one.
+    """
+    if sys.argv[1:] == ["push"]:
+        push()
+    else:
+        pull()
+
+
+def pull() -> None:
+    """Get all that the remote has of this commit; what it lacks, the stages make.
+
+    Raises:
+        StageError: It cannot be reached, or has other bytes than were asked for.
+    """
+    remote = verified_remote()
+    if remote is None:
+        say("there is no verified DVC remote to pull from: the stages make all")
+        return
+    if dvc("pull", "--allow-missing", "--remote", remote).returncode:
+        raise StageError(
+            f"the DVC remote {remote} cannot be reached, or does not have what it should (see "
+            "above): check its address in .dvc/config and the credentials (AWS_PROFILE)"
+        )
+
+
+def push() -> None:
+    """Hand what was made here to the remote.
+
+    Raises:
+        StageError: There is none, or it does not take it.
+    """
+    remote = verified_remote()
+    if remote is None:
+        raise StageError(
+            "there is no verified DVC remote to push to: 'make remote URL=s3://bucket/path'"
+        )
+    if dvc("push", "--remote", remote).returncode:
+        raise StageError(
+            f"the DVC remote {remote} does not take the model (see above): check its address in "
+            ".dvc/config and the credentials (AWS_PROFILE); what was pushed is kept"
+        )
+
+
+def verified_remote() -> str | None:
+    """The default remote if DVC checks what comes from it; if not, None, and it is said why."""
+    settings: dict[str, tuple[str, str]] = {}
+    # "file<tab>name=value", from the system's file to .dvc/config.local: the last one counts.
+    for line in dvc("config", "--list", "--show-origin", capture=True).stdout.splitlines():
+        file, _, setting = line.partition("\t")
+        name, _, value = setting.partition("=")
+        settings[name] = (value, file)
+    if "core.remote" not in settings:
+        if any(name.startswith("remote.") for name in settings):
+            say(
+                "nothing is pulled: no remote is DVC's default: '.venv/bin/dvc remote default NAME'"
+            )
+        return None
+    remote = settings["core.remote"][0].lower()  # as DVC looks it up
+    _, home = settings.get(f"remote.{remote}.url", ("", ""))
+    verify, file = settings.get(f"remote.{remote}.verify", ("false", home))
+    if verify.lower() == "true":
+        return remote
+    level = "" if file == ".dvc/config" else "--local "
+    say(
+        f"nothing is pulled: the DVC remote {remote} is not verified, so DVC would take whatever "
+        f"lies there for the model: mend it with '.venv/bin/dvc remote modify {level}{remote} "
+        "verify true'"
+    )
+    return None
+
+
+def dvc(*arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run DVC's command line, its output passed on or captured."""
+    # The stages' "python" must be this one, in a shell that has not activated .venv, too.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        env=os.environ | {"PATH": path},
+        capture_output=capture,
+        text=True,
+        check=False,
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main)

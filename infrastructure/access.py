@@ -1,4 +1,4 @@
-"""Which workflows may do what: a role to train, one to look, and for each stage one that deploys it.
+"""Which workflows may do what: a role that trains, one that looks, and one a stage that deploys.
 
 No key leaves AWS: a workflow proves who it is by GitHub's OIDC token, and gets for an hour what
 its environment may do.

@@ -33,7 +33,7 @@ def test_wildcards_have_no_reasons_they_are_found(write_account, monkeypatch):
 
 def test_every_template_is_clean_for_cfn_lint_and_small_enough(account, synth):
     paths = sorted(account.folder.glob("*.template.json"))
-    assert len(paths) == len(STAGES) + 2
+    assert len(paths) == len(STAGES) + 3
     for path in paths:
         assert path.stat().st_size < 51_200  # CloudFormation's limit of a body
     assert not synth.lint(account)
@@ -73,6 +73,7 @@ EVERYWHERE = {
         "xray:PutTelemetryRecords",
         "xray:PutTraceSegments",
     },
+    "quickthaw-access-plan": set(),
     "quickthaw-access-training": set(),
     "quickthaw-account": {
         "logs:CreateLogGroup",
@@ -122,6 +123,22 @@ def test_lambda_may_pull_images_for_our_functions_alone(account, synth):
     assert join(condition["aws:SourceArn"]).endswith(":function:quickthaw-*")
 
 
+def test_planner_reads_stages_and_models_and_changes_nothing(account, synth):
+    statements = synth.list_statements(account["quickthaw-access-plan"])
+    allowed = {one for actions, _, _ in statements for one in actions}
+    assert allowed == {
+        "cloudformation:DescribeStacks",
+        "cloudformation:GetTemplate",
+        "lambda:GetAlias",
+        "lambda:ListVersionsByFunction",
+        "s3:GetBucketLocation",
+        "s3:GetObject",
+        "s3:ListBucket",
+    }
+    for stage in STAGES:
+        assert any(f"quickthaw-{stage}" in str(resources) for _, resources, _ in statements)
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_deployer_may_do_what_deploying_is(account, synth, stage):
     statements = synth.list_statements(account[f"quickthaw-access-{stage}"])
@@ -159,7 +176,7 @@ def test_workflows_are_trusted_by_repository_and_environment_and_no_pattern(acco
             else:
                 assert set(statement["Principal"]) == {"Service"}
     issuer = "token.actions.githubusercontent.com"
-    environments = {"quickthaw-training": "training"} | {
+    environments = {"quickthaw-training": "training", "quickthaw-plan": "plan"} | {
         f"quickthaw-deploy-{stage}": stage for stage in STAGES
     }
     assert trusted == {

@@ -35,12 +35,17 @@ class Deployed(NamedTuple):
     Attributes:
         template: Its stack's.
         version: The number of the function's version that answers.
-        image: What that version says of itself: "model …, image …".
+        versions: What each version says of itself: "model …, image …".
     """
 
     template: dict[str, Any]
     version: int
-    image: str
+    versions: dict[int, str]
+
+    @property
+    def image(self) -> str:
+        """What the version that answers says of itself."""
+        return self.versions.get(self.version, "an unknown version")
 
 
 def read_deployed(stage: str) -> Deployed | None:
@@ -64,10 +69,9 @@ def read_deployed(stage: str) -> Deployed | None:
         body = stacks.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
     client = make_client("lambda")
     version, _, _ = read_alias(client, name)
-    versions = list_versions(client, name)
     # boto3 has read JSON already, a local AWS has not.
     template = json.loads(body) if isinstance(body, str) else body
-    return Deployed(template, version, versions.get(version, "unknown"))
+    return Deployed(template, version, list_versions(client, name))
 
 
 def read_image(template: dict[str, Any]) -> str:
@@ -99,9 +103,11 @@ def compare(stage: str, template: dict[str, Any], deployed: Deployed | None) -> 
         return Verdict.DEPLOY
     last = read_image(deployed.template)
     if deployed.image != last and image == last:
+        newest = max((one for one, said in deployed.versions.items() if said == last), default="")
         raise StackError(
             f"{name} was rolled back from {last} to {deployed.image}, and this commit would deploy "
-            f"the former again: revert the commit that made it, or 'make deploy STAGE={stage}'"
+            "the former again: revert the commit that made it; or, if it was right after all, "
+            f"'make rollback STAGE={stage} TO={newest}'"
         )
     if flatten(deployed.template) == flatten(template):
         say(f"{name}: {image} is live, and the stack is as committed: nothing to do")

@@ -1,7 +1,6 @@
 """Fixtures: a small data set, and a workspace in which DVC runs the real pipeline on it."""
 
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,9 +12,8 @@ import pytest
 import yaml
 from moto.server import ThreadedMotoServer
 
+from serving.tests.tracked import copy_tracked
 from training.tests.sample import SMALL_PARAMS, make_rows, write_archive
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -33,23 +31,8 @@ def workspace(tmp_path, sample_archive, monkeypatch):
 
 def enter_workspace(root, archive, monkeypatch):
     """Go into a clone of the tracked files with the sample in the place of the download."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        source = ROOT / name
-        if source.is_file():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, root / name)
-    (root / "params.yaml").write_text(yaml.safe_dump(SMALL_PARAMS, sort_keys=False))
-    pipeline = yaml.safe_load((root / "dvc.yaml").read_text())
-    pipeline["stages"]["fetch"]["cmd"] = f"mkdir -p data/raw && cp '{archive}' data/raw/topics.whl"
-    (root / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False))
-    (root / "dvc.lock").unlink(missing_ok=True)
+    copy_tracked(root)
+    take_sample(root, archive)
     # Set up, as far as make can see.
     (root / ".venv").mkdir()
     (root / ".venv/bin").symlink_to(Path(sys.executable).parent)
@@ -69,6 +52,15 @@ def enter_workspace(root, archive, monkeypatch):
         monkeypatch.setenv(name, "test@example.org")
     subprocess.run(["git", "init", "-q"], check=True)
     commit_all("start")
+
+
+def take_sample(root, archive):
+    """Put the sample in the place of the download, and parameters that fit it."""
+    (root / "params.yaml").write_text(yaml.safe_dump(SMALL_PARAMS, sort_keys=False))
+    pipeline = yaml.safe_load((root / "dvc.yaml").read_text())
+    pipeline["stages"]["fetch"]["cmd"] = f"mkdir -p data/raw && cp '{archive}' data/raw/topics.whl"
+    (root / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False))
+    (root / "dvc.lock").unlink(missing_ok=True)
 
 
 def commit_all(message):

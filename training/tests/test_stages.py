@@ -13,6 +13,7 @@ import yaml
 from serving.app.files import read_pinned
 from serving.app.manifest import read_manifest
 from serving.app.predictor import load_predictor
+from serving.tests.tracked import ROOT
 from training import (
     bundle,
     ensure_model,
@@ -26,7 +27,7 @@ from training import (
 from training.console import StageError
 from training.dataset import read_documents, write_documents
 from training.paths import ARCHIVE, BUNDLE, GOLDEN, TRAIN
-from training.tests.conftest import ROOT, commit_all, run
+from training.tests.conftest import commit_all, run
 
 
 def stages_run(output):

@@ -2,13 +2,13 @@
 
 import hashlib
 import os
-import shutil
 import subprocess
 
 import yaml
 
 from serving.tests.cloud.local import ROOT
 from serving.tests.sample import write_bundle
+from serving.tests.tracked import copy_tracked
 
 BUNDLE = "serving/app/data"
 
@@ -17,17 +17,7 @@ class Checkout:
     """What git tracks, copied to a folder; the tools of this one's .venv."""
 
     def __init__(self, folder, variables):
-        listed = subprocess.run(
-            ["git", "ls-files", "-co", "--exclude-standard", "-z"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        for name in filter(None, listed.stdout.split("\0")):
-            if (ROOT / name).is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, folder / name)
+        copy_tracked(folder)
         (folder / ".venv").symlink_to(ROOT / ".venv")
         env = folder / ".local/cloud/env"
         env.parent.mkdir(parents=True)

@@ -13,6 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
+
 from serving.deployment.image import ROOT
 from serving.deployment.rollback import list_versions, read_alias
 from serving.deployment.stack import StackError, make_client, name_stack, say, tell_errors
@@ -69,8 +71,8 @@ def read_deployed(stage: str) -> Deployed | None:
         body = stacks.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
     client = make_client("lambda")
     version, _, _ = read_alias(client, name)
-    # boto3 has read JSON already, a local AWS has not.
-    template = json.loads(body) if isinstance(body, str) else body
+    # CDK sends YAML; boto3 reads JSON itself.
+    template = yaml.safe_load(body) if isinstance(body, str) else body
     return Deployed(template, version, list_versions(client, name))
 
 

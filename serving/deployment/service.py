@@ -1,5 +1,6 @@
 """The service of a stage as a stack: the function, its API, alarms, dashboard."""
 
+from dataclasses import replace
 from typing import Any
 
 import aws_cdk as cdk
@@ -29,7 +30,7 @@ class Service(cdk.Stack):
     Args:
         stage_name, stage: Which one.
         image: What the function runs.
-        local: For a local AWS, which has no CodeDeploy: no canary there.
+        local: For a local AWS, which has neither CodeDeploy nor metric math: no canary there.
     """
 
     def __init__(
@@ -43,6 +44,8 @@ class Service(cdk.Stack):
         **kwargs: Any,
     ) -> None:
         name = name_stack(stage_name)
+        if local:
+            stage = replace(stage, canary=False)
         super().__init__(
             scope, name, description=f"Quickthaw, stage {stage_name}: text to label", **kwargs
         )
@@ -60,7 +63,7 @@ class Service(cdk.Stack):
         )
         api = Api(self, "Api", name=name, alias=function.alias, stage=stage)
         alarms = Alarms(self, "Alarms", name=name, function=function, api=api.api, stage=stage)
-        if stage.canary and not local:
+        if stage.canary:
             function.shift_slowly(alarms.all["canary"])
         dashboard = Dashboard(
             self,

@@ -26,22 +26,7 @@ class Checkout:
 
     def take_model(self, pipeline):
         """Put a model in the place of the last one, with the lock that fits: its version."""
-        bundle = self.folder / BUNDLE
-        examples = [
-            {"text": text, **predict(pipeline, text)}
-            for text in ("tie the rope to the boat", "bake bread")
-        ]
-        manifest = write_bundle(bundle, pipeline, "frozen", golden=tuple(examples))
-        outs = [
-            {
-                "path": f"{BUNDLE}/{name}",
-                "md5": hashlib.md5((bundle / name).read_bytes()).hexdigest(),  # noqa: S324 - DVC's
-                "size": pin.size,
-            }
-            for name, pin in manifest.files.items()
-        ]
-        (self.folder / "dvc.lock").write_text(yaml.safe_dump({"stages": {"train": {"outs": outs}}}))
-        return manifest.version
+        return take_model(self.folder, pipeline).version
 
     def make(self, *arguments, status=0):
         """Run a target: all that it says. It has to end with the status."""
@@ -57,6 +42,26 @@ class Checkout:
         )
         assert done.returncode == status, done.stdout
         return done.stdout
+
+
+def take_model(folder, pipeline, golden=None):
+    """Put a model in the place of a tree's, with the lock that fits: its manifest."""
+    bundle = folder / BUNDLE
+    examples = golden or [
+        {"text": text, **predict(pipeline, text)}
+        for text in ("tie the rope to the boat", "bake bread")
+    ]
+    manifest = write_bundle(bundle, pipeline, "frozen", golden=tuple(examples))
+    outs = [
+        {
+            "path": f"{BUNDLE}/{name}",
+            "md5": hashlib.md5((bundle / name).read_bytes()).hexdigest(),  # noqa: S324 - DVC's
+            "size": pin.size,
+        }
+        for name, pin in manifest.files.items()
+    ]
+    (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": {"train": {"outs": outs}}}))
+    return manifest
 
 
 def predict(pipeline, text):

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -84,6 +85,18 @@ def start(port: int, folder: Path, *, enforce: bool = False) -> subprocess.Popen
     except BaseException:
         stop(process.pid)
         raise
+
+
+@contextmanager
+def run(folder: Path, *, enforce: bool = False) -> Iterator[dict[str, str]]:
+    """One of its own, as long as it is needed: gives the variables that make tools talk to it."""
+    port = find_port()
+    process = start(port, folder / "aws", enforce=enforce)
+    try:
+        yield list_variables(port)
+    finally:
+        stop(process.pid)
+        process.wait(60)
 
 
 def wait(process: subprocess.Popen[bytes], port: int, log: Path) -> subprocess.Popen[bytes]:

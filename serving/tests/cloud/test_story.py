@@ -1,13 +1,8 @@
 """The whole way on a local AWS: the real CDK, real containers of the real image, real requests."""
 
 import base64
-import fcntl
 import json
-import subprocess
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 
 import boto3
 import httpx
@@ -18,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from serving.deployment.stack import locate
 from serving.tests.cloud import local
 from serving.tests.cloud.checkout import Checkout
-from serving.tests.cloud.node import needs_node
+from serving.tests.cloud.node import install_cdk, needs_node
 from serving.tests.sample import fit
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, needs_node]
@@ -27,23 +22,9 @@ TEXT = "tie the rope to the boat"
 BURST = 20  # of stage dev
 
 
-@contextmanager
-def run_local_aws(folder, **options):
-    port = local.find_port()
-    process = local.start(port, folder / "aws", **options)
-    try:
-        yield local.list_variables(port)
-    finally:
-        local.stop(process.pid)
-        process.wait(60)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def cdk():
-    """CDK's command line, installed once."""
-    with (Path(tempfile.gettempdir()) / "quickthaw-cdk.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(["make", ".venv/cdk.ok"], cwd=local.ROOT, check=True, capture_output=True)
+    install_cdk()
 
 
 class Cloud:
@@ -91,7 +72,7 @@ class Cloud:
 @pytest.fixture
 def story(tmp_path, monkeypatch):
     """A checkout and the cloud that it is deployed to."""
-    with run_local_aws(tmp_path) as variables:
+    with local.run(tmp_path) as variables:
         monkeypatch.setenv("AWS_ENDPOINT_URL", variables["AWS_ENDPOINT_URL"])  # for locate()
         yield Checkout(tmp_path / "checkout", variables), Cloud(variables)
 
@@ -172,7 +153,7 @@ def check_logs(checkout, cloud, version):
 def guarded(tmp_path_factory):
     """A local AWS that heeds policies, with the account's stacks."""
     folder = tmp_path_factory.mktemp("guarded")
-    with run_local_aws(folder, enforce=True) as variables:
+    with local.run(folder, enforce=True) as variables:
         checkout = Checkout(folder / "checkout", variables)
         checkout.make("bootstrap", "GITHUB=owner/name", "PROVIDER=false", "YES=1")
         yield variables

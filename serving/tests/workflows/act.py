@@ -102,3 +102,12 @@ def git(*arguments, cwd):
     done = subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def make(tree, *arguments, environment):
+    env = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
+    env |= environment | {"LOKY_MAX_CPU_COUNT": "1"}
+    done = subprocess.run(
+        ["make", *arguments], cwd=tree, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

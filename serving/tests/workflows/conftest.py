@@ -1,8 +1,6 @@
 """Fixtures: a repository on a "GitHub" of its own, with a model on main and an S3 remote."""
 
-import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import yaml
 from moto.server import ThreadedMotoServer
 
 from serving.tests.tracked import ROOT, copy_tracked
-from serving.tests.workflows.act import BIN, REPOSITORY, Act, git
+from serving.tests.workflows.act import BIN, REPOSITORY, Act, git, make
 from serving.tests.workflows.fake_github import FakeGitHub
 from training.tests.conftest import take_sample
 from training.tests.sample import make_rows, write_archive
@@ -130,15 +128,6 @@ def seed(tmp_path_factory, s3):
     git("commit", "--quiet", "--message", "start", cwd=tree)
     git("clone", "--quiet", "--bare", tree, folder / "origin.git", cwd=folder)
     return folder / "origin.git", archive, client
-
-
-def make(tree, *arguments, environment):
-    env = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
-    env |= environment | {"LOKY_MAX_CPU_COUNT": "1"}
-    done = subprocess.run(
-        ["make", *arguments], cwd=tree, env=env, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture

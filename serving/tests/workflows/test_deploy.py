@@ -1,0 +1,149 @@
+"""deploy.yml, its steps run by act on a local AWS: merged is live, reverted is back."""
+
+import hashlib
+
+import boto3
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from serving.tests.cloud import local
+from serving.tests.cloud.checkout import BUNDLE, take_model
+from serving.tests.cloud.node import install_cdk, needs_node
+from serving.tests.sample import fit
+from serving.tests.tracked import copy_tracked
+from serving.tests.workflows.act import BIN, Act, git, make
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow, needs_node]
+BUCKET = f"quickthaw-{local.ACCOUNT}-{local.REGION}"
+STAGES = ("staging", "prod")
+
+
+class Repository:
+    """main, as people push to it, and the cloud that it is deployed to."""
+
+    def __init__(self, folder, variables):
+        self._desk, self._aws = folder / "desk", variables
+        # Where the checkout's stub finds what makes LOCAL=1 work.
+        env = folder / "files/.local/cloud/env"
+        env.parent.mkdir(parents=True)
+        env.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+        copy_tracked(self._desk)
+        (self._desk / ".venv").symlink_to(BIN.parent)
+        make(self._desk, "remote", f"URL=s3://{BUCKET}/dvc", environment=variables)
+        (self._desk / ".venv").unlink()
+        git("init", "--quiet", "--initial-branch", "main", cwd=self._desk)
+        for name, value in (("user.name", "Ada"), ("user.email", "ada@example.org")):
+            git("config", name, value, cwd=self._desk)
+        git(
+            "init",
+            "--quiet",
+            "--bare",
+            "--initial-branch",
+            "main",
+            folder / "origin.git",
+            cwd=folder,
+        )
+        git("remote", "add", "origin", folder / "origin.git", cwd=self._desk)
+        self._act = Act(
+            folder,
+            folder / "origin.git",
+            variables | {"MAKEFLAGS": "LOCAL=1"},
+            {"AWS_ACCOUNT_ID": local.ACCOUNT, "AWS_REGION": local.REGION},
+        )
+
+    def client(self, service):
+        return boto3.client(
+            service,
+            endpoint_url=self._aws["AWS_ENDPOINT_URL"],
+            region_name=local.REGION,
+            aws_access_key_id=self._aws["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key="local",
+        )
+
+    def commit_model(self, pipeline, golden=None):
+        """A model as its pull request brought it: pushed to the remote, its lock committed."""
+        manifest = take_model(self._desk, pipeline, golden)
+        for name in manifest.files:
+            data = (self._desk / BUNDLE / name).read_bytes()
+            md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+            key = f"dvc/files/md5/{md5[:2]}/{md5[2:]}"
+            self.client("s3").put_object(Bucket=BUCKET, Key=key, Body=data)
+            (self._desk / BUNDLE / name).unlink()
+        self.commit(f"model {manifest.version}")
+        return manifest.version
+
+    def commit(self, message):
+        (self._desk / "NOTE").write_text(message)
+        git("add", "--all", cwd=self._desk)
+        git("commit", "--quiet", "--message", message, cwd=self._desk)
+
+    def revert(self):
+        git("revert", "--no-edit", "HEAD", cwd=self._desk)
+
+    def push(self):
+        """Push main, and run the workflow."""
+        git("push", "--quiet", "origin", "HEAD:main", cwd=self._desk)
+        return self._act.run("deploy", "push", {"ref": "refs/heads/main"}, "main")
+
+    def read_live(self):
+        """What the version that answers says of itself, by stage."""
+        client, found = self.client("lambda"), {}
+        for stage in STAGES:
+            name = f"quickthaw-{stage}"
+            number = client.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
+            versions = client.list_versions_by_function(FunctionName=name)["Versions"]
+            (found[stage],) = (one["Description"] for one in versions if one["Version"] == number)
+        return found
+
+
+@pytest.fixture
+def repository(tmp_path):
+    install_cdk()
+    with local.run(tmp_path) as variables:
+        found = Repository(tmp_path, variables)
+        found.client("s3").create_bucket(
+            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": local.REGION}
+        )
+        yield found
+
+
+def test_merged_is_deployed_reverted_is_back_and_what_is_wrong_goes_no_further(
+    repository, pipeline
+):
+    old = repository.commit_model(pipeline)
+    done = repository.push()
+    done.check(plan=True, staging=True, prod=True)
+    first = repository.read_live()
+    assert all(f"model {old}" in one for one in first.values())
+    assert done.said.count("building quickthaw:") == 1  # for both stages
+    assert "role/quickthaw-deploy-prod" in done.said
+
+    repository.commit("words")
+    done = repository.push()
+    done.check(plan=True)
+    assert done.said.count("nothing to do") == 2
+
+    new = repository.commit_model(fit(LogisticRegression(C=1)))
+    done = repository.push()
+    done.check(plan=True, staging=True, prod=True)
+    assert all(f"model {new}" in one for one in repository.read_live().values())
+
+    repository.revert()
+    done = repository.push()
+    done.check(plan=True, staging=True, prod=True)
+    assert repository.read_live() == first
+    assert "building quickthaw:" not in done.said
+
+    wrong = [{"text": "bake bread", "label": "sailing", "probability": 1.0}]
+    repository.commit_model(fit(LogisticRegression(C=2)), golden=wrong)
+    done = repository.push()
+    done.check(plan=True, staging=False)
+    assert "1 golden examples are answered wrongly" in done.said
+    assert "stage staging is back at version 3" in done.said
+    assert repository.read_live() == first
+
+    repository.commit("words")
+    done = repository.push()
+    done.check(plan=False)
+    assert "was rolled back" in done.said
+    assert repository.read_live() == first

@@ -15,13 +15,15 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from serving.deployment.image import ROOT
+from serving.deployment.image import BASE, ImageError
+from serving.deployment.push import find_account, find_region
 from serving.deployment.rollback import list_versions, read_alias
 from serving.deployment.stack import StackError, make_client, name_stack, say, tell_errors
 from serving.deployment.stages import STAGES
 
 WHOLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 VERSION = "AWS::Lambda::Version"
+PATHS = "aws:cdk:enable-path-metadata"
 
 
 class Verdict(StrEnum):
@@ -83,9 +85,35 @@ def read_image(template: dict[str, Any]) -> str:
 
 
 def flatten(template: dict[str, Any]) -> str:
-    """A template, to be compared: CloudFormation gives back "?" for what is not ASCII."""
-    text = json.dumps(template, sort_keys=True, ensure_ascii=False)
+    """A template, to be compared: without what CDK's command line adds for its own ends.
+
+    CloudFormation gives back "?" for what is not ASCII.
+    """
+    resources = {
+        name: {key: value for key, value in one.items() if key != "Metadata"}
+        for name, one in template["Resources"].items()
+        if one["Type"] != "AWS::CDK::Metadata"
+    }
+    parts = {"Description": template.get("Description"), "Outputs": template.get("Outputs")}
+    text = json.dumps(parts | {"Resources": resources}, sort_keys=True, ensure_ascii=False)
     return re.sub("[^\x00-\x7f]", "?", text)
+
+
+def synthesize(stage: str, base: str, *, local: bool) -> dict[str, Any]:
+    """The template of this commit's stack.
+
+    Raises:
+        ImageError: There is no model.
+        StackError: There are no credentials.
+    """
+    os.environ.update(CDK_DEFAULT_ACCOUNT=find_account(), CDK_DEFAULT_REGION=find_region())
+    os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+    from serving.deployment.app import build_app  # noqa: PLC0415 - seconds
+
+    # The last one is the command line's own: names of resources are hashes over it, too.
+    context = {"stage": stage, "base": base, "local": str(local).lower(), PATHS: "true"}
+    app = build_app(context)
+    return dict(app.synth().get_stack_by_name(name_stack(stage)).template)
 
 
 def compare(stage: str, template: dict[str, Any], deployed: Deployed | None) -> Verdict:
@@ -120,10 +148,12 @@ def compare(stage: str, template: dict[str, Any], deployed: Deployed | None) -> 
 
 
 def main() -> None:
-    """Compare a stage with the template that `make synth` wrote; for a workflow, hand it on."""
+    """Compare stages with this commit; for a workflow, hand it on."""
     parser = argparse.ArgumentParser(prog="make live", description=__doc__)
     parser.add_argument("--stage", default="dev", choices=STAGES)
     parser.add_argument("--version", action="store_true", help="print the version that answers")
+    parser.add_argument("--base", default=BASE, help="the base image")
+    parser.add_argument("--local", action="store_true", help="on a local AWS")
     options = parser.parse_args()
     stage = options.stage
     try:
@@ -131,9 +161,9 @@ def main() -> None:
         if options.version:
             print(deployed.version if deployed else "")
             return
-        path = ROOT / f".local/cdk/{stage}/{name_stack(stage)}.template.json"
-        verdict = compare(stage, json.loads(path.read_bytes()), deployed)
-    except StackError as error:
+        template = synthesize(stage, options.base, local=options.local)
+        verdict = compare(stage, template, deployed)
+    except (ImageError, StackError) as error:
         sys.exit(f"error: {error}")
     if output := os.environ.get("GITHUB_OUTPUT"):
         with Path(output).open("a", encoding="utf-8") as file:

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from serving.deployment import image, key, prune, push, rollback, smoke, stack
+from serving.deployment import image, key, live, prune, push, rollback, smoke, stack
 from serving.deployment.stack import Outputs, StackError
 from serving.deployment.stages import Stage
 from serving.tests.cloud import local
@@ -469,3 +469,52 @@ def test_smoke_fails_it_says_what_reads_the_logs_and_what_goes_back(api, monkeyp
     api.replies.append((500, VERSION, {}))
     with pytest.raises(SystemExit, match=r"make logs STAGE=dev.*make rollback STAGE=dev"):
         smoke.main()
+
+
+def make_template(said, **changes):
+    version = {"Type": "AWS::Lambda::Version", "Properties": {"Description": said}}
+    return {"Description": "Quickthaw", "Resources": {"Version": version} | changes}
+
+
+VERSIONS = {1: "image 1", 2: "image 2"}
+
+
+@pytest.mark.parametrize(
+    ("template", "deployed", "expected"),
+    [
+        (make_template("image 2"), None, "deploy"),
+        (make_template("image 2"), (make_template("image 2"), 2), "live"),
+        (make_template("image 2"), (make_template("image 1"), 1), "deploy"),
+        (make_template("image 2", Alarm={"Type": "A"}), (make_template("image 2"), 2), "deploy"),
+        (make_template("image 3"), (make_template("image 2"), 1), "deploy"),  # after a rollback
+        (make_template("image 1"), (make_template("image 2"), 1), "deploy"),  # reverted, too
+        (make_template("image 2"), (make_template("image 2"), 1), "rolled back"),
+        (make_template("image 2", Alarm={"Type": "A"}), (make_template("image 2"), 1), "rolled"),
+        (  # what CDK's command line adds, and what CloudFormation does to other letters
+            make_template("image 2", Alarm={"Type": "A", "Name": "→"}),
+            (
+                make_template(
+                    "image 2",
+                    Alarm={"Type": "A", "Name": "?", "Metadata": {"aws:cdk:path": "x"}},
+                    CDKMetadata={"Type": "AWS::CDK::Metadata"},
+                ),
+                2,
+            ),
+            "live",
+        ),
+    ],
+)
+def test_stage_runs_this_commit_or_is_to_be_deployed_or_was_rolled_back(
+    template, deployed, expected
+):
+    deployed = deployed and live.Deployed(*deployed, VERSIONS)
+    if expected in ("live", "deploy"):
+        assert live.compare("prod", template, deployed) == expected
+        return
+    with pytest.raises(StackError, match=f"{expected}.*from image 2 to image 1") as error:
+        live.compare("prod", template, deployed)
+    assert "'make rollback STAGE=prod TO=2'" in str(error.value)
+
+
+def test_stage_is_not_there_it_is_to_be_deployed(aws):
+    assert live.read_deployed("dev") is None

@@ -142,9 +142,9 @@ destroy: .venv/deploy.ok .venv/cdk.ok ## Delete the stage's stack, its logs too;
 	@$(BIN)/python -m serving.deployment.fetch_model
 	@base=$$($(FIND_BASE)) && $(ROLE) && CDK_FOLDER="$$STAGE" $(CDK) destroy --role-arn "$$role" $(APP) $(if $(YES),--force)
 
-bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1; results in .local/bench)
+bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1, COLD=1 the cold start alone; results in .local/bench)
 	@$(BIN)/python -m training.ensure_model
-	@$(BIN)/python -m bench $(if $(QUICK),--quick)
+	@$(BIN)/python -m $(if $(COLD),bench.cold,bench $(if $(QUICK),--quick))
 
 fuzz: .venv/dev.ok ## Attack the service and its model for ten minutes, and say what came through (MUTANTS=, SEED=)
 	@$(BIN)/python -m training.ensure_model

@@ -12,7 +12,7 @@ TYPED := PORT STAGE BASE_IMAGE BASE FILE GITHUB KEEP MODEL MUTANTS SEED SINCE TO
 $(foreach name,$(TYPED),$(eval override $(name) := $$(call typed,$(name))))
 export $(TYPED)
 # YES=0 is no.
-FLAGS := COLD ERRORS FLIPS FOLLOW LOCAL QUICK RAW YES
+FLAGS := COLD ERRORS FLIPS FOLLOW LOCAL QUICK RAW SCORES YES
 $(foreach name,$(FLAGS),$(eval override $(name) := $$(filter-out 0 no false,$$(call typed,$(name)))))
 AWS_BASE := public.ecr.aws/lambda/python:3.13
 BIN := .venv/bin
@@ -64,8 +64,8 @@ freeze: .venv/serve.ok ## Compile the trained model to the file that serves it, 
 	@$(BIN)/dvc repro --single-item --force freeze
 	@$(BIN)/dvc repro bundle
 
-judge: .venv/serve.ok ## Hold this model against another commit's, and against the gates (BASE=main, FLIPS=1 lets labels change)
-	@$(BIN)/python -m training.judge $(if $(BASE),--base "$$BASE") $(if $(FLIPS),--allow-flips)
+judge: .venv/serve.ok ## Hold this model against another commit's, and against the gates (BASE=main, FLIPS=1 lets labels change, SCORES=1 compares recorded scores alone)
+	@$(BIN)/python -m training.judge $(if $(BASE),--base "$$BASE") $(if $(FLIPS),--allow-flips) $(if $(SCORES),--scores-only)
 
 report: .venv/serve.ok ## Write reports/report.html: the model in pictures
 	@status=0; $(BIN)/dvc repro --keep-going || status=$$?; \

@@ -21,6 +21,7 @@ from training.sides import SHOWN_FLIPS, Flip, Side
 
 TERM_CHARS = 40
 DRAWN_CLASSES = 20  # more cannot be read
+FEWEST = 10  # of fewer documents, a share that is right says nothing
 
 
 class Gate(NamedTuple):
@@ -92,6 +93,7 @@ def render(found: Judgement) -> str:
         classes=list_classes(found),
         class_chart=draw_classes(found),
         drawn=DRAWN_CLASSES,
+        fewest=FEWEST,
         reliability_chart=draw_reliability(found.side),
         shown=flips[:SHOWN_FLIPS],
         pairs=pairs.most_common(SHOWN_FLIPS),
@@ -141,6 +143,7 @@ def draw_classes(found: Judgement) -> str:
 def draw_reliability(side: Side) -> str:
     """How often the model is right when it is this sure: bars under the line are too sure."""
     bins = reliability(side.scored)
+    bins = [one for one in bins if one["count"] >= FEWEST] or bins
     return draw_steps(
         ("probability (documents)", "share right"),
         [(f"{one['confidence']:.2f} ({one['count']:,})", one["accuracy"]) for one in bins],

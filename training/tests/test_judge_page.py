@@ -4,27 +4,40 @@ import re
 from copy import replace
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.app.manifest import installed_versions
 from training.committed import Recorded
-from training.evaluate import Scored
-from training.judge_page import DRAWN_CLASSES, TERM_CHARS, Gate, Judgement, code, plain, render
+from training.evaluate import BINS, Scored
+from training.judge_page import (
+    DRAWN_CLASSES,
+    FEWEST,
+    TERM_CHARS,
+    Gate,
+    Judgement,
+    code,
+    draw_reliability,
+    plain,
+    render,
+)
 from training.served import Served
 from training.sides import Flip, Side
 from training.tests.blocks import read_charts
+from training.tests.conftest import ROOT
 
 SHARE = st.floats(0, 1)
-NAMES = st.text(min_size=1) | st.sampled_from(
+# numpy drops NULs at the end.
+NAMES = st.text(st.characters(exclude_characters="\0"), min_size=1) | st.sampled_from(
     ["a|b", "`x`", "```", "<script>", "[l](u)", "a\nb", "@you", "_a_", "\\", "sci.med", "**"]
 )
 
 
 def make_side(version, classes, sure):
-    predicted = np.array([next(iter(classes))] * len(sure))
+    first = next(iter(classes))
+    predicted = np.array([first] * len(sure))
     rows = np.zeros((len(sure), len(classes)))
-    rows[:, sorted(classes).index(predicted[0])] = sure
+    rows[:, sorted(classes).index(first)] = sure
     return Side(
         version=version,
         size=1_000_000,
@@ -90,6 +103,7 @@ def read_tables(page):
     return [one for one in tables if one]
 
 
+@settings(deadline=None, max_examples=50)
 @given(judgements())
 def test_any_report_has_whole_tables_and_charts(found):
     page = render(found)
@@ -105,6 +119,7 @@ def test_any_report_has_whole_tables_and_charts(found):
     assert "\n\n\n\n" not in page
 
 
+@settings(deadline=None, max_examples=50)
 @given(judgements())
 def test_any_report_says_what_blocks_and_what_was_not_looked_at(found):
     page = render(found)
@@ -116,6 +131,7 @@ def test_any_report_says_what_blocks_and_what_was_not_looked_at(found):
     assert ("### Labels that change" in page) == (found.base is not None and not found.is_same)
 
 
+@settings(deadline=None)
 @given(NAMES)
 def test_plain_text_has_no_markup_left_and_stays_on_its_line(text):
     shown = plain(text)
@@ -125,6 +141,7 @@ def test_plain_text_has_no_markup_left_and_stays_on_its_line(text):
     assert plain("_a_") == "\\_a\\_"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_term_is_code_of_one_piece(term):
     shown = code(term)
@@ -156,3 +173,19 @@ def test_scores_that_only_one_of_the_two_has_are_no_error():
     assert "of other documents" in render(replace(found, same_data=False))
     assert "of other documents" not in page
     assert "**not looked at**: why." in page
+
+
+@settings(deadline=None)
+@given(st.lists(SHARE, min_size=1, max_size=60))
+def test_bars_of_few_documents_are_left_out_unless_there_are_no_others(sure):
+    (chart,) = read_charts(draw_reliability(make_side("0" * 12, {"a": 0.5}, sure)))
+    counts = [int(re.search(r"\((\d+)\)", name)[1]) for name in chart.names]
+    bins = np.bincount(np.minimum((np.array(sure) * BINS).astype(int), BINS - 1))
+    assert counts == ([one for one in bins if one >= FEWEST] or [one for one in bins if one])
+
+
+def test_example_in_the_documents_is_a_whole_report():
+    page = (ROOT / "docs/model-report.md").read_text()
+    assert len(read_charts(page)) == 2
+    assert all({len(cells) for cells in rows} == {len(rows[0])} for rows in read_tables(page))
+    assert "hold 1.25×" in page

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.tests.sample import fit, write_bundle
@@ -102,6 +102,7 @@ JSON = st.recursive(
 OF_THIS_MODEL = {"version": st.just("0" * 12)}
 
 
+@settings(deadline=None)
 @given(
     st.fixed_dictionaries(OF_THIS_MODEL, optional=dict.fromkeys(FOUND.keys() - {"version"}, JSON))
 )

@@ -12,7 +12,7 @@ TYPED := PORT STAGE BASE_IMAGE BASE FILE GITHUB KEEP MODEL MUTANTS SEED SINCE TO
 $(foreach name,$(TYPED),$(eval override $(name) := $$(call typed,$(name))))
 export $(TYPED)
 # YES=0 is no.
-FLAGS := COLD ERRORS FLIPS FRESH FOLLOW LOCAL QUICK RAW YES
+FLAGS := COLD ERRORS FLIPS FOLLOW FRESH LOCAL QUICK RAW SCORES YES
 $(foreach name,$(FLAGS),$(eval override $(name) := $$(filter-out 0 no false,$$(call typed,$(name)))))
 AWS_BASE := public.ecr.aws/lambda/python:3.13
 BIN := .venv/bin
@@ -66,8 +66,8 @@ freeze: .venv/serve.ok ## Compile the trained model to the file that serves it, 
 	@$(BIN)/dvc repro --single-item --force freeze
 	@$(BIN)/dvc repro bundle
 
-judge: .venv/serve.ok ## Hold this model against another commit's, and against the gates (BASE=main, FLIPS=1 lets labels change)
-	@$(BIN)/python -m training.judge $(if $(BASE),--base "$$BASE") $(if $(FLIPS),--allow-flips)
+judge: .venv/serve.ok ## Hold this model against another commit's, and against the gates (BASE=main, FLIPS=1 lets labels change, SCORES=1 compares recorded scores alone)
+	@$(BIN)/python -m training.judge $(if $(BASE),--base "$$BASE") $(if $(FLIPS),--allow-flips) $(if $(SCORES),--scores-only)
 
 report: .venv/serve.ok ## Write reports/report.html: the model in pictures
 	@status=0; $(BIN)/dvc repro --keep-going || status=$$?; \
@@ -163,9 +163,9 @@ destroy: .venv/deploy.ok .venv/cdk.ok ## Delete the stage's stack, its logs too;
 	@$(BIN)/python -m serving.deployment.fetch_model
 	@base=$$($(FIND_BASE)) && $(ROLE) && CDK_FOLDER="$$STAGE" $(CDK) destroy --role-arn "$$role" $(APP) $(if $(YES),--force)
 
-bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1; results in .local/bench)
+bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1, COLD=1 the cold start alone; results in .local/bench)
 	@$(BIN)/python -m training.ensure_model
-	@$(BIN)/python -m bench $(if $(QUICK),--quick)
+	@$(BIN)/python -m $(if $(COLD),bench.cold,bench $(if $(QUICK),--quick))
 
 fuzz: .venv/dev.ok ## Attack the service and its model for ten minutes, and say what came through (MUTANTS=, SEED=)
 	@$(BIN)/python -m training.ensure_model

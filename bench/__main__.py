@@ -7,10 +7,8 @@ runs, the images, too, under Lambda's emulator.
 import argparse
 import json
 import random
-import signal
 import sys
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 
 from bench import chart, report
@@ -18,23 +16,27 @@ from bench.contenders import (
     HANDLER,
     NAIVE,
     Contender,
-    Failed,
     enter,
     hide_numpy,
+    measuring,
     on_lambda,
 )
 from bench.footprint import measure_footprints
 from bench.images import build_images, is_docker_here, measure_sizes, time_cold_containers
 from bench.measure import Steady, time_cold, time_cold_rounds, time_steady
-from bench.models import copy_bundle, make_terms, write_sklearn_bundle, write_synthetic_bundle
+from bench.models import (
+    check_ready,
+    copy_bundle,
+    make_terms,
+    write_sklearn_bundle,
+    write_synthetic_bundle,
+)
 from bench.results import Results
 from bench.texts import GOALIE, LONG, SHORT, ask, ask_batch, draw_texts
 from bench.throttle import AVAILABLE
 from bench.verdicts import SLOPE, describe, judge
-from serving.app.errors import ModelError
-from serving.app.manifest import FROZEN_NAME, MODEL_NAME, read_manifest
-from serving.tests.runtime_api import RuntimeDied
-from training.console import StageError, run_stage, say
+from serving.app.manifest import MODEL_NAME
+from training.console import run_stage, say
 from training.paths import BUNDLE
 
 SEED = 13
@@ -60,29 +62,12 @@ def main() -> None:
     Raises:
         StageError: There is no model to measure, or a contender does not answer.
     """
-    # So that the processes that were started, one of them perhaps stopped, are ended here, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     arguments = parse_arguments()
-    check_ready()
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            verdicts = run(arguments, Path(folder))
-        except (Failed, RuntimeDied, ConnectionError, TimeoutError) as error:
-            raise StageError(f"a contender does not answer: {error}") from None
+    check_ready(BUNDLE)
+    with measuring(), tempfile.TemporaryDirectory() as folder:
+        verdicts = run(arguments, Path(folder))
     if arguments.strict and not all(one["holds"] for one in verdicts if one["value"] is not None):
         sys.exit(1)
-
-
-def check_ready() -> None:
-    """Refuse to measure without the runtime, or a model that is not there, or not frozen."""
-    if not find_spec("awslambdaric"):
-        raise StageError("awslambdaric is not installed: 'make bench' does that, on Linux")
-    try:
-        engine = read_manifest(BUNDLE).engine
-    except ModelError as error:
-        raise StageError(str(error)) from None
-    if engine != "frozen" or not all((BUNDLE / one).exists() for one in (FROZEN_NAME, MODEL_NAME)):
-        raise StageError(f"{BUNDLE} has no frozen model: make it with 'make train'")
 
 
 def run(arguments: argparse.Namespace, folder: Path) -> list[dict[str, object]]:

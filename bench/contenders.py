@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -15,7 +17,8 @@ from typing import Any, NamedTuple, Protocol
 
 from bench.texts import Request
 from serving.app.manifest import MODEL_NAME
-from serving.tests.runtime_api import PATIENCE, ROOT, Runtime
+from serving.tests.runtime_api import PATIENCE, ROOT, Runtime, RuntimeDied
+from training.console import StageError
 
 HANDLER = "serving.app.handler.lambda_handler"
 NAIVE = "bench.naive.handler"
@@ -135,6 +138,21 @@ class WebProcess:
         return self.process.wait()
 
 
+@contextmanager
+def measuring() -> Iterator[None]:
+    """Contenders are started within.
+
+    Raises:
+        StageError: One of them does not answer.
+    """
+    # So that the processes that were started, one of them perhaps stopped, are ended here, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    except (Failed, RuntimeDied, ConnectionError, TimeoutError) as error:
+        raise StageError(f"a contender does not answer: {error}") from None
+
+
 def on_lambda(name: str, title: str, handler: str, *, slow: bool = False, **env: str) -> Contender:
     return Contender(name, title, lambda: LambdaProcess(handler, env), slow)
 
@@ -146,13 +164,21 @@ def hide_numpy(folder: Path) -> str:
     return str(folder)
 
 
+def enter_quick(frozen: Path, hidden: str) -> list[Contender]:
+    """The empty handler, and the frozen model of a bundle."""
+    ours = partial(on_lambda, handler=HANDLER, QUICKTHAW_BUNDLE=str(frozen))
+    return [
+        on_lambda("empty", "Empty handler", "bench.empty.handler", PYTHONPATH=hidden),
+        ours("frozen", "Quickthaw, frozen", PYTHONPATH=hidden),
+    ]
+
+
 def enter(frozen: Path, sklearn: Path, hidden: str) -> list[Contender]:
     """Everyone who can take part here, with the bundles of the same model for both engines."""
     model = str(frozen / MODEL_NAME)
     ours = partial(on_lambda, handler=HANDLER, QUICKTHAW_BUNDLE=str(frozen))
     everyone = [
-        on_lambda("empty", "Empty handler", "bench.empty.handler", PYTHONPATH=hidden),
-        ours("frozen", "Quickthaw, frozen", PYTHONPATH=hidden),
+        *enter_quick(frozen, hidden),
         ours("frozen, numpy", "Quickthaw, frozen, beside numpy", slow=True),
         on_lambda(
             "sklearn",

@@ -4,6 +4,7 @@ import random
 import shutil
 import string
 from copy import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
+from serving.app.errors import ModelError
 from serving.app.manifest import (
     FROZEN_NAME,
     MANIFEST_NAME,
@@ -25,11 +27,30 @@ from serving.app.manifest import (
     read_manifest,
 )
 from training.compiler import compile_pipeline
+from training.console import StageError
 from training.dataset import hash_files
 from training.frozen_file import write
 
 CLASSES = 20
 SEED = 13
+
+
+def check_ready(bundle: Path) -> None:
+    """Refuse to measure without the runtime, or a model that is not there, or not frozen.
+
+    Raises:
+        StageError: What is missing, and what mends it.
+    """
+    if not find_spec("awslambdaric"):
+        raise StageError("awslambdaric is not installed: 'make bench' does that, on Linux")
+    try:
+        engine = read_manifest(bundle).engine
+    except ModelError as error:
+        raise StageError(str(error)) from None
+    if engine != "frozen":
+        raise StageError(f"the model in {bundle} is not frozen: nothing to measure")
+    if not all((bundle / one).exists() for one in (FROZEN_NAME, MODEL_NAME)):
+        raise StageError(f"{bundle} lacks the frozen model: make it with 'make train'")
 
 
 def copy_bundle(folder: Path, bundle: Path) -> Path:

@@ -1,11 +1,12 @@
-"""The model of another commit, from DVC's cache or its remote."""
+"""The model of another commit: what its manifest records, and the model from DVC."""
 
 import hashlib
-import json
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from serving.app.manifest import MANIFEST_NAME, installed_versions
 from training.console import StageError
@@ -18,20 +19,63 @@ class NotComparable(Exception):
     """There is no other model to predict with; the message says why."""
 
 
-def read_manifest_of(rev: str) -> dict[str, Any] | None:
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Pin(_Part):
+    """A file of the bundle: size in bytes, sha256 in hex."""
+
+    sha256: str
+    size: int
+
+
+class Recorded(_Part):
+    """What is read of a manifest: of any format that there has been, and without its checksum.
+
+    Git vouches for it, and the service of this tree does not serve it.
+    """
+
+    version: str
+    engine: Literal["frozen", "sklearn"]
+    files: dict[str, Pin]
+    frozen: dict[str, Any] = {}
+    versions: dict[str, str]
+    dataset_sha256: str
+    metrics: dict[str, float]
+
+    @field_validator("files", "metrics")
+    @classmethod
+    def _has_what_is_read(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        needed = MODEL.name if info.field_name == "files" else "macro_f1"
+        if needed not in value:
+            raise ValueError(f"{needed} is missing")
+        return value
+
+
+def read_manifest_of(rev: str) -> Recorded | None:
     """The manifest of a commit; None where it has none.
 
     Raises:
-        StageError: There is no such commit.
+        StageError: There is no such commit, or what it has is no manifest.
     """
     if run("git", "rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}").returncode:
         raise StageError(f"there is no commit {rev}: 'git fetch', or name another one with BASE=")
     shown = run("git", "show", f"{rev}:{MANIFEST}")
-    found: dict[str, Any] | None = None if shown.returncode else json.loads(shown.stdout)
-    return found
+    if shown.returncode:
+        return None
+    try:
+        return Recorded.model_validate_json(shown.stdout)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise StageError(
+            f"{MANIFEST} of {rev} is not a manifest ({where}: {first['msg']}): name another "
+            "commit with BASE="
+        ) from None
 
 
-def read_model_of(rev: str, manifest: dict[str, Any] | None) -> bytes:
+def read_model_of(rev: str, manifest: Recorded | None) -> bytes:
     """What is in a commit's model.joblib, which is what its manifest pins: it may be unpickled.
 
     Raises:
@@ -40,9 +84,8 @@ def read_model_of(rev: str, manifest: dict[str, Any] | None) -> bytes:
     """
     if manifest is None:
         raise NotComparable(f"{rev} has no model yet")
-    there = manifest["versions"]
     for name, here in installed_versions().items():
-        if there.get(name) != here:
+        if manifest.versions.get(name) != here:
             raise NotComparable(f"the model of {rev} was made with another {name} than {here}")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, MODEL.name)
@@ -50,10 +93,11 @@ def read_model_of(rev: str, manifest: dict[str, Any] | None) -> bytes:
         if done.returncode:
             raise StageError(
                 f"the model of {rev} is neither in DVC's cache nor in its remote "
-                f"({done.stderr.strip()}): 'make train' in a checkout of it, then 'dvc push'"
+                f"({done.stderr.strip()}): 'make train' in a checkout of it, then 'dvc push'; or "
+                "'make judge SCORES=1', which compares with its recorded scores alone"
             )
         data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != manifest["files"][MODEL.name]["sha256"]:
+    if hashlib.sha256(data).hexdigest() != manifest.files[MODEL.name].sha256:
         raise StageError(
             f"what DVC has as the model of {rev} is not what its manifest pins, so it is not "
             "unpickled: 'rm -r .dvc/cache', then the same command again"

@@ -5,76 +5,21 @@ on the other commit, too.
 """
 
 import argparse
-import hashlib
-import io
-import json
-from collections import Counter
-from dataclasses import dataclass
+import os
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import joblib
-import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from serving.app.manifest import VERSION_DIGITS
-from training.committed import MANIFEST, NotComparable, read_manifest_of, read_model_of
+from training.committed import NotComparable, Recorded, read_manifest_of
 from training.console import StageError, run_stage, say
-from training.dataset import Document, read_documents
-from training.evaluate import Scored, baseline_predictions, per_class, score, summarize
+from training.dataset import Document, hash_files, read_documents
+from training.judge_page import Gate, Judgement, render
 from training.model_file import load_model
 from training.params import Params, read_params
 from training.paths import MODEL, REPORTS, TEST, TRAIN
-from training.report import leading_terms
+from training.served import NotServed, describe, describe_own, describe_start, find_manifest
+from training.sides import Flip, Side, find_flips, look_at, look_at_base
 
 PAGE = REPORTS / "judge.md"
-SHOWN_FLIPS = 10
-
-
-class Gate(NamedTuple):
-    """A rule of params.yaml: what is asked for, what was found."""
-
-    rule: str
-    found: str
-    limit: str
-    passed: bool
-
-
-class Flip(NamedTuple):
-    """A test document that gets another label, and the terms that led to it.
-
-    Attributes:
-        row: Its line in the source's file.
-        actual, before, after: Its label; the labels that the models give.
-        was_sure, is_sure: Their probabilities.
-        terms: The heaviest first.
-    """
-
-    row: int
-    actual: str
-    before: str
-    was_sure: float
-    after: str
-    is_sure: float
-    terms: list[str]
-
-
-@dataclass(frozen=True)
-class Side:
-    """A model, and what it says of the test part.
-
-    Attributes:
-        version: As in a manifest.
-        size: Of model.joblib, in bytes.
-        metrics, classes: The scores; those of each class, by label.
-    """
-
-    version: str
-    size: int
-    pipeline: Any
-    scored: Scored
-    metrics: dict[str, float]
-    classes: dict[str, float]
+SCORES_ONLY = "SCORES=1 was asked for, as on a machine that cannot have the other model"
 
 
 def main() -> None:
@@ -83,67 +28,81 @@ def main() -> None:
     Raises:
         StageError: A gate is not passed, or a model cannot be had.
     """
-    parser = argparse.ArgumentParser(prog="make judge", description=__doc__)
-    parser.add_argument("--base", default="main", help="the commit to compare with")
-    parser.add_argument("--allow-flips", action="store_true", help="any share of labels may change")
-    options = parser.parse_args()
-    documents = read_documents(TEST)
-    side = look_at(load_model(), MODEL.read_bytes(), documents)
-    manifest = read_manifest_of(options.base)
-    base, reason = None, ""
-    try:
-        data = read_model_of(options.base, manifest)
-        base = look_at(joblib.load(io.BytesIO(data)), data, documents)
-    except NotComparable as error:
-        reason = str(error)
-    flips = find_flips(base, side, documents) if base else []
-    gates = judge(read_params(), side, manifest)
-    if base:
-        gates.append(judge_flips(flips, documents, read_params(), allowed=options.allow_flips))
-    page = render(options.base, (base, side), reason, flips, gates)
-    PAGE.write_text(page, encoding="utf-8")
-    say(page)
-    failed = [f"{one.rule}: {one.found}, not {one.limit}" for one in gates if not one.passed]
+    options = parse_arguments()
+    params = read_params()
+    for path in (MODEL, TRAIN, TEST):
+        if not path.exists():
+            raise StageError(f"{path} is missing: make it with 'make train'")
+    found = look(params, options, read_documents(TEST))
+    publish(render(found))
+    failed = [f"{one.rule}: {one.found}, not {one.limit}" for one in found.gates if not one.passed]
     if failed:
         raise StageError("the model does not pass (params.yaml):\n  " + "\n  ".join(failed))
 
 
-def look_at(pipeline: Any, data: bytes, documents: list[Document]) -> Side:
-    """Predict the test part with a model, whose file is `data`."""
-    scored = score(pipeline, documents)
-    return Side(
-        version=hashlib.sha256(data).hexdigest()[:VERSION_DIGITS],
-        size=len(data),
-        pipeline=pipeline,
-        scored=scored,
-        metrics=summarize(scored, baseline_predictions(read_documents(TRAIN), documents)),
-        classes={one["label"]: one["f1"] for one in per_class(scored)},
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make judge", description=__doc__)
+    parser.add_argument("--base", default="main", help="the commit to compare with")
+    parser.add_argument("--allow-flips", action="store_true", help="any share of labels may change")
+    parser.add_argument(
+        "--scores-only", action="store_true", help="compare with its recorded scores alone"
+    )
+    return parser.parse_args()
+
+
+def look(params: Params, options: argparse.Namespace, documents: list[Document]) -> Judgement:
+    """Look at both models, as far as they can be had.
+
+    Raises:
+        StageError: One of them cannot be had, or must not be unpickled.
+    """
+    side = look_at(load_model(), MODEL.read_bytes(), documents)
+    recorded = read_manifest_of(options.base)
+    base, reason = compare(options, recorded, side, documents)
+    flips = find_flips(base, side, documents) if base else []
+    gates = judge(params, side, recorded)
+    if base:
+        gates.append(judge_flips(flips, documents, params, allowed=options.allow_flips))
+    served = describe_own(side.version)
+    return Judgement(
+        rev=options.base,
+        side=side,
+        base=base,
+        recorded=recorded,
+        reason=reason,
+        same_data=recorded is None or recorded.dataset_sha256 == hash_files(TRAIN, TEST),
+        flips=flips,
+        gates=gates,
+        served=served,
+        served_base=describe(recorded) if recorded else None,
+        start=describe_start(side.version, served.engine),
     )
 
 
-def find_flips(base: Side, side: Side, documents: list[Document]) -> list[Flip]:
-    """The documents that get another label, those first of which the models are surest."""
-    before, after = base.scored, side.scored
-    changed = np.flatnonzero(before.predicted != after.predicted)
-    sure = before.confidence[changed] + after.confidence[changed]
-    flips: list[Flip] = []
-    for index in changed[np.argsort(-sure, kind="stable")]:
-        label, shown = str(after.predicted[index]), len(flips) < SHOWN_FLIPS
-        flips.append(
-            Flip(
-                row=documents[index].row,
-                actual=documents[index].label,
-                before=str(before.predicted[index]),
-                was_sure=float(before.confidence[index]),
-                after=label,
-                is_sure=float(after.confidence[index]),
-                terms=leading_terms(side.pipeline, documents[index].text, label) if shown else [],
-            )
-        )
-    return flips
+def compare(
+    options: argparse.Namespace, recorded: Recorded | None, side: Side, documents: list[Document]
+) -> tuple[Side | None, str]:
+    """The other model, or why it was not looked at; StageError if it cannot be had."""
+    if recorded and options.scores_only:
+        return None, SCORES_ONLY
+    try:
+        return look_at_base(options.base, recorded, side, documents), ""
+    except NotComparable as error:
+        return None, str(error)
 
 
-def judge(params: Params, side: Side, other: dict[str, Any] | None) -> list[Gate]:
+def publish(page: str) -> None:
+    """Write and print the report; in a GitHub workflow it is the job's summary, too."""
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page, encoding="utf-8")
+    say(page)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(page + "\n")
+
+
+def judge(params: Params, side: Side, other: Recorded | None) -> list[Gate]:
     """The gates of this model, the loss to another one's recorded score among them."""
     gate, limits, metrics = params.evaluate, params.judge, side.metrics
     worst = min(side.classes, key=lambda label: side.classes[label])
@@ -156,7 +115,7 @@ def judge(params: Params, side: Side, other: dict[str, Any] | None) -> list[Gate
         judge_bundle(side),
     ]
     if other:
-        drop = other["metrics"]["macro_f1"] - metrics["macro_f1"]
+        drop = other.metrics["macro_f1"] - metrics["macro_f1"]
         gates.append(at_most("macro-F1 lost", drop, limits.max_drop))
     return gates
 
@@ -173,13 +132,14 @@ def judge_flips(
 def judge_bundle(side: Side) -> Gate:
     """Whether the bundle is of this model: it is only written where the service answers alike."""
     rule, limit = "the service answers as the model", "proved"
-    manifest = json.loads(MANIFEST.read_bytes()) if MANIFEST.exists() else {}
-    if manifest.get("version") != side.version:
-        return Gate(rule, "no manifest of this model: 'make train'", limit, passed=False)
-    if manifest["engine"] != "frozen":
+    try:
+        manifest = find_manifest(side.version)
+    except NotServed as error:
+        return Gate(rule, str(error), limit, passed=False)
+    if manifest.engine != "frozen":
         return Gate(rule, "not frozen: scikit-learn serves", limit, passed=True)
-    worst = manifest["frozen"]["worst_probability_difference"]
-    found = f"frozen; of {manifest['frozen']['texts']:,} texts probabilities differ by {worst:g}"
+    worst = manifest.frozen["worst_probability_difference"]
+    found = f"frozen; of {manifest.frozen['texts']:,} texts probabilities differ by {worst:g}"
     return Gate(rule, found, limit, passed=True)
 
 
@@ -189,32 +149,6 @@ def at_least(rule: str, value: float, limit: float) -> Gate:
 
 def at_most(rule: str, value: float, limit: float) -> Gate:
     return Gate(rule, f"{value:.4f}", f"≤ {limit:g}", value <= limit)
-
-
-def render(
-    rev: str, sides: tuple[Side | None, Side], reason: str, flips: list[Flip], gates: list[Gate]
-) -> str:
-    """The report in Markdown. Documents are named by row: their texts carry no licence."""
-    pages = Environment(  # noqa: S701 - Markdown
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    side, pairs = sides[1], Counter((one.before, one.after) for one in flips)
-    return pages.get_template("judge.md.j2").render(
-        rev=rev,
-        base=sides[0],
-        side=side,
-        reason=reason,
-        flips=flips,
-        shown=flips[:SHOWN_FLIPS],
-        pairs=pairs.most_common(SHOWN_FLIPS),
-        gates=gates,
-        mended=sum(one.after == one.actual for one in flips),
-        broken=sum(one.before == one.actual for one in flips),
-        tested=len(side.scored.actual),
-    )
 
 
 if __name__ == "__main__":

@@ -25,3 +25,6 @@ EVALUATION = REPORTS / "evaluation.json"
 CONFUSION = REPORTS / "plots/confusion.csv"
 RELIABILITY = REPORTS / "plots/reliability.csv"
 LEARNING_CURVE = REPORTS / "plots/learning_curve.csv"
+
+# What `make bench COLD=1` writes, no stage.
+COLD = Path(".local/bench/cold.json")

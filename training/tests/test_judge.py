@@ -1,32 +1,40 @@
 """The model report: gates, and what changes against another commit's model."""
 
 import json
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
+import joblib
 import numpy as np
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.app.manifest import installed_versions
-from training import committed, judge
-from training.committed import NotComparable
+from serving.tests.sample import fit, write_bundle
+from training import committed, judge, sides
+from training.committed import MANIFEST, NotComparable, Recorded
 from training.console import StageError
 from training.dataset import Document
 from training.evaluate import Scored
-from training.judge import Side
 from training.params import Judge
-from training.tests.conftest import commit_all, run
+from training.paths import BUNDLE
+from training.sides import SHOWN_FLIPS, Side, find_flips, look_at_base
+from training.tests.conftest import commit_all
 
 CLASSES = np.array(["a", "b"])
 PARAMS = SimpleNamespace(
     evaluate=SimpleNamespace(min_macro_f1=0.8, min_class_f1=0.7, min_gain_over_baseline=0.2),
     judge=Judge(max_drop=0.01, max_flips=0.1, max_model_mb=2),
 )
-OTHER = {"metrics": {"macro_f1": 0.9}}
+OTHER = SimpleNamespace(metrics={"macro_f1": 0.9})
+RECORDED = {
+    "version": "1" * 12,
+    "engine": "frozen",
+    "files": {"model.joblib": {"sha256": "1" * 64, "size": 9}},
+    "versions": installed_versions(),
+    "dataset_sha256": "2" * 64,
+    "metrics": {"macro_f1": 0.9},
+}
 
 
 def make_side(probabilities=(), *, macro_f1=0.9, accuracy=0.9, worst=0.85, size=1_000_000):
@@ -44,17 +52,16 @@ def make_side(probabilities=(), *, macro_f1=0.9, accuracy=0.9, worst=0.85, size=
 
 
 @pytest.fixture
-def manifest(tmp_path, monkeypatch):
-    path = tmp_path / "manifest.json"
-    monkeypatch.setattr(judge, "MANIFEST", path)
+def bundle(monkeypatch):
+    """As if the bundle were of the model that is judged."""
 
-    def write(**changes):
+    def put(**changes):
         frozen = {"texts": 9, "worst_probability_difference": 0.0}
-        written = {"version": "0" * 12, "engine": "frozen", "frozen": frozen} | changes
-        path.write_text(json.dumps(written))
+        found = SimpleNamespace(**{"engine": "frozen", "frozen": frozen} | changes)
+        monkeypatch.setattr(judge, "find_manifest", lambda version: found)
 
-    write()
-    return write
+    put()
+    return put
 
 
 @pytest.mark.parametrize(
@@ -69,44 +76,45 @@ def manifest(tmp_path, monkeypatch):
         ({"size": 2_000_001}, "MB of model.joblib"),
     ],
 )
-def test_each_gate_is_passed_or_not(manifest, changes, failing):
+def test_each_gate_is_passed_or_not(bundle, changes, failing):
     gates = judge.judge(PARAMS, make_side(**changes), OTHER)
     assert len(gates) == 6
     failed = {gate.rule for gate in gates if not gate.passed}
     assert failed == ({failing} if failing else set()) or failing in failed
 
 
-@pytest.mark.parametrize(
-    ("changes", "passed", "found"),
-    [
-        ({}, True, "frozen"),
-        ({"engine": "sklearn"}, True, "scikit-learn serves"),
-        ({"version": "1" * 12}, False, "'make train'"),
-    ],
-)
-def test_bundle_has_to_be_of_this_model(manifest, changes, passed, found):
-    manifest(**changes)
+def test_bundle_is_not_frozen_the_gate_says_so(bundle):
+    bundle(engine="sklearn")
     gate = judge.judge_bundle(make_side())
-    assert gate.passed is passed
-    assert found in gate.found
+    assert gate.passed
+    assert "scikit-learn serves" in gate.found
 
 
-def test_there_is_no_other_model_nothing_can_be_lost(manifest):
+def test_bundle_has_to_be_of_this_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):  # without a manifest, and with another model's
+        gate = judge.judge_bundle(make_side())
+        assert not gate.passed
+        assert "'make train'" in gate.found
+        write_bundle(BUNDLE, fit(), "frozen")
+
+
+def test_there_is_no_other_model_nothing_can_be_lost(bundle):
     assert len(judge.judge(PARAMS, make_side(macro_f1=0.81), None)) == 5
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20))
 def test_flips_are_the_documents_whose_label_differs_the_surest_first(pairs):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judge, "leading_terms", lambda *_: ["term"])
+        patch.setattr(sides, "leading_terms", lambda *_: ["term"])
         documents = [Document(row, "a", "text") for row in range(len(pairs))]
         before, after = (make_side(side) for side in zip(*pairs, strict=True))
-        flips = judge.find_flips(before, after, documents)
+        flips = find_flips(before, after, documents)
     differing = {row for row, (one, two) in enumerate(pairs) if (one >= 0.5) != (two >= 0.5)}
     assert {one.row for one in flips} == differing
     sums = [one.was_sure + one.is_sure for one in flips]
     assert sums == sorted(sums, reverse=True)
-    assert all(one.terms for one in flips[: judge.SHOWN_FLIPS])
+    assert all(one.terms for one in flips[:SHOWN_FLIPS])
 
 
 @pytest.mark.parametrize(("count", "allowed", "passed"), [(1, 0, 1), (2, 0, 0), (2, 1, 1)])
@@ -122,46 +130,73 @@ def test_commit_is_not_there_it_is_said(workspace):
 
 def test_model_is_of_other_versions_it_is_not_unpickled():
     versions = installed_versions() | {"scikit-learn": "0.1"}
+    recorded = Recorded.model_validate(RECORDED | {"versions": versions})
     with pytest.raises(NotComparable, match="scikit-learn"):
-        committed.read_model_of("main", {"versions": versions})
+        committed.read_model_of("main", recorded)
 
 
-@pytest.mark.slow
-def test_model_is_changed_the_report_compares_it_with_the_commits(workspace, capfd, monkeypatch):
-    def report(*arguments):
-        monkeypatch.setattr(sys, "argv", ["judge", *arguments])
-        judge.main()
-        return Path("reports/judge.md").read_text()
+@pytest.mark.parametrize(
+    ("classes", "raised"),
+    [(["a", "b"], None), (["b"], "a"), (["a", "b", "c"], "c"), ([1, 2], "1, 2, a, b")],
+)
+def test_model_has_other_classes_it_is_not_compared(classes, raised, monkeypatch):
+    monkeypatch.setattr(sides, "read_model_of", lambda *_: b"")
+    monkeypatch.setattr(joblib, "load", lambda _: SimpleNamespace(classes_=np.array(classes)))
+    monkeypatch.setattr(sides, "look_at", lambda *_: "looked at")
+    if raised is None:
+        assert look_at_base("main", None, make_side(), []) == "looked at"
+        return
+    with pytest.raises(NotComparable, match=f"only one of the two has {raised}$"):
+        look_at_base("main", None, make_side(), [])
 
-    Path("serving/app/data/manifest.json").unlink(missing_ok=True)
-    commit_all("no model")
-    run("dvc", "repro", "bundle")
-    said = report("--base", "HEAD")
-    assert "HEAD has no model yet" in said
-    assert "**Passes** all 5 gates" in said
-    commit_all("a model")
-    assert "It is the model of `HEAD`" in report("--base", "HEAD")
-    first = json.loads(Path("serving/app/data/manifest.json").read_text())["version"]
 
-    params = yaml.safe_load(Path("params.yaml").read_text())
-    params["train"]["vectorizer"]["max_features"] = 30
-    params["judge"] |= {"max_drop": 0, "max_flips": 0}
-    params["evaluate"] |= {"min_macro_f1": 0, "min_class_f1": 0, "min_gain_over_baseline": 0}
-    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    golden = Path("training/models/topics/golden.json")
-    golden.write_text(json.dumps(json.loads(golden.read_text())[:1]))  # so poor a model errs
-    run("dvc", "repro", "bundle")
-    with pytest.raises(StageError, match=r"(?s)macro-F1 lost.*labels that change"):
-        report("--base", "HEAD")
-    said = Path("reports/judge.md").read_text()
-    assert f"`HEAD` ({first})" in said
-    assert "### Labels that change: " in said
-    assert "F1 of each class" in said
-    with pytest.raises(StageError) as error:
-        report("--base", "HEAD", "--allow-flips")
-    assert "labels that change" not in str(error.value)
+@pytest.mark.parametrize("error", [ModuleNotFoundError("No module x"), AttributeError("no x")])
+def test_model_needs_code_that_is_gone_it_is_not_compared(error, monkeypatch):
+    def load(_):
+        raise error
 
-    pinned = committed.read_manifest_of("HEAD")
-    pinned["files"]["model.joblib"]["sha256"] = "0" * 64
-    with pytest.raises(StageError, match="not unpickled"):
-        committed.read_model_of("HEAD", pinned)
+    monkeypatch.setattr(sides, "read_model_of", lambda *_: b"")
+    monkeypatch.setattr(joblib, "load", load)
+    with pytest.raises(NotComparable, match="code that is gone"):
+        look_at_base("main", None, make_side(), [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        json.dumps(RECORDED | {"metrics": {"accuracy": 1}}),
+        json.dumps(RECORDED | {"files": {}}),
+        json.dumps(RECORDED | {"engine": "other"}),
+        *(json.dumps({one: RECORDED[one] for one in RECORDED if one != name}) for name in RECORDED),
+    ],
+)
+def test_commit_has_a_damaged_manifest_it_is_said_and_nothing_raised_but_that(workspace, text):
+    MANIFEST.write_text(text)
+    commit_all("damaged")
+    with pytest.raises(StageError, match=r"of HEAD is not a manifest .*BASE="):
+        committed.read_manifest_of("HEAD")
+
+
+def test_manifest_of_the_first_format_is_read(workspace):
+    MANIFEST.write_text(json.dumps(RECORDED | {"format": 1, "profile": {}}))
+    commit_all("old")
+    assert committed.read_manifest_of("HEAD").frozen == {}
+    MANIFEST.unlink()
+    commit_all("none")
+    assert committed.read_manifest_of("HEAD") is None
+
+
+def test_report_is_appended_to_the_jobs_summary(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    judge.publish("first\n")
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    judge.publish("page\n")
+    assert summary.read_text() == "before\npage\n\n"
+    assert judge.PAGE.read_text() == "page\n"
+    assert capsys.readouterr().out == "first\n\npage\n\n"

@@ -1,0 +1,162 @@
+"""The report of `make judge` in Markdown. Documents are named by row: their texts carry no licence.
+
+GitHub shows it in a comment, so what comes from the data (labels, terms) is escaped.
+"""
+
+import re
+import textwrap
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from training.committed import Recorded
+from training.evaluate import reliability
+from training.mermaid import draw_bars, draw_steps
+from training.paths import FROZEN, MODEL
+from training.served import Served
+from training.sides import SHOWN_FLIPS, Flip, Side
+
+TERM_CHARS = 40
+DRAWN_CLASSES = 20  # more cannot be read
+FEWEST = 10  # of fewer documents, a share that is right says nothing
+
+
+class Gate(NamedTuple):
+    """A rule of params.yaml: what is asked for, what was found."""
+
+    rule: str
+    found: str
+    limit: str
+    passed: bool
+
+
+class Row(NamedTuple):
+    """A row of a table of numbers: the other commit's and this tree's; None where there is none."""
+
+    name: str
+    old: float | None
+    new: float | None
+    digits: int = 4
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """All that the report says.
+
+    Attributes:
+        rev: The commit that is compared with.
+        side, base: This tree's model; the commit's, or None where it was not looked at.
+        recorded: What the commit's manifest says; None where it has none.
+        reason: Why `base` is None.
+        same_data: Whether the commit's model is of the same documents, training and test part.
+        served, served_base: How they would be served.
+        start: What is known of this model's cold start.
+    """
+
+    rev: str
+    side: Side
+    base: Side | None
+    recorded: Recorded | None
+    reason: str
+    same_data: bool
+    flips: list[Flip]
+    gates: list[Gate]
+    served: Served
+    served_base: Served | None
+    start: str
+
+    @property
+    def is_same(self) -> bool:
+        return self.recorded is not None and self.recorded.version == self.side.version
+
+
+def render(found: Judgement) -> str:
+    """The report."""
+    pages = Environment(  # noqa: S701 - Markdown, which has filters of its own
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters |= {"plain": plain, "code": code}
+    flips = found.flips
+    pairs = Counter((one.before, one.after) for one in flips)
+    return pages.get_template("judge.md.j2").render(
+        **vars(found),
+        is_same=found.is_same,
+        failed=[one for one in found.gates if not one.passed],
+        scores=list_scores(found),
+        sizes=list_sizes(found),
+        classes=list_classes(found),
+        class_chart=draw_classes(found),
+        drawn=DRAWN_CLASSES,
+        fewest=FEWEST,
+        reliability_chart=draw_reliability(found.side),
+        shown=flips[:SHOWN_FLIPS],
+        pairs=pairs.most_common(SHOWN_FLIPS),
+        mended=sum(one.after == one.actual for one in flips),
+        broken=sum(one.before == one.actual for one in flips),
+        tested=len(found.side.scored.actual),
+    )
+
+
+def list_scores(found: Judgement) -> list[Row]:
+    """The scores; the other commit's as they are recorded, where its model was not looked at."""
+    recorded = found.recorded.metrics if found.recorded else {}
+    old = found.base.metrics if found.base else recorded
+    names = [name for name in found.side.metrics if not name.startswith("baseline")]
+    return [Row(name, old.get(name), found.side.metrics[name]) for name in names]
+
+
+def list_sizes(found: Judgement) -> list[Row]:
+    """What the files weigh, in MB."""
+    old = found.recorded.files[MODEL.name].size if found.recorded else None
+    frozen = found.served_base.frozen_bytes if found.served_base else None
+    sizes = {
+        MODEL.name: (old, found.side.size),
+        FROZEN.name: (frozen, found.served.frozen_bytes),
+    }
+    return [Row(f"MB of {name}", to_mb(a), to_mb(b), 1) for name, (a, b) in sizes.items()]
+
+
+def to_mb(size: int | None) -> float | None:
+    return None if size is None else size / 1e6
+
+
+def list_classes(found: Judgement) -> list[Row]:
+    """F1 of each class, the worst first."""
+    old = found.base.classes if found.base else {}
+    rows = [Row(name, old.get(name), f1) for name, f1 in found.side.classes.items()]
+    return sorted(rows, key=lambda row: row.new or 0)
+
+
+def draw_classes(found: Judgement) -> str:
+    """F1 of the classes, the worst on top, with the other model's as a line if it is another."""
+    rows = list_classes(found)[:DRAWN_CLASSES]
+    line = [] if found.is_same else [row.old for row in rows if row.old is not None]
+    return draw_bars("F1", [(row.name, row.new or 0) for row in rows], line)
+
+
+def draw_reliability(side: Side) -> str:
+    """How often the model is right when it is this sure: bars under the line are too sure."""
+    bins = reliability(side.scored)
+    bins = [one for one in bins if one["count"] >= FEWEST] or bins
+    return draw_steps(
+        ("probability (documents)", "share right"),
+        [(f"{one['confidence']:.2f} ({one['count']:,})", one["accuracy"]) for one in bins],
+        [one["confidence"] for one in bins],
+    )
+
+
+def plain(text: Any) -> str:
+    """A text as Markdown shows it, in a table, too: on one line, and without markup."""
+    return re.sub(r"([\\`*\[\]<>|~]|\b_|_\b)", r"\\\1", " ".join(str(text).split()))
+
+
+def code(term: str) -> str:
+    """A term as code, in a table, too: there nobody is mentioned and nothing linked to."""
+    short = textwrap.shorten(term, TERM_CHARS, placeholder="…")
+    return f"`{short.replace('`', "'").replace('|', '\\|') or ' '}`"

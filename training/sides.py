@@ -1,0 +1,112 @@
+"""Two models side by side: what each says of the test part, and where they differ."""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+
+from serving.app.manifest import VERSION_DIGITS
+from training.committed import NotComparable, Recorded, read_model_of
+from training.dataset import Document, read_documents
+from training.evaluate import Scored, baseline_predictions, per_class, score, summarize
+from training.paths import TRAIN
+from training.report import leading_terms
+
+SHOWN_FLIPS = 10
+
+
+class Flip(NamedTuple):
+    """A test document that gets another label, and the terms that led to it.
+
+    Attributes:
+        row: Its line in the source's file.
+        actual, before, after: Its label; the labels that the models give.
+        was_sure, is_sure: Their probabilities.
+        terms: The heaviest first.
+    """
+
+    row: int
+    actual: str
+    before: str
+    was_sure: float
+    after: str
+    is_sure: float
+    terms: list[str]
+
+
+@dataclass(frozen=True)
+class Side:
+    """A model, and what it says of the test part.
+
+    Attributes:
+        version: As in a manifest.
+        size: Of model.joblib, in bytes.
+        metrics, classes: The scores; the F1 of each class, by label.
+    """
+
+    version: str
+    size: int
+    pipeline: Any
+    scored: Scored
+    metrics: dict[str, float]
+    classes: dict[str, float]
+
+
+def look_at(pipeline: Any, data: bytes, documents: list[Document]) -> Side:
+    """Predict the test part with a model, whose file is `data`."""
+    scored = score(pipeline, documents)
+    return Side(
+        version=hashlib.sha256(data).hexdigest()[:VERSION_DIGITS],
+        size=len(data),
+        pipeline=pipeline,
+        scored=scored,
+        metrics=summarize(scored, baseline_predictions(read_documents(TRAIN), documents)),
+        classes={one["label"]: one["f1"] for one in per_class(scored)},
+    )
+
+
+def look_at_base(
+    rev: str, manifest: Recorded | None, side: Side, documents: list[Document]
+) -> Side:
+    """Predict this tree's test part with the model of another commit.
+
+    Raises:
+        NotComparable: The commit has no model, or one that cannot predict these documents here.
+        StageError: Its model cannot be had.
+    """
+    data = read_model_of(rev, manifest)
+    try:
+        pipeline = joblib.load(io.BytesIO(data))
+    except (ImportError, AttributeError) as error:
+        raise NotComparable(f"the model of {rev} needs code that is gone: {error}") from None
+    changed = sorted(set(map(str, pipeline.classes_)) ^ side.classes.keys())
+    if changed:
+        raise NotComparable(
+            f"the model of {rev} has other classes: only one of the two has {', '.join(changed)}"
+        )
+    return look_at(pipeline, data, documents)
+
+
+def find_flips(base: Side, side: Side, documents: list[Document]) -> list[Flip]:
+    """The documents that get another label, those first of which the models are surest."""
+    before, after = base.scored, side.scored
+    changed = np.flatnonzero(before.predicted != after.predicted)
+    sure = before.confidence[changed] + after.confidence[changed]
+    flips: list[Flip] = []
+    for index in changed[np.argsort(-sure, kind="stable")]:
+        label, shown = str(after.predicted[index]), len(flips) < SHOWN_FLIPS
+        flips.append(
+            Flip(
+                row=documents[index].row,
+                actual=documents[index].label,
+                before=str(before.predicted[index]),
+                was_sure=float(before.confidence[index]),
+                after=label,
+                is_sure=float(after.confidence[index]),
+                terms=leading_terms(side.pipeline, documents[index].text, label) if shown else [],
+            )
+        )
+    return flips

@@ -1,0 +1,154 @@
+"""`make judge` on models that DVC really made: each situation that a pull request can be in."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from training import committed, judge
+from training.console import StageError
+from training.paths import MODEL, TEST
+from training.tests.blocks import read_charts
+from training.tests.conftest import commit_all, run
+
+
+def report(monkeypatch, *arguments):
+    """The report, and the error that it ended in."""
+    monkeypatch.setattr(sys, "argv", ["judge", *arguments])
+    judge.PAGE.unlink(missing_ok=True)
+    failed = ""
+    try:
+        judge.main()
+    except StageError as error:
+        failed = str(error)
+    page = judge.PAGE.read_text() if judge.PAGE.exists() else ""
+    if page:
+        assert len(read_charts(page)) == 2
+    return page, failed
+
+
+def edit_params(**sections):
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    for section, changes in sections.items():
+        params[section] |= changes
+    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+@pytest.mark.slow
+def test_model_is_changed_the_report_compares_it_with_the_commits(workspace, monkeypatch):
+    Path("serving/app/data/manifest.json").unlink(missing_ok=True)
+    commit_all("no model")
+    page, failed = report(monkeypatch)
+    assert (page, "'make train'" in failed) == ("", True)
+    run("dvc", "repro", "bundle")
+    page, failed = report(monkeypatch, "--base", "HEAD", "--scores-only")
+    assert "HEAD has no model yet" in page
+    assert "**Passes** all 5 gates" in page
+    assert "| Frozen or not | frozen |" in page
+    assert "not measured: 'make bench COLD=1'" in page
+    assert not failed
+    commit_all("a model")
+    assert "It is the model of `HEAD`" in report(monkeypatch, "--base", "HEAD")[0]
+    first = json.loads(Path("serving/app/data/manifest.json").read_text())["version"]
+
+    edit_params(
+        train={"vectorizer": {"ngram_range": [1, 1], "max_features": 30}},
+        judge={"max_drop": 0, "max_flips": 0},
+        evaluate={"min_macro_f1": 0, "min_class_f1": 0, "min_gain_over_baseline": 0},
+    )
+    golden = Path("training/models/topics/golden.json")
+    golden.write_text(json.dumps(json.loads(golden.read_text())[:1]))  # so poor a model errs
+    run("dvc", "repro", "bundle")
+    page, failed = report(monkeypatch, "--base", "HEAD")
+    assert "macro-F1 lost" in failed
+    assert "labels that change" in failed
+    assert f"`HEAD` ({first})" in page
+    assert "### Labels that change: " in page
+    assert "line: the one of `HEAD`" in page
+    assert "of other documents" not in page
+    _, failed = report(monkeypatch, "--base", "HEAD", "--allow-flips")
+    assert "labels that change" not in failed
+
+    check_recorded_scores_alone(monkeypatch, first)
+
+    pinned = committed.read_manifest_of("HEAD")
+    pinned.files["model.joblib"] = committed.Pin(sha256="0" * 64, size=1)
+    with pytest.raises(StageError, match="not unpickled"):
+        committed.read_model_of("HEAD", pinned)
+    Path("dvc.lock").unlink()
+    assert "`HEAD` (" in report(monkeypatch, "--base", "HEAD")[0]
+    TEST.unlink()
+    assert "'make train'" in report(monkeypatch, "--base", "HEAD")[1]
+
+
+def check_recorded_scores_alone(monkeypatch, first):
+    """Where the other model cannot be had, it is an error, but with the flag."""
+    shutil.move(".dvc/cache", "cache")
+    page, failed = report(monkeypatch, "--base", "HEAD")
+    assert (page, "SCORES=1" in failed) == ("", True)
+    page, failed = report(monkeypatch, "--base", "HEAD", "--scores-only")
+    assert "macro-F1 lost" in failed
+    assert "labels that change" not in failed
+    assert "**not looked at**: SCORES=1" in page
+    assert f"`HEAD` ({first}, recorded)" in page
+    shutil.move("cache", ".dvc/cache")
+
+
+@pytest.mark.slow
+def test_model_is_below_the_pipelines_gate_the_report_is_written_all_the_same(
+    workspace, monkeypatch
+):
+    run("dvc", "repro", "bundle")
+    commit_all("a model")
+    before = MODEL.read_bytes()
+    edit_params(
+        train={"vectorizer": {"ngram_range": [1, 1], "max_features": 30}},
+        evaluate={"min_gain_over_baseline": 1.0},
+    )
+    with pytest.raises(AssertionError, match="below the gate"):
+        run("dvc", "repro", "bundle")
+    assert MODEL.read_bytes() != before
+    page, failed = report(monkeypatch, "--base", "HEAD", "--allow-flips")
+    for said in (page, failed):
+        assert "accuracy over the baseline's" in said
+        assert "no manifest of this model" in said
+    assert "| Frozen or not | frozen | not frozen yet: the pipeline ended before that | |" in page
+    assert "| MB of model.frozen | 0." in page
+    assert "### Labels that change: " in page
+
+
+@pytest.mark.slow
+def test_other_model_has_other_classes_and_engine_the_recorded_scores_are_compared(
+    workspace, monkeypatch
+):
+    run("dvc", "repro", "bundle")
+    path = Path("serving/app/data/manifest.json")
+    written = path.read_text()
+    manifest = json.loads(written) | {"version": "f" * 12}
+    for changes in (
+        {"versions": manifest["versions"] | {"numpy": "0.1"}},
+        {"versions": {}},
+        {"engine": "sklearn", "frozen": {"refused": "a step"}, "dataset_sha256": "0" * 64},
+        {"metrics": {"macro_f1": 0.1}},
+    ):
+        path.write_text(json.dumps(manifest | changes))
+        commit_all("another")
+        path.write_text(written)
+        page, _ = report(monkeypatch, "--base", "HEAD")
+        assert ("was made with another" in page) == ("versions" in changes)
+        assert ("not frozen: a step" in page) == ("engine" in changes)
+        assert ("of other documents" in page) == ("dataset_sha256" in changes)
+    commit_all("ten")
+    edit_params(
+        prepare={"topics": "all"},
+        evaluate={"min_macro_f1": 0, "min_class_f1": 0, "min_gain_over_baseline": 0},
+    )
+    run("dvc", "repro", "bundle")
+    page, failed = report(monkeypatch, "--base", "HEAD")
+    assert "has other classes: only one of the two has alt.atheism" in page
+    assert "of other documents" in page
+    assert "macro-F1 lost" in page
+    assert "Traceback" not in failed

@@ -8,7 +8,7 @@ STAGE ?= dev
 # As they were typed, and through the environment: neither make nor a shell looks into them. What a
 # shell has under a name so short is somebody else's, but for these three.
 typed = $(if $(or $(findstring command,$(origin $1)),$(filter PORT STAGE BASE_IMAGE,$1)),$(value $1))
-TYPED := PORT STAGE BASE_IMAGE BASE FILE GITHUB KEEP MODEL MUTANTS SEED SINCE TO URL
+TYPED := PORT STAGE BASE_IMAGE BASE DASK FILE GITHUB KEEP MODEL MUTANTS SEED SINCE TO URL
 $(foreach name,$(TYPED),$(eval override $(name) := $$(call typed,$(name))))
 export $(TYPED)
 # YES=0 is no.
@@ -58,9 +58,9 @@ format: .venv/dev.ok ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-train: .venv/serve.ok ## Run the stages that changed, up to the bundle (dvc repro; FRESH=1 fetches the data again)
+train: .venv/serve.ok $(if $(DASK),.venv/dask.ok) ## Run the stages that changed, up to the bundle (FRESH=1 fetches the data again, DASK=tcp://host:8786 searches there)
 	@$(if $(FRESH),$(BIN)/dvc repro --single-item --force fetch)
-	@$(BIN)/dvc repro bundle
+	@$(if $(DASK),DASK_SCHEDULER_ADDRESS="$$DASK") $(BIN)/dvc repro bundle
 
 freeze: .venv/serve.ok ## Compile the trained model to the file that serves it, and prove it (part of make train)
 	@$(BIN)/dvc repro --single-item --force freeze
@@ -192,6 +192,10 @@ clean: ## Remove .venv, caches, models and data: all that git does not track
 	@scripts/install-cdk.sh
 	@touch $@
 
+.venv/dask.ok: $(SETUP) requirements/dask.txt
+	@$(INSTALL) dask
+	@touch $@
+
 .venv/dev.ok: $(SETUP) requirements/dev.txt
 	@$(INSTALL) dev
-	@touch $@ .venv/serve.ok .venv/deploy.ok
+	@touch $@ .venv/serve.ok .venv/deploy.ok .venv/dask.ok

@@ -5,8 +5,10 @@ params.yaml. Only the training part has a say.
 """
 
 import json
+import os
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import joblib
@@ -41,13 +43,14 @@ def main() -> None:
 def compare(
     compared: list[Candidate], documents: list[Document], params: Train
 ) -> list[tuple[Candidate, np.ndarray[Any, np.dtype[np.float64]]]]:
-    """Cross-validate the candidates, each on the same folds.
+    """Cross-validate the candidates, each on the same folds, here or on a Dask cluster.
 
     Returns:
         Each candidate with its scores, one a fold.
 
     Raises:
-        StageError: There is no such scorer, or a class has fewer documents than there are folds.
+        StageError: There is no such scorer, a class has fewer documents than there are folds, a
+            candidate cannot be fitted, or the cluster that the environment names cannot do it.
     """
     scorer = find_scorer(params.scoring)
     texts = np.array([one.text for one in documents], dtype=object)
@@ -55,14 +58,38 @@ def compare(
     if min(np.unique(labels, return_counts=True)[1]) < params.folds:
         raise StageError(f"params.yaml: train.folds ({params.folds}) is more than a class has")
     folds = StratifiedKFold(params.folds, shuffle=True, random_state=params.seed)
-    jobs = [
-        joblib.delayed(score_fold)(candidate, texts, labels, split, scorer)
-        for split in folds.split(texts, labels)
-        for candidate in compared
-    ]
-    done = joblib.Parallel(n_jobs=-1, return_as="generator")(jobs)
-    scores = np.array(list(progress(done, len(jobs), "comparing candidates")))
+    with find_machines([texts, labels]) as wrap:
+        jobs = [
+            joblib.delayed(wrap(score_fold))(candidate, texts, labels, split, scorer)
+            for split in folds.split(texts, labels)
+            for candidate in compared
+        ]
+        done = joblib.Parallel(n_jobs=-1, return_as="generator")(jobs)
+        scores = np.array(list(progress(done, len(jobs), "comparing candidates")))
     return list(zip(compared, scores.reshape(params.folds, -1).T, strict=True))
+
+
+def find_machines(data: list[Any]) -> AbstractContextManager[Callable[[Any], Any]]:
+    """Where joblib computes while this is open: on this machine's cores, or a Dask cluster.
+
+    Args:
+        data: Arguments that all tasks have.
+
+    Raises:
+        StageError: The environment names a cluster, and Dask is not installed.
+    """
+    # Dask's own name for it.
+    address = os.environ.get("DASK_SCHEDULER_ADDRESS")
+    if not address:
+        return nullcontext(lambda function: function)
+    try:
+        from training.cluster import use_cluster  # noqa: PLC0415 Dask is not for everyone
+    except ModuleNotFoundError as error:
+        raise StageError(
+            f"DASK_SCHEDULER_ADDRESS is set, but {error.name} is not installed: "
+            f"make train DASK={address}"
+        ) from None
+    return use_cluster(address, data)
 
 
 def score_fold(

@@ -16,7 +16,7 @@ from training.tests.conftest import take_sample
 from training.tests.sample import make_rows, write_archive
 
 # What `make test` runs in a story: the service with the new model.
-TEST = """
+TEST = """\
 def test_golden_examples_get_the_probabilities_of_the_manifest(predictor):
     golden = predictor.manifest.golden
     found = predictor.predict([one["text"] for one in golden])

@@ -13,11 +13,12 @@ import joblib
 import pytest
 from distributed import Client
 
+from serving.tests.tracked import ROOT
 from training import cluster, cluster_backend, passport, prepare, train, validate
 from training.console import StageError
 from training.models.topics.candidates import candidates
 from training.paths import ARCHIVE, COMPARISON, MODEL
-from training.tests.conftest import ROOT, run
+from training.tests.conftest import run
 from training.tests.test_train import DOCUMENTS, PARAMS
 
 FROM_TRAINING = ("OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES")

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.app.manifest import installed_versions
+from serving.tests.tracked import ROOT
 from training.committed import Recorded
 from training.evaluate import BINS, Scored
 from training.judge_page import (
@@ -24,7 +25,6 @@ from training.judge_page import (
 from training.served import Served
 from training.sides import Flip, Side
 from training.tests.blocks import read_charts
-from training.tests.conftest import ROOT
 
 SHARE = st.floats(0, 1)
 # numpy drops NULs at the end.

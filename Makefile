@@ -136,9 +136,9 @@ deploy: .venv/deploy.ok .venv/cdk.ok ## Deploy this commit's image and stack; as
 	    CDK_FOLDER="$$STAGE" $(CDK) deploy --role-arn "$$role" $(APP) $(ASK)
 	@echo "try it: make smoke STAGE=$$STAGE$(if $(LOCAL), LOCAL=1)"
 
-live: .venv/deploy.ok ## Say whether the stage runs what this commit makes (STAGE=dev)
+live: .venv/deploy.ok ## Say whether stages run what this commit makes (STAGE=dev, STAGE="staging prod")
 	@$(BIN)/python -m serving.deployment.fetch_model
-	@base=$$($(FIND_BASE)) && $(BIN)/python -m serving.deployment.live --stage "$$STAGE" --base "$$base" $(if $(LOCAL),--local)
+	@base=$$($(FIND_BASE)) && $(BIN)/python -m serving.deployment.live --stage $$STAGE --base "$$base" $(if $(LOCAL),--local)
 
 release: .venv/deploy.ok .venv/cdk.ok ## Deploy, smoke, and go back to the version before where that fails (STAGE=dev, YES=1)
 	@scripts/release.sh $(MAKE)

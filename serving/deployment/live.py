@@ -150,25 +150,30 @@ def compare(stage: str, template: dict[str, Any], deployed: Deployed | None) -> 
 def main() -> None:
     """Compare stages with this commit; for a workflow, hand it on."""
     parser = argparse.ArgumentParser(prog="make live", description=__doc__)
-    parser.add_argument("--stage", default="dev", choices=STAGES)
+    parser.add_argument("--stage", nargs="+", default=["dev"], choices=STAGES)
     parser.add_argument("--version", action="store_true", help="print the version that answers")
     parser.add_argument("--base", default=BASE, help="the base image")
     parser.add_argument("--local", action="store_true", help="on a local AWS")
     options = parser.parse_args()
-    stage = options.stage
     try:
-        deployed = read_deployed(stage)
-        if options.version:
-            print(deployed.version if deployed else "")
-            return
-        template = synthesize(stage, options.base, local=options.local)
-        verdict = compare(stage, template, deployed)
+        for stage in options.stage:
+            deployed = read_deployed(stage)
+            if options.version:
+                print(deployed.version if deployed else "")
+                continue
+            template = synthesize(stage, options.base, local=options.local)
+            hand_on(stage, compare(stage, template, deployed))
     except (ImageError, StackError) as error:
         sys.exit(f"error: {error}")
+
+
+def hand_on(stage: str, verdict: Verdict) -> None:
+    """Print a verdict; where a workflow runs, make it an output of the step."""
+    line = f"{stage}={verdict}"
+    print(line, flush=True)
     if output := os.environ.get("GITHUB_OUTPUT"):
         with Path(output).open("a", encoding="utf-8") as file:
-            file.write(f"{stage}={verdict}\n")
-    print(verdict)
+            file.write(f"{line}\n")
 
 
 if __name__ == "__main__":

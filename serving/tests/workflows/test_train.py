@@ -87,6 +87,7 @@ def test_remote_is_down_the_run_fails_before_git_is_touched(story):
     (first,) = story.github.comments[7]
     assert "There is none: training ended before" in first["body"]
 
+    (story.desk / "NOTE").write_text("again")
     story.commit("better")  # the comment that is there is brought up to date
     done = story.open_pull_request("better")
     done.check(plan=True, train=False, model=False)

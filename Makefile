@@ -67,7 +67,7 @@ freeze: .venv/serve.ok ## Compile the trained model to the file that serves it, 
 	@$(BIN)/dvc repro bundle
 
 judge: .venv/serve.ok ## Hold this model against another commit's, and against the gates (BASE=main, FLIPS=1 lets labels change, SCORES=1 compares recorded scores alone)
-	@$(BIN)/python -m training.judge $(if $(BASE),--base "$$BASE") $(if $(FLIPS),--allow-flips) $(if $(SCORES),--scores-only)
+	@$(BIN)/python -m training.judging $(if $(BASE),--base "$$BASE") $(if $(FLIPS),--allow-flips) $(if $(SCORES),--scores-only)
 
 report: .venv/serve.ok ## Write reports/report.html: the model in pictures
 	@status=0; $(BIN)/dvc repro --keep-going || status=$$?; \

@@ -129,9 +129,10 @@ def read_run(environment: Mapping[str, str] = os.environ) -> Run:
         event = json.loads(Path(environment["GITHUB_EVENT_PATH"]).read_bytes())
         repository, server = environment["GITHUB_REPOSITORY"], environment["GITHUB_SERVER_URL"]
         pull_request = event.get("pull_request")
-        main = event["repository"]["default_branch"]
         run_id, api = environment["GITHUB_RUN_ID"], environment["GITHUB_API_URL"]
         name = environment["GITHUB_REF_NAME"]
+        # What is scheduled runs on the default branch, and may not be told what that is.
+        main = event.get("repository", {}).get("default_branch", name)
     except KeyError as error:
         raise GitHubError(f"this is for GitHub's runs: there is no {error}") from None
     return Run(

@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from serving.app.manifest import installed_versions
 from serving.tests.sample import fit, write_bundle
-from training import committed, judge, sides
-from training.committed import MANIFEST, NotComparable, Recorded
 from training.console import StageError
 from training.dataset import Document
 from training.evaluate import Scored
+from training.judging import __main__ as judge
+from training.judging import committed, sides
+from training.judging.committed import MANIFEST, NotComparable, Recorded
+from training.judging.sides import SHOWN_FLIPS, Side, find_flips, look_at_base
 from training.params import Judge
 from training.paths import BUNDLE
-from training.sides import SHOWN_FLIPS, Side, find_flips, look_at_base
 from training.tests.conftest import commit_all
 
 CLASSES = np.array(["a", "b"])

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from serving.app.manifest import installed_versions
 from serving.tests.tracked import ROOT
-from training.committed import Recorded
 from training.evaluate import BINS, Scored
-from training.judge_page import (
+from training.judging.committed import Recorded
+from training.judging.page import (
     DRAWN_CLASSES,
     FEWEST,
     TERM_CHARS,
@@ -22,8 +22,8 @@ from training.judge_page import (
     plain,
     render,
 )
-from training.served import Served
-from training.sides import Flip, Side
+from training.judging.served import Served
+from training.judging.sides import Flip, Side
 from training.tests.blocks import read_charts
 
 SHARE = st.floats(0, 1)

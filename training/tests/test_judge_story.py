@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from training import committed, judge
 from training.console import StageError
+from training.judging import __main__ as judge
+from training.judging import committed
 from training.paths import MODEL, TEST
 from training.tests.blocks import read_charts
 from training.tests.conftest import commit_all, run

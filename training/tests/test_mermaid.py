@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.mermaid import LABEL_CHARS, draw_bars, draw_steps, quote
+from training.judging.mermaid import LABEL_CHARS, draw_bars, draw_steps, quote
 from training.tests.blocks import read_charts
 
 SHARE = st.floats(0, 1)

@@ -90,6 +90,9 @@ def test_run_is_read_from_what_github_says(tmp_path):
     path.write_text(json.dumps({"repository": {"default_branch": "trunk"}}))
     run = read_run(environment | {"GITHUB_REF_NAME": "trunk"})
     assert (run.branch, run.base) == ("trunk", "trunk")
+    path.write_text(json.dumps({"schedule": "17 4 * * 1"}))
+    run = read_run(environment | {"GITHUB_REF_NAME": "trunk"})
+    assert (run.branch, run.main) == ("trunk", "trunk")
 
 
 @given(*(st.sampled_from(RESULTS) for _ in range(3)), st.booleans())

@@ -10,10 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.tests.sample import fit, write_bundle
-from training import served
 from training.console import StageError
+from training.judging import served
+from training.judging.served import (
+    NOT_MEASURED,
+    NotServed,
+    describe_own,
+    describe_start,
+    find_manifest,
+)
 from training.paths import BUNDLE, COLD, FREEZE, FROZEN, MODEL
-from training.served import NOT_MEASURED, NotServed, describe_own, describe_start, find_manifest
 
 FOUND = {
     "version": "0" * 12,

@@ -62,7 +62,7 @@ class Act:
         git("remote", "set-url", "origin", f"https://github.com/{REPOSITORY}.git", cwd=tree)
         copy_workflows(tree)
         written = self.folder / "event.json"
-        written.write_text(json.dumps(payload | {"repository": {"default_branch": "main"}}))
+        written.write_text(json.dumps(payload))
         command = [BIN / "act", event, "--workflows", f".github/workflows/{workflow}.yml"]
         command += ["--eventpath", written, "--platform", "ubuntu-24.04=-self-hosted"]
         command += ["--pull=false", "--action-offline-mode", "--no-skip-checkout"]

@@ -65,6 +65,7 @@ class Story:
     def open_pull_request(self, branch, *, number=7, repository=REPOSITORY, labels=()):
         """What GitHub's event says of one; run its workflow."""
         payload = {
+            "repository": {"default_branch": "main"},
             "pull_request": {
                 "number": number,
                 "head": {
@@ -75,7 +76,7 @@ class Story:
                 "base": {"ref": "main"},
                 "user": {"login": "ada"},
                 "labels": [{"name": one} for one in labels],
-            }
+            },
         }
         return self.act.run("train", "pull_request", payload, branch)
 

@@ -8,15 +8,15 @@ import argparse
 import os
 from pathlib import Path
 
-from training.committed import NotComparable, Recorded, read_manifest_of
 from training.console import StageError, run_stage, say
 from training.dataset import Document, hash_files, read_documents
-from training.judge_page import Gate, Judgement, render
+from training.judging.committed import NotComparable, Recorded, read_manifest_of
+from training.judging.page import Gate, Judgement, render
+from training.judging.served import NotServed, describe, describe_own, describe_start, find_manifest
+from training.judging.sides import Flip, Side, find_flips, look_at, look_at_base
 from training.model_file import load_model
 from training.params import Params, read_params
 from training.paths import MODEL, REPORTS, TEST, TRAIN
-from training.served import NotServed, describe, describe_own, describe_start, find_manifest
-from training.sides import Flip, Side, find_flips, look_at, look_at_base
 
 PAGE = REPORTS / "judge.md"
 SCORES_ONLY = "SCORES=1 was asked for, as on a machine that cannot have the other model"

@@ -11,7 +11,7 @@ import yaml
 from serving.app.errors import ModelError
 from serving.app.files import read_pinned
 from serving.app.manifest import Manifest, read_manifest
-from training.committed import Recorded
+from training.judging.committed import Recorded
 from training.model_file import LOCK
 from training.paths import BUNDLE, COLD, FREEZE, FROZEN, MODEL
 

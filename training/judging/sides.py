@@ -9,9 +9,9 @@ import joblib
 import numpy as np
 
 from serving.app.manifest import VERSION_DIGITS
-from training.committed import NotComparable, Recorded, read_model_of
 from training.dataset import Document, read_documents
 from training.evaluate import Scored, baseline_predictions, per_class, score, summarize
+from training.judging.committed import NotComparable, Recorded, read_model_of
 from training.paths import TRAIN
 from training.report import leading_terms
 

@@ -1,18 +1,35 @@
 """The model of another commit: what its manifest records, and the model from DVC."""
 
 import hashlib
+import io
+import json
 import subprocess
+import sys
+import tarfile
 import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from serving.app.manifest import MANIFEST_NAME, installed_versions
 from training.console import StageError
+from training.dataset import Document
+from training.evaluate import Scored
 from training.paths import BUNDLE, MODEL
 
 MANIFEST = BUNDLE / MANIFEST_NAME
+PREDICT = """
+import json, sys, joblib, numpy
+pipeline, texts = joblib.load(sys.argv[1]), json.load(sys.stdin)
+numpy.savez(
+    sys.argv[2],
+    classes=pipeline.classes_.astype(str),
+    predicted=pipeline.predict(texts).astype(str),
+    probabilities=pipeline.predict_proba(texts),
+)
+"""
 
 
 class NotComparable(Exception):
@@ -103,6 +120,49 @@ def read_model_of(rev: str, manifest: Recorded | None) -> bytes:
             "unpickled: 'rm -r .dvc/cache', then the same command again"
         )
     return data
+
+
+def predict_as(rev: str, data: bytes, documents: list[Document]) -> Scored:
+    """What a commit's model says of documents, in a process that runs the commit's own code.
+
+    A pickle has functions by their names: `features.normalize` is to be the one that it was
+    trained with.
+
+    Args:
+        rev: The commit.
+        data: Its model.joblib, as of `read_model_of`.
+        documents: To be predicted.
+
+    Raises:
+        NotComparable: It cannot be loaded, or does not predict.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        tar = subprocess.run(
+            ["git", "archive", rev, "serving", "training"],  # noqa: S607 - whichever git there is
+            capture_output=True,
+            check=False,
+        )
+        if tar.returncode:
+            raise NotComparable(f"{rev} has no code that its model could run with")
+        with tarfile.open(fileobj=io.BytesIO(tar.stdout)) as archive:
+            archive.extractall(folder, filter="data")
+        (folder / MODEL.name).write_bytes(data)
+        texts = json.dumps([one.text for one in documents])
+        done = subprocess.run(
+            [sys.executable, "-c", PREDICT, MODEL.name, "found.npz"],
+            cwd=folder,
+            input=texts,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            said = done.stderr.strip().splitlines() or ["it says nothing"]
+            raise NotComparable(f"the model of {rev} does not predict: {said[-1]}")
+        with np.load(folder / "found.npz") as found:
+            actual = np.array([one.label for one in documents])
+            return Scored(found["classes"], actual, found["predicted"], found["probabilities"])
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:

@@ -1,17 +1,15 @@
 """Two models side by side: what each says of the test part, and where they differ."""
 
 import hashlib
-import io
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import joblib
 import numpy as np
 
 from serving.app.manifest import VERSION_DIGITS
 from training.dataset import Document, read_documents
 from training.evaluate import Scored, baseline_predictions, per_class, score, summarize
-from training.judging.committed import NotComparable, Recorded, read_model_of
+from training.judging.committed import NotComparable, Recorded, predict_as, read_model_of
 from training.paths import TRAIN
 from training.report import leading_terms
 
@@ -44,6 +42,7 @@ class Side:
     Attributes:
         version: As in a manifest.
         size: Of model.joblib, in bytes.
+        pipeline: None for another commit's, which is never loaded here.
         metrics, classes: The scores; the F1 of each class, by label.
     """
 
@@ -57,15 +56,7 @@ class Side:
 
 def look_at(pipeline: Any, data: bytes, documents: list[Document]) -> Side:
     """Predict the test part with a model, whose file is `data`."""
-    scored = score(pipeline, documents)
-    return Side(
-        version=hashlib.sha256(data).hexdigest()[:VERSION_DIGITS],
-        size=len(data),
-        pipeline=pipeline,
-        scored=scored,
-        metrics=summarize(scored, baseline_predictions(read_documents(TRAIN), documents)),
-        classes={one["label"]: one["f1"] for one in per_class(scored)},
-    )
+    return sum_up(data, score(pipeline, documents), documents, pipeline)
 
 
 def look_at_base(
@@ -74,20 +65,29 @@ def look_at_base(
     """Predict this tree's test part with the model of another commit.
 
     Raises:
-        NotComparable: The commit has no model, or one that cannot predict these documents here.
+        NotComparable: The commit has no model, or one that cannot predict these documents.
         StageError: Its model cannot be had.
     """
     data = read_model_of(rev, manifest)
-    try:
-        pipeline = joblib.load(io.BytesIO(data))
-    except (ImportError, AttributeError) as error:
-        raise NotComparable(f"the model of {rev} needs code that is gone: {error}") from None
-    changed = sorted(set(map(str, pipeline.classes_)) ^ side.classes.keys())
+    scored = predict_as(rev, data, documents)
+    changed = sorted(set(map(str, scored.classes)) ^ side.classes.keys())
     if changed:
         raise NotComparable(
             f"the model of {rev} has other classes: only one of the two has {', '.join(changed)}"
         )
-    return look_at(pipeline, data, documents)
+    return sum_up(data, scored, documents)
+
+
+def sum_up(data: bytes, scored: Scored, documents: list[Document], pipeline: Any = None) -> Side:
+    """What a model's predictions amount to."""
+    return Side(
+        version=hashlib.sha256(data).hexdigest()[:VERSION_DIGITS],
+        size=len(data),
+        pipeline=pipeline,
+        scored=scored,
+        metrics=summarize(scored, baseline_predictions(read_documents(TRAIN), documents)),
+        classes={one["label"]: one["f1"] for one in per_class(scored)},
+    )
 
 
 def find_flips(base: Side, side: Side, documents: list[Document]) -> list[Flip]:

@@ -5,12 +5,17 @@ import shutil
 import sys
 from pathlib import Path
 
+import joblib
+import numpy as np
 import pytest
 import yaml
 
 from training.console import StageError
+from training.dataset import read_documents
+from training.evaluate import score
 from training.judging import __main__ as judge
 from training.judging import committed
+from training.judging.committed import NotComparable
 from training.paths import MODEL, TEST
 from training.tests.blocks import read_charts
 from training.tests.conftest import commit_all, run
@@ -153,3 +158,27 @@ def test_other_model_has_other_classes_and_engine_the_recorded_scores_are_compar
     assert "of other documents" in page
     assert "macro-F1 lost" in page
     assert "Traceback" not in failed
+
+
+@pytest.mark.slow
+def test_shared_code_is_changed_the_other_model_predicts_with_its_own(workspace):
+    run("dvc", "repro", "evaluate")
+    commit_all("a model")
+    data, documents = MODEL.read_bytes(), read_documents(TEST)
+    features = Path("serving/app/features.py")
+    features.write_text(features.read_text() + "\n\nnormalize = str.upper\n")
+    features.with_name("left.py").write_text("")
+    scored = committed.predict_as("HEAD", data, documents)
+    expected = score(joblib.load(MODEL), documents)
+    assert np.array_equal(scored.classes, expected.classes)
+    assert np.array_equal(scored.predicted, expected.predicted)
+    assert np.array_equal(scored.probabilities, expected.probabilities)
+    commit_all("other code")
+    other = committed.predict_as("HEAD", data, documents)
+    assert not np.array_equal(other.probabilities, expected.probabilities)
+    features.unlink()
+    commit_all("no code")
+    with pytest.raises(NotComparable, match="does not predict: ModuleNotFoundError"):
+        committed.predict_as("HEAD", data, documents)
+    with pytest.raises(NotComparable, match="does not predict"):
+        committed.predict_as("HEAD^", b"no model", documents)

@@ -21,7 +21,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help serve test check format train freeze judge report remote pull push plan propose model image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench fuzz lock clean
+.PHONY: help serve test check format train freeze judge report remote pull push plan take propose model image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench fuzz lock clean
 
 # LOCAL=1: on the local AWS that 'make cloud-local' has started.
 ifneq ($(LOCAL),)
@@ -67,7 +67,7 @@ freeze: .venv/serve.ok ## Compile the trained model to the file that serves it, 
 	@$(BIN)/dvc repro bundle
 
 judge: .venv/serve.ok ## Hold this model against another commit's, and against the gates (BASE=main, FLIPS=1 lets labels change, SCORES=1 compares recorded scores alone)
-	@$(BIN)/python -m training.judging $(if $(BASE),--base "$$BASE") $(if $(FLIPS),--allow-flips) $(if $(SCORES),--scores-only)
+	@$(BIN)/python -m training.judging $(if $(BASE),--base="$$BASE") $(if $(FLIPS),--allow-flips) $(if $(SCORES),--scores-only)
 
 report: .venv/serve.ok ## Write reports/report.html: the model in pictures
 	@status=0; $(BIN)/dvc repro --keep-going || status=$$?; \
@@ -84,6 +84,9 @@ push: .venv/serve.ok ## Hand this tree's model to the DVC remote (dvc push)
 
 plan: .venv/serve.ok ## On GitHub: whether a pull request changes the model, and what its run may do
 	@$(BIN)/python -m training.proposal.plan
+
+take: ## On GitHub: put a proposed model into its place, to be tested
+	@python3 -m training.proposal.files
 
 propose: ## On GitHub: commit a new model to its pull request, and write the report there
 	@python3 -m training.proposal
@@ -138,7 +141,7 @@ deploy: .venv/deploy.ok .venv/cdk.ok ## Deploy this commit's image and stack; as
 
 live: .venv/deploy.ok ## Say whether stages run what this commit makes (STAGE=dev, STAGE="staging prod")
 	@$(BIN)/python -m serving.deployment.fetch_model
-	@base=$$($(FIND_BASE)) && $(BIN)/python -m serving.deployment.live --stage $$STAGE --base "$$base" $(if $(LOCAL),--local)
+	@set -f; base=$$($(FIND_BASE)) && $(BIN)/python -m serving.deployment.live --stage $$STAGE --base "$$base" $(if $(LOCAL),--local)
 
 release: .venv/deploy.ok .venv/cdk.ok ## Deploy, smoke, and go back to the version before where that fails (STAGE=dev, YES=1)
 	@scripts/release.sh $(MAKE)

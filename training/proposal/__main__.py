@@ -3,10 +3,8 @@
 Nothing is committed that was not trained, judged, tested and pushed to the DVC remote before.
 """
 
-import json
 import os
 import sys
-from pathlib import Path
 
 from training.proposal.comment import (
     comment,
@@ -16,18 +14,16 @@ from training.proposal.comment import (
     write_comment,
 )
 from training.proposal.commit import commit
+from training.proposal.files import REPORT
 from training.proposal.github import GitHubError, Run, read_run, write_summary
 from training.proposal.outcome import Outcome, read_outcome
-
-PROPOSAL = Path(".local/proposal")
-REPORT = PROPOSAL / "reports/judge.md"
 
 
 def main() -> None:
     """Commit, where all went well; comment, whatever came of it. Ends with 1 where it did not."""
     try:
         run = read_run()
-        outcome = read_outcome(json.loads(os.environ["NEEDS"]))
+        outcome = read_outcome(os.environ.get("NEEDS", ""))
         if outcome.may_write:
             propose(run, outcome)
         else:
@@ -46,14 +42,14 @@ def propose(run: Run, outcome: Outcome) -> None:
     """
     branch, sha = run.branch, None
     if outcome.changed and outcome.passed:
-        branch, sha = commit(run, PROPOSAL)
+        branch, sha = commit(run, outcome.tested_digest)
     said = outcome.explain()
     if sha:
         set_statuses(run, sha)
-        said = f"Committed to `{branch}` as {sha}, after the service was tested with it"
+        said = f"`{branch}` has this model as {sha}, and the service was tested with it"
     write_summary(f"{said}.")
     number = find_pull_request(run, branch)
-    if number is None and sha:
+    if number is None and sha and run.branch == run.main:
         number = open_pull_request(run, branch)
     if number is None:
         write_summary("There is no pull request to report to.")

@@ -36,20 +36,25 @@ def comment(run: Run, number: int, body: str, *, only_update: bool) -> None:
 
 def is_ours(one: dict[str, Any]) -> bool:
     """Anybody can write the mark; only a bot's comment is one of the workflow's."""
-    return bool(one["user"]["type"] == "Bot" and one["body"].startswith(MARK))
+    author = one.get("user") or {}
+    return author.get("type") == "Bot" and (one.get("body") or "").startswith(MARK)
 
 
 def write_comment(run: Run, outcome: Outcome, said: str, report: Path) -> str:
     """The comment: the report, if there is one, and what came of it."""
-    text = ""
-    if outcome.changed and report.is_file() and not report.is_symlink():
-        text = report.read_text(encoding="utf-8")
-    elif outcome.changed:
-        text = "## Model report\n\nThere is none: training ended before a model could be judged.\n"
-    end = f"\n{said} ([the run]({run.url})).\n"
-    if len(text) > MOST - len(end):
-        text = text[: MOST - len(end)].rpartition("\n")[0] + "\n\n(All of it is on the run's page.)"
-    return f"{MARK}\n{text}{end}"
+    text = read_report(report) if outcome.changed else ""
+    return f"{MARK}\n{text}\n{said} ([the run]({run.url})).\n"
+
+
+def read_report(path: Path) -> str:
+    """The report, or why it is not shown."""
+    if not path.is_file() or path.resolve() != path.absolute():
+        return "## Model report\n\nThere is none: the job that trains did not come so far.\n"
+    with path.open("rb") as file:
+        text = file.read(4 * MOST).decode(errors="replace")
+    if len(text) > MOST:
+        return "## Model report\n\nIt is longer than a comment can be: the run shows it.\n"
+    return text
 
 
 def find_pull_request(run: Run, branch: str) -> int | None:
@@ -65,12 +70,15 @@ def find_pull_request(run: Run, branch: str) -> int | None:
     return int(found[0]["number"]) if found else None
 
 
-def open_pull_request(run: Run, branch: str) -> int:
-    """Open one for a branch of the run's own.
+def open_pull_request(run: Run, branch: str) -> int | None:
+    """Open one for a branch of the run's own; None where people have closed it.
 
     Raises:
         GitHubError: GitHub does not do it: its settings must let workflows open pull requests.
     """
+    head = quote(f"{run.repository.partition('/')[0]}:{branch}", safe="")
+    if run.list(f"/pulls?state=all&head={head}"):  # it was refused
+        return None
     opened = run.call(
         "POST",
         "/pulls",

@@ -1,77 +1,84 @@
-"""Commit a model's lock and manifest to the branch that it is for: nothing else, never to main."""
+"""Commit a model's lock, manifest and scores to the branch that it is for: never to main."""
 
 import base64
-import json
 import os
-import shutil
 import subprocess
-from pathlib import Path
-from typing import Any
 
+from training.proposal.files import FILES, Model, hash_files, read_model, take
 from training.proposal.github import GitHubError, Run
 
-MANIFEST = "serving/app/data/manifest.json"
-FILES = ("dvc.lock", MANIFEST, "reports/metrics.json")
-MAX_BYTES = 1_000_000
 BOT = {
     "user.name": "github-actions[bot]",
     "user.email": "41898282+github-actions[bot]@users.noreply.github.com",
 }
 
 
-def commit(run: Run, proposal: Path) -> tuple[str, str | None]:
-    """Commit what a proposal has, and push it.
+def commit(run: Run, tested: str) -> tuple[str, str | None]:
+    """Commit what was proposed and tested, and push it.
+
+    Where an earlier run has done that already, and perhaps not all that comes after it, its commit
+    counts as this one's.
 
     Args:
         run: That pushes it.
-        proposal: A folder that has `FILES`, as a job that ran other people's packages made it.
+        tested: What `hash_files` said of the files that were tested.
 
     Returns:
         The branch, and the commit; None where there is nothing new.
 
     Raises:
-        GitHubError: The proposal is none, or git does not push.
+        GitHubError: The proposal is none, or not what was tested, or git does not push.
     """
-    take(proposal)
+    take()
+    if hash_files() != tested:
+        raise GitHubError("the proposed model is not the one that was tested")
+    model = read_model()
     git("add", "--", *FILES)
     if not git("diff", "--cached", "--name-only"):
-        return run.branch, None
-    manifest = json.loads(Path(MANIFEST).read_bytes())
-    branch = name_branch(run, manifest)
-    if branch != run.branch and git("ls-remote", "--heads", "origin", branch, run=run):
-        return branch, None  # proposed already, and perhaps refused
+        ours = git("log", "-1", "--format=%ce").strip() == BOT["user.email"]
+        return run.branch, find_head() if ours and run.branch != run.main else None
+    branch = name_branch(run, model)
     settings = [part for pair in BOT.items() for part in ("-c", "=".join(pair))]
-    git(*settings, "commit", "--quiet", "--message", write_message(run, manifest))
+    git(*settings, "commit", "--quiet", "--message", write_message(run, model))
+    there = git("ls-remote", "origin", f"refs/heads/{branch}", run=run).partition("\t")[0]
+    if there and there != git("rev-parse", "HEAD^").strip():
+        return branch, find_same(run, branch, there)
     push(run, branch)
-    return branch, git("rev-parse", "HEAD").strip()
+    return branch, find_head()
 
 
-def take(proposal: Path) -> None:
-    """Copy the files to where they belong.
+def find_head() -> str:
+    """The commit that is checked out."""
+    return git("rev-parse", "HEAD").strip()
+
+
+def find_same(run: Run, branch: str, there: str) -> str | None:
+    """The commit that a branch has moved on to, if it says the same as ours.
+
+    Returns:
+        The commit; None where it is another one, of a branch of a run's own: it is proposed.
 
     Raises:
-        GitHubError: One of them is not there, is none, or is too large to be what it should be.
+        GitHubError: A person's branch has moved on.
     """
-    for name in FILES:
-        source = proposal / name
-        if source.is_symlink() or not source.is_file():
-            raise GitHubError(f"{source} is no file: the job before this one is to make it")
-        if source.stat().st_size > MAX_BYTES:
-            raise GitHubError(f"{source} is too large for what it should be")
-        shutil.copyfile(source, name)
+    git("fetch", "--quiet", "--depth=1", "origin", there, run=run)
+    if git("rev-parse", f"{there}^{{tree}}") == git("rev-parse", "HEAD^{tree}"):
+        return there
+    if branch == run.branch:
+        raise GitHubError(f"{branch} has moved on meanwhile: its own run trains what it is now")
+    return None
 
 
-def name_branch(run: Run, manifest: dict[str, Any]) -> str:
+def name_branch(run: Run, model: Model) -> str:
     """Where the model goes: to the run's own branch; from main, to one of its own."""
     if run.branch != run.main:
         return run.branch
-    return f"model/{manifest['name']}-{manifest['version']}"
+    return f"model/{model.name}-{model.version}"
 
 
-def write_message(run: Run, manifest: dict[str, Any]) -> str:
+def write_message(run: Run, model: Model) -> str:
     return (
-        f"Model {manifest['name']} {manifest['version']}: "
-        f"macro-F1 {manifest['metrics']['macro_f1']:.4f}\n\nTrained by {run.url}"
+        f"Model {model.name} {model.version}: macro-F1 {model.macro_f1:.4f}\n\nTrained by {run.url}"
     )
 
 
@@ -79,16 +86,11 @@ def push(run: Run, branch: str) -> None:
     """Push the commit.
 
     Raises:
-        GitHubError: The branch has moved on, or the run may not.
+        GitHubError: The branch does not take it, or is main.
     """
     if branch == run.main:
         raise GitHubError(f"no run pushes to {branch}")
-    try:
-        git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}", run=run)
-    except GitHubError as error:
-        raise GitHubError(
-            f"{branch} does not take the commit: if it has moved on, its own run trains it\n{error}"
-        ) from None
+    git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}", run=run)
 
 
 def git(*arguments: str, run: Run | None = None) -> str:

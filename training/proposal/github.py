@@ -17,6 +17,16 @@ SECONDS = 30
 PAGE = 100  # the most that a page can have
 
 
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: the token is for one place."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+OPENER = urllib.request.build_opener(_Stay)
+
+
 class GitHubError(Exception):
     """GitHub does not do what it was asked; the message says what, and why."""
 
@@ -60,7 +70,7 @@ class Run:
                     "the pull request is from a fork, whose runs get neither credentials nor the "
                     "right to write: a maintainer can push its branch to this repository"
                 )
-            if self.pull_request["user"]["login"] == "dependabot[bot]":
+            if (self.pull_request["user"] or {}).get("login") == "dependabot[bot]":
                 return (
                     "it is Dependabot's, whose runs get no rights: a maintainer can run the "
                     "workflow train by hand on its branch"
@@ -94,7 +104,7 @@ class Run:
             method=method,
         )
         try:
-            with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+            with OPENER.open(request, timeout=SECONDS) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -113,6 +123,8 @@ class Run:
         separator = "&" if "?" in path else "?"
         for page in range(1, 1000):
             entries = self.call("GET", f"{path}{separator}per_page={PAGE}&page={page}")
+            if not isinstance(entries, list):
+                raise GitHubError(f"GitHub: GET {path}: it answers no list")
             found += entries
             if len(entries) < PAGE:
                 break
@@ -133,8 +145,13 @@ def read_run(environment: Mapping[str, str] = os.environ) -> Run:
         name = environment["GITHUB_REF_NAME"]
         # What is scheduled runs on the default branch, and may not be told what that is.
         main = event.get("repository", {}).get("default_branch", name)
+        kind = environment["GITHUB_REF_TYPE"]
     except KeyError as error:
         raise GitHubError(f"this is for GitHub's runs: there is no {error}") from None
+    except (OSError, ValueError) as error:
+        raise GitHubError(f"GITHUB_EVENT_PATH is no event: {error}") from None
+    if not pull_request and kind != "branch":
+        raise GitHubError(f"a model is for a branch, and {name} is a {kind}: run it on a branch")
     return Run(
         repository=repository,
         branch=pull_request["head"]["ref"] if pull_request else name,

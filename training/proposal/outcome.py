@@ -1,8 +1,9 @@
 """What came of a run's jobs."""
 
-from collections.abc import Mapping
+import json
 from dataclasses import dataclass
-from typing import Any
+
+from training.proposal.github import GitHubError
 
 SUCCESS, SKIPPED = "success", "skipped"
 
@@ -16,6 +17,7 @@ class Outcome:
         changed: Whether there was a model to train.
         may_write: Whether the run has the right to.
         missing: If not, why.
+        tested_digest: What was tested: `files.hash_files`.
     """
 
     planned: str
@@ -24,6 +26,7 @@ class Outcome:
     changed: bool
     may_write: bool
     missing: str
+    tested_digest: str = ""
 
     @property
     def passed(self) -> bool:
@@ -46,14 +49,23 @@ class Outcome:
         return "Nothing is committed: the branch has this model already, or it is proposed already"
 
 
-def read_outcome(needs: Mapping[str, Any]) -> Outcome:
-    """What came of the jobs, from GitHub's context `needs`."""
-    outputs = needs["plan"]["outputs"]
-    return Outcome(
-        planned=needs["plan"]["result"],
-        trained=needs["train"]["result"],
-        tested=needs["test"]["result"],
-        changed=outputs.get("model") == "changed",
-        may_write=outputs.get("rights") == "yes",
-        missing=outputs.get("missing") or "it is not known what the run may do",
-    )
+def read_outcome(needs: str) -> Outcome:
+    """What came of the jobs, from GitHub's context `needs` as JSON.
+
+    Raises:
+        GitHubError: It is not that.
+    """
+    try:
+        jobs = json.loads(needs)
+        outputs = jobs["plan"]["outputs"]
+        return Outcome(
+            planned=jobs["plan"]["result"],
+            trained=jobs["train"]["result"],
+            tested=jobs["test"]["result"],
+            changed=outputs.get("model") == "changed",
+            may_write=outputs.get("rights") == "yes",
+            missing=outputs.get("missing") or "it is not known what the run may do",
+            tested_digest=jobs["test"]["outputs"].get("digest", ""),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise GitHubError("NEEDS is not what GitHub says of the jobs before this one") from None

@@ -1,7 +1,10 @@
 """A model's way to main: what a run may do, what it commits, what it says on the pull request."""
 
 import json
+import shutil
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.tests.workflows.fake_github import FakeGitHub
-from training.proposal import comment, commit, github
+from training.proposal import __main__ as proposal
+from training.proposal import comment, commit, files, github
 from training.proposal.github import GitHubError, Run, read_run
 from training.proposal.outcome import Outcome, read_outcome
 
@@ -81,6 +85,7 @@ def test_run_is_read_from_what_github_says(tmp_path):
         "GITHUB_API_URL": "https://api.github.com",
         "GITHUB_RUN_ID": "5",
         "GITHUB_REF_NAME": "7/merge",
+        "GITHUB_REF_TYPE": "branch",
         "GITHUB_TOKEN": "token",
     }
     path.write_text(json.dumps(event))
@@ -108,9 +113,15 @@ def test_only_what_went_well_passes_and_what_did_not_is_named(planned, trained, 
 def test_plan_failed_and_said_nothing_the_run_does_not_pass():
     jobs = {name: {"result": "skipped", "outputs": {}} for name in ("plan", "train", "test")}
     jobs["plan"]["result"] = "failure"
-    outcome = read_outcome(jobs)
+    outcome = read_outcome(json.dumps(jobs))
     assert not outcome.passed
     assert not outcome.may_write
+
+
+@pytest.mark.parametrize("needs", ["", "{", "{}", "[]", "null", '{"plan": 1}'])
+def test_needs_are_not_what_github_says_it_is_said(needs):
+    with pytest.raises(GitHubError, match="NEEDS is not"):
+        read_outcome(needs)
 
 
 def test_api_says_no_or_nothing_the_error_names_the_request_and_no_secret(server):
@@ -135,63 +146,113 @@ def test_comment_is_found_on_any_page_and_brought_up_to_date(server):
     assert ours["body"].endswith("second")
 
 
-@given(st.text(st.characters(codec="utf-8"), max_size=300), st.integers(0, 400))
-def test_comment_is_no_longer_than_github_takes_and_says_what_was_done(text, times):
-    report = Path("judge.md")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "is_file", lambda _: True)
-        patch.setattr(Path, "is_symlink", lambda _: False)
-        patch.setattr(Path, "read_text", lambda *_, **__: text * times)
-        body = comment.write_comment(make_run(), make_outcome(), "It is done", report)
+@pytest.mark.parametrize(
+    ("report", "shown"),
+    [
+        (b"## Model report\n\nfine", "fine"),
+        (b"\xff\xfe", "\ufffd"),
+        (b"<details>\n" * comment.MOST, "longer than a comment"),
+        (None, "There is none"),
+    ],
+)
+def test_comment_fits_and_says_what_was_done_whatever_the_report_is(tmp_path, report, shown):
+    path = tmp_path / "judge.md"
+    if report:
+        path.write_bytes(report)
+    body = comment.write_comment(make_run(), make_outcome(), "It is done", path)
     assert body.startswith(comment.MARK)
+    assert shown in body
     assert len(body) <= 65_536
-    assert body.endswith("It is done ([the run](https://github.com/owner/name/actions/runs/1)).\n")
-    assert len(text * times) > comment.MOST - 500 or text * times in body
+    assert body.endswith(
+        "\nIt is done ([the run](https://github.com/owner/name/actions/runs/1)).\n"
+    )
+
+
+def test_report_is_a_link_it_is_not_read(tmp_path):
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret/judge.md").write_text("secret")
+    (tmp_path / "reports").symlink_to("secret")
+    (tmp_path / "judge.md").symlink_to("secret/judge.md")
+    for name in ("judge.md", "reports/judge.md"):
+        assert "secret" not in comment.read_report(tmp_path / name)
 
 
 @pytest.fixture
 def clone(tmp_path, monkeypatch):
-    """A clone of a repository with the files of a model; the proposal of another one."""
+    """A clone of a repository with the files of a model; in it, the proposal of another one."""
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     subprocess.run(["git", "init", "-q", "-b", "main", tmp_path / "seed"], check=True)
     monkeypatch.chdir(tmp_path / "seed")
     write_files(Path(), MANIFEST)
+    Path(".gitignore").write_text(".local/\n")
     git = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
     subprocess.run(["git", "add", "-A"], check=True)
     subprocess.run([*git, "commit", "-qm", "start"], check=True)
     subprocess.run(["git", "clone", "-q", "--bare", ".", tmp_path / "origin.git"], check=True)
     subprocess.run(["git", "clone", "-q", tmp_path / "origin.git", tmp_path / "clone"], check=True)
     monkeypatch.chdir(tmp_path / "clone")
-    write_files(tmp_path / "proposal", MANIFEST | {"version": "ba9876543210"})
-    return tmp_path / "proposal"
+    write_files(files.PROPOSAL, MANIFEST | {"version": "ba9876543210"})
 
 
 def write_files(folder, manifest):
-    for name in commit.FILES:
+    for name in files.FILES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(json.dumps(manifest))
 
 
+def propose(run):
+    """Commit what was tested."""
+    files.take()
+    return commit.commit(run, files.hash_files())
+
+
+def read_tip(branch):
+    return commit.git("ls-remote", "origin", f"refs/heads/{branch}").partition("\t")[0]
+
+
+def go_back():
+    """As the next job finds it."""
+    commit.git("reset", "-q", "--hard", "origin/main")
+
+
 def test_commit_has_the_models_files_and_nothing_else(clone):
-    (clone / "Makefile").write_text("evil:")
+    (files.PROPOSAL / "Makefile").write_text("evil:")
     Path("left.py").write_text("")
-    branch, sha = commit.commit(make_run(), clone)
+    branch, sha = propose(make_run())
     assert branch == "better"
-    pushed = commit.git("ls-remote", "origin", "refs/heads/better")
-    assert pushed.split()[0] == sha
-    assert set(commit.git("show", "--format=", "--name-only", sha).split()) == set(commit.FILES)
-    assert commit.commit(make_run(), clone) == ("better", None)
+    assert read_tip("better") == sha
+    changed = commit.git("show", "--format=", "--name-only", sha).split()
+    assert set(changed) == set(files.FILES)
 
 
-def test_run_of_main_commits_to_a_branch_of_its_own_and_only_once(clone):
-    run = make_run(branch="main")
-    before = commit.git("rev-parse", "HEAD")
-    branch, sha = commit.commit(run, clone)
+def test_commit_is_there_already_it_counts_as_the_runs(clone):
+    run = make_run()
+    _, sha = propose(run)
+    assert propose(run) == ("better", sha)  # the branch's own next run
+    go_back()
+    assert propose(run) == ("better", sha)  # the job is run again
+    assert read_tip("better") == sha
+
+
+def test_run_of_main_commits_to_a_branch_of_its_own_and_not_to_another_ones(clone):
+    run, main = make_run(branch="main"), read_tip("main")
+    branch, sha = propose(run)
     assert branch == "model/topics-ba9876543210"
     assert sha
-    commit.git("reset", "-q", "--hard", before.strip())
-    assert commit.commit(run, clone) == (branch, None)
-    assert commit.git("ls-remote", "origin", "refs/heads/main").split()[0] == before.strip()
+    go_back()
+    commit.git("-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "x", "--allow-empty")
+    Path("more").write_text("")
+    commit.git("add", "more")
+    commit.git("-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "x")
+    assert propose(run) == (branch, None)  # main has moved on; the model is proposed
+    assert read_tip(branch) == sha
+    assert read_tip("main") == main
+
+
+def test_model_is_mains_there_is_nothing_to_commit(clone):
+    write_files(files.PROPOSAL, MANIFEST)
+    assert propose(make_run(branch="main")) == ("main", None)
+    assert propose(make_run()) == ("better", None)
 
 
 def test_nothing_is_ever_pushed_to_main(clone):
@@ -200,29 +261,110 @@ def test_nothing_is_ever_pushed_to_main(clone):
 
 
 def test_branch_has_moved_on_its_own_run_trains_it(clone):
-    run = make_run()
-    commit.git("push", "-q", "origin", "HEAD:refs/heads/better")
     commit.git("-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "x", "--allow-empty")
     commit.git("push", "-q", "origin", "HEAD:refs/heads/better")
-    commit.git("reset", "-q", "--hard", "HEAD^")
+    go_back()
     with pytest.raises(GitHubError, match="has moved on"):
-        commit.commit(run, clone)
+        propose(make_run())
 
 
-@pytest.mark.parametrize("name", commit.FILES)
-def test_proposal_lacks_a_file_or_has_another_thing_in_its_place_nothing_is_committed(clone, name):
-    path = clone / name
+def test_model_is_not_the_one_that_was_tested_it_is_not_committed(clone):
+    with pytest.raises(GitHubError, match="not the one that was tested"):
+        commit.commit(make_run(), "0" * 64)
+    assert not read_tip("better")
+
+
+@pytest.mark.parametrize("name", files.FILES)
+def test_proposal_lacks_a_file_or_has_another_thing_in_its_place_it_is_refused(clone, name):
+    path = files.PROPOSAL / name
     path.unlink()
     with pytest.raises(GitHubError, match="no file"):
-        commit.commit(make_run(), clone)
+        files.take()
     path.symlink_to("/etc/hostname")
     with pytest.raises(GitHubError, match="no file"):
-        commit.commit(make_run(), clone)
+        files.take()
     path.unlink()
-    path.write_bytes(b" " * (commit.MAX_BYTES + 1))
+    path.write_bytes(b" " * (files.MAX_BYTES + 1))
     with pytest.raises(GitHubError, match="too large"):
-        commit.commit(make_run(), clone)
-    assert "better" not in commit.git("ls-remote", "origin")
+        files.take()
+
+
+def test_folder_of_a_proposal_is_a_link_nothing_is_taken_through_it(clone):
+    shutil.move(files.PROPOSAL / "reports", "elsewhere")
+    (files.PROPOSAL / "reports").symlink_to(Path("elsewhere").absolute())
+    with pytest.raises(GitHubError, match="no file"):
+        files.take()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "x\n\nCo-authored-by: evil <e@e>"},
+        {"name": "@octocat"},
+        {"name": "../main"},
+        {"version": "fixes-#12"},
+        {"version": 1},
+        {"metrics": {"macro_f1": "0.99"}},
+        {"metrics": {"macro_f1": float("nan")}},
+        {"metrics": None},
+    ],
+)
+def test_manifest_says_what_no_model_is_it_is_not_passed_on(clone, changes):
+    write_files(files.PROPOSAL, MANIFEST | changes)
+    with pytest.raises(GitHubError, match=r"manifest\.json"):
+        propose(make_run())
+    assert commit.git("ls-remote", "origin").count("refs/heads/") == 1
+
+
+@pytest.mark.parametrize("text", ["garbage", "[]", "\x00"])
+def test_manifest_or_scores_are_damaged_they_are_not_committed(clone, text):
+    for name in (files.MANIFEST, files.SCORES):
+        write_files(files.PROPOSAL, MANIFEST)
+        (files.PROPOSAL / name).write_text(text)
+        if name == files.SCORES and text == "[]":
+            continue  # what scores there are, nobody passes on
+        with pytest.raises(GitHubError, match="damaged"):
+            propose(make_run())
+
+
+def test_pull_request_is_opened_where_that_failed_before_but_not_against_peoples_will(
+    clone, server, monkeypatch
+):
+    run = make_run(branch="main", api=server.url)
+    files.take()
+    outcome = make_outcome(tested_digest=files.hash_files())
+    with monkeypatch.context() as patch:
+        patch.setattr(server, "_answer_pulls", lambda *_: (403, {"message": "not permitted"}))
+        with pytest.raises(GitHubError, match="403"):
+            proposal.propose(run, outcome)
+    assert server.pulls == []
+    go_back()
+    proposal.propose(run, outcome)
+    (pull,) = server.pulls
+    assert len(server.comments[pull["number"]]) == 1
+    go_back()
+    pull["state"] = "closed"
+    proposal.propose(run, outcome)
+    assert server.pulls == [pull]
+
+
+def test_api_sends_us_elsewhere_the_token_stays(server):
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(302)
+            self.send_header("Location", f"{server.url}{self.path}")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as elsewhere:
+        threading.Thread(target=elsewhere.serve_forever, daemon=True).start()
+        run = make_run(api=f"http://127.0.0.1:{elsewhere.server_port}")
+        with pytest.raises(GitHubError, match="status 302"):
+            run.list("/issues/7/comments")
+        elsewhere.shutdown()
+    assert server.comments == {}
 
 
 def test_output_of_more_than_a_line_is_refused(tmp_path, monkeypatch, capfd):

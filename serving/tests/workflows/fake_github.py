@@ -58,12 +58,15 @@ class FakeGitHub:
 
     def _answer_pulls(self, method, query, body):
         if method == "POST":
-            self.pulls.append({"number": 100 + len(self.pulls), **body})
+            self.pulls.append({"number": 100 + len(self.pulls), "state": "open", **body})
             return 201, self.pulls[-1]
         owner = REPOSITORY.partition("/")[0]
-        return 200, cut(
-            [one for one in self.pulls if f"{owner}:{one['head']}" == query["head"]], query
-        )
+        found = [
+            one
+            for one in self.pulls
+            if f"{owner}:{one['head']}" == query["head"] and query["state"] in ("all", one["state"])
+        ]
+        return 200, cut(found, query)
 
     def _answer_comments(self, method, query, body, number):
         comments = self.comments.setdefault(int(number), [])

@@ -138,6 +138,8 @@ def test_only_the_job_that_runs_nobodys_package_may_write_to_the_repository():
     assert runs == ["make propose"]
     (recipe,) = re.findall(r"^propose:([^#]*)##.*\n\t(.*)$", MAKEFILE, re.MULTILINE)
     assert recipe == (" ", "@python3 -m training.proposal")  # not the one of .venv
+    (recipe,) = re.findall(r"^take:([^#]*)##.*\n\t(.*)$", MAKEFILE, re.MULTILINE)
+    assert recipe == (" ", "@python3 -m training.proposal.files")
 
 
 def writes(job):

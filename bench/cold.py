@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.contenders import enter_quick, hide_numpy, measuring
 from bench.measure import time_cold, time_cold_rounds
-from bench.models import check_ready, copy_bundle
+from bench.models import NotFrozen, check_ready, copy_bundle
 from bench.results import Results
 from bench.texts import GOALIE, ask
 from bench.verdicts import COLD_START, describe, judge_one
@@ -30,9 +30,13 @@ def main() -> None:
     """Measure, print, write.
 
     Raises:
-        StageError: There is no frozen model to measure, or it does not answer.
+        StageError: There is no model to measure, or it does not answer.
     """
-    check_ready(BUNDLE)
+    try:
+        check_ready(BUNDLE)
+    except NotFrozen as error:
+        say(str(error))
+        return
     say(f"cold starts: {ROUNDS} rounds, each of an empty handler and the frozen model")
     with measuring(), tempfile.TemporaryDirectory() as folder:
         found, verdict = measure(Path(folder), ROUNDS)

@@ -35,6 +35,10 @@ CLASSES = 20
 SEED = 13
 
 
+class NotFrozen(StageError):
+    """The model is one that scikit-learn serves."""
+
+
 def check_ready(bundle: Path) -> None:
     """Refuse to measure without the runtime, or a model that is not there, or not frozen.
 
@@ -48,7 +52,7 @@ def check_ready(bundle: Path) -> None:
     except ModelError as error:
         raise StageError(str(error)) from None
     if engine != "frozen":
-        raise StageError(f"the model in {bundle} is not frozen: nothing to measure")
+        raise NotFrozen(f"the model in {bundle} is not frozen: nothing to measure")
     if not all((bundle / one).exists() for one in (FROZEN_NAME, MODEL_NAME)):
         raise StageError(f"{bundle} lacks the frozen model: make it with 'make train'")
 

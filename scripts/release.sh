@@ -1,16 +1,25 @@
 #!/bin/sh
 # Deploy a stage, try it, and go back to the version that answered before where either fails.
+# The arguments are the command that is make.
 set -eu
 cd "$(dirname "$0")/.."
 
-before=$(.venv/bin/python -m serving.deployment.live --stage "$STAGE" --version)
-if "$@" deploy && "$@" smoke; then
+read_versions() { .venv/bin/python -m serving.deployment.live --stage "$STAGE" --versions; }
+# The version that answers is the one that was deployed last: no old one that takes its place.
+is_newest() {
+    now=$(read_versions)
+    [ "${now% *}" = "${now#* }" ]
+}
+
+before=$(read_versions)
+before=${before% *} # 0: there is none
+if "$@" deploy && "$@" smoke && is_newest; then
     exit 0
 fi
-after=$(.venv/bin/python -m serving.deployment.live --stage "$STAGE" --version)
-if [ -z "$before" ]; then
+after=$(read_versions)
+if [ "$before" = 0 ]; then
     echo "error: stage $STAGE is not right, and there is no version before to go back to" >&2
-elif [ "$before" = "$after" ]; then
+elif [ "$before" = "${after% *}" ]; then
     echo "error: stage $STAGE was not changed: version $before answers as before" >&2
 else
     "$@" rollback TO="$before" YES=1

@@ -49,4 +49,4 @@ for setting in core.remote=store "remote.store.url=$url" remote.store.verify=tru
         echo "warning: another ${setting%%=*} wins on this machine: see .dvc/config.local" >&2
     fi
 done
-echo "wrote .dvc/config: a remote that is verified; next: '.venv/bin/dvc push', then 'git commit .dvc/config'"
+echo "wrote .dvc/config: a remote that is verified; next: 'make push', then 'git commit .dvc/config'"

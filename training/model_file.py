@@ -19,19 +19,32 @@ def load_model() -> Any:
 
     DVC records the hash of what `train` wrote, but takes any file of its cache for it: one that
     was pulled without being verified, say. The record decides nothing of what a stage makes, so it
-    is no dependency of one. Where there is none, the file is this machine's own.
+    is no dependency of one.
 
     Raises:
-        StageError: The file is another one than DVC recorded.
+        StageError: The file is not the one that DVC recorded, or it recorded none.
     """
     data = MODEL.read_bytes()
-    stages = yaml.safe_load(LOCK.read_text())["stages"] if LOCK.exists() else {}
-    recorded = {one["path"]: one["md5"] for one in stages.get("train", {}).get("outs", ())}
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
-    if recorded.get(str(MODEL), md5) != md5:
+    if read_record() != md5:
         raise StageError(
             f"{MODEL} is not the file that {LOCK} records, so it is not unpickled: 'make train' "
             "makes and records it; if DVC took it from its cache, first remove it there with "
             f"'rm -r .dvc/cache {BUNDLE}/model.*'"
         )
     return joblib.load(io.BytesIO(data))
+
+
+def read_record() -> str | None:
+    """The md5 of the model that DVC recorded, if it did.
+
+    Raises:
+        StageError: Its record cannot be read.
+    """
+    if not LOCK.exists():
+        return None
+    try:
+        train = yaml.safe_load(LOCK.read_text())["stages"].get("train", {})
+        return {one["path"]: one["md5"] for one in train.get("outs", ())}.get(str(MODEL))
+    except (AttributeError, KeyError, TypeError, yaml.YAMLError):
+        raise StageError(f"{LOCK} is damaged: 'git checkout {LOCK}'") from None

@@ -30,6 +30,7 @@ def pull() -> None:
     if remote is None:
         say("there is no verified DVC remote to pull from: the stages make all")
         return
+    say(f"pulling from the DVC remote {remote}; what it does not have, the stages make")
     if dvc("pull", "--allow-missing", "--remote", remote).returncode:
         raise StageError(
             f"the DVC remote {remote} cannot be reached, or does not have what it should (see "
@@ -46,7 +47,8 @@ def push() -> None:
     remote = verified_remote()
     if remote is None:
         raise StageError(
-            "there is no verified DVC remote to push to: 'make remote URL=s3://bucket/path'"
+            "there is no verified DVC remote to push to: mend what stands above, or, where there is "
+            "none at all, 'make remote URL=s3://bucket/path'"
         )
     if dvc("push", "--remote", remote).returncode:
         raise StageError(
@@ -65,9 +67,7 @@ def verified_remote() -> str | None:
         settings[name] = (value, file)
     if "core.remote" not in settings:
         if any(name.startswith("remote.") for name in settings):
-            say(
-                "nothing is pulled: no remote is DVC's default: '.venv/bin/dvc remote default NAME'"
-            )
+            say("no DVC remote is used: none is the default: '.venv/bin/dvc remote default NAME'")
         return None
     remote = settings["core.remote"][0].lower()  # as DVC looks it up
     _, home = settings.get(f"remote.{remote}.url", ("", ""))
@@ -76,7 +76,7 @@ def verified_remote() -> str | None:
         return remote
     level = "" if file == ".dvc/config" else "--local "
     say(
-        f"nothing is pulled: the DVC remote {remote} is not verified, so DVC would take whatever "
+        f"the DVC remote {remote} is not used: it is not verified, so DVC would take whatever "
         f"lies there for the model: mend it with '.venv/bin/dvc remote modify {level}{remote} "
         "verify true'"
     )

@@ -23,7 +23,7 @@ MANIFEST = BUNDLE / "manifest.json"
 LOCK = Path("dvc.lock")
 CONFIGS = (Path(".dvc/config"), Path(".dvc/config.local"))  # the last one counts
 CHUNK = 1024 * 1024
-MEND = "'make train' makes it, then 'dvc push' puts it there"
+MEND = "'make train' makes it, then 'make push' puts it there"
 
 
 class FetchError(Exception):

@@ -17,7 +17,7 @@ import yaml
 
 from serving.deployment.image import BASE, ImageError
 from serving.deployment.push import find_account, find_region
-from serving.deployment.rollback import list_versions, read_alias
+from serving.deployment.rollback import MISSING, list_versions, read_alias
 from serving.deployment.stack import StackError, make_client, name_stack, say, tell_errors
 from serving.deployment.stages import STAGES
 
@@ -47,9 +47,9 @@ class Deployed(NamedTuple):
     versions: dict[int, str]
 
     @property
-    def image(self) -> str:
-        """What the version that answers says of itself."""
-        return self.versions.get(self.version, "an unknown version")
+    def newest(self) -> int:
+        """The version that was deployed last: one that fails its canary is not kept."""
+        return max(self.versions)
 
 
 def read_deployed(stage: str) -> Deployed | None:
@@ -67,15 +67,30 @@ def read_deployed(stage: str) -> Deployed | None:
         if "does not exist" in str(error):
             return None
         raise
-    if status not in WHOLE:
+    versions = read_versions(stage)
+    if status not in WHOLE or versions is None:
         return None
     with tell_errors(f"read the template of {name}"):
         body = stacks.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
-    client = make_client("lambda")
-    version, _, _ = read_alias(client, name)
     # CDK sends YAML; boto3 reads JSON itself.
     template = yaml.safe_load(body) if isinstance(body, str) else body
-    return Deployed(template, version, list_versions(client, name))
+    return Deployed(template, *versions)
+
+
+def read_versions(stage: str) -> tuple[int, dict[int, str]] | None:
+    """The version of a stage's function that answers, and all; None where there is no alias.
+
+    Raises:
+        StackError: AWS does not tell.
+    """
+    name, client = name_stack(stage), make_client("lambda")
+    try:
+        version, _, _ = read_alias(client, name)
+        return version, list_versions(client, name)
+    except StackError as error:
+        if error.code == MISSING:
+            return None
+        raise
 
 
 def read_image(template: dict[str, Any]) -> str:
@@ -94,8 +109,10 @@ def flatten(template: dict[str, Any]) -> str:
         for name, one in template["Resources"].items()
         if one["Type"] != "AWS::CDK::Metadata"
     }
-    parts = {"Description": template.get("Description"), "Outputs": template.get("Outputs")}
-    text = json.dumps(parts | {"Resources": resources}, sort_keys=True, ensure_ascii=False)
+    conditions = dict(template.get("Conditions", {}))
+    conditions.pop("CDKMetadataAvailable", None)
+    parts = {"Resources": resources, "Conditions": conditions}
+    text = json.dumps(template | parts, sort_keys=True, ensure_ascii=False)
     return re.sub("[^\x00-\x7f]", "?", text)
 
 
@@ -131,18 +148,20 @@ def compare(stage: str, template: dict[str, Any], deployed: Deployed | None) -> 
     if deployed is None:
         say(f"{name} is not there, or not whole: {image} is to be deployed")
         return Verdict.DEPLOY
-    last = read_image(deployed.template)
-    if deployed.image != last and image == last:
-        newest = max((one for one, said in deployed.versions.items() if said == last), default="")
+    version, newest = deployed.version, deployed.newest
+    now, last = (deployed.versions.get(one, "unknown") for one in (version, newest))
+    same = flatten(deployed.template) == flatten(template)
+    if version != newest and (same or image == last):
         raise StackError(
-            f"{name} was rolled back from {last} to {deployed.image}, and this commit would deploy "
-            "the former again: revert the commit that made it; or, if it was right after all, "
-            f"'make rollback STAGE={stage} TO={newest}'"
+            f"{name} was rolled back from version {newest} ({last}) to version {version} ({now}), "
+            "and this commit would deploy the former again: revert the commit that made it. If it "
+            f"was right after all: 'make rollback STAGE={stage} TO={newest}'; if this commit mends "
+            f"it: 'make deploy STAGE={stage}'"
         )
-    if flatten(deployed.template) == flatten(template):
+    if same:
         say(f"{name}: {image} is live, and the stack is as committed: nothing to do")
         return Verdict.LIVE
-    what = f"{deployed.image} is live, {image}" if image != deployed.image else "the stack"
+    what = f"{now} is live, {image}" if image != now else "the stack"
     say(f"{name}: {what} is to be deployed")
     return Verdict.DEPLOY
 
@@ -151,18 +170,20 @@ def main() -> None:
     """Compare stages with this commit; for a workflow, hand it on."""
     parser = argparse.ArgumentParser(prog="make live", description=__doc__)
     parser.add_argument("--stage", nargs="+", default=["dev"], choices=STAGES)
-    parser.add_argument("--version", action="store_true", help="print the version that answers")
+    parser.add_argument(
+        "--versions", action="store_true", help="print the one that answers, and the newest"
+    )
     parser.add_argument("--base", default=BASE, help="the base image")
     parser.add_argument("--local", action="store_true", help="on a local AWS")
     options = parser.parse_args()
     try:
         for stage in options.stage:
-            deployed = read_deployed(stage)
-            if options.version:
-                print(deployed.version if deployed else "")
+            if options.versions:
+                version, versions = read_versions(stage) or (0, {0: ""})
+                print(version, max(versions))
                 continue
             template = synthesize(stage, options.base, local=options.local)
-            hand_on(stage, compare(stage, template, deployed))
+            hand_on(stage, compare(stage, template, read_deployed(stage)))
     except (ImageError, StackError) as error:
         sys.exit(f"error: {error}")
 

@@ -8,9 +8,10 @@ import argparse
 import os
 from pathlib import Path
 
+from training.changed import list_stale
 from training.console import StageError, run_stage, say
 from training.dataset import Document, hash_files, read_documents
-from training.judging.committed import NotComparable, Recorded, read_manifest_of
+from training.judging.committed import NotComparable, Recorded, read_manifest_of, was_before
 from training.judging.page import Gate, Judgement, render
 from training.judging.served import NotServed, describe, describe_own, describe_start, find_manifest
 from training.judging.sides import Flip, Side, find_flips, look_at, look_at_base
@@ -19,6 +20,7 @@ from training.params import Params, read_params
 from training.paths import MODEL, REPORTS, TEST, TRAIN
 
 PAGE = REPORTS / "judge.md"
+MAKING = ("fetch", "prepare", "validate", "train")
 SCORES_ONLY = "SCORES=1 was asked for, as on a machine that cannot have the other model"
 
 
@@ -60,9 +62,13 @@ def look(params: Params, options: argparse.Namespace, documents: list[Document])
     recorded = read_manifest_of(options.base)
     base, reason = compare(options, recorded, side, documents)
     flips = find_flips(base, side, documents) if base else []
-    gates = judge(params, side, recorded)
+    # What was live before may come back, however it compares.
+    is_other = recorded is not None and recorded.version != side.version
+    returns = is_other and was_before(options.base, side.version)
+    gates = judge(params, side, None if returns else recorded)
     if base:
-        gates.append(judge_flips(flips, documents, params, allowed=options.allow_flips))
+        allowed = options.allow_flips or returns
+        gates.append(judge_flips(flips, documents, params, allowed=allowed))
     served = describe_own(side.version)
     return Judgement(
         rev=options.base,
@@ -72,7 +78,8 @@ def look(params: Params, options: argparse.Namespace, documents: list[Document])
         reason=reason,
         same_data=recorded is None or recorded.dataset_sha256 == hash_files(TRAIN, TEST),
         flips=flips,
-        gates=gates,
+        gates=[judge_lock(), *gates],
+        returns=returns,
         served=served,
         served_base=describe(recorded) if recorded else None,
         start=describe_start(side.version, served.engine),
@@ -118,6 +125,13 @@ def judge(params: Params, side: Side, other: Recorded | None) -> list[Gate]:
         drop = other.metrics["macro_f1"] - metrics["macro_f1"]
         gates.append(at_most("macro-F1 lost", drop, limits.max_drop))
     return gates
+
+
+def judge_lock() -> Gate:
+    """Whether the model is of this tree; the stages after `train` may have refused it."""
+    stale = [one for one in list_stale() if one in MAKING]
+    found = f"{', '.join(stale)} would run again: 'make train'" if stale else "yes"
+    return Gate("the model is of this code and these parameters", found, "yes", not stale)
 
 
 def judge_flips(

@@ -92,6 +92,13 @@ def read_manifest_of(rev: str) -> Recorded | None:
         ) from None
 
 
+def was_before(rev: str, version: str) -> bool:
+    """Whether a commit, or one before it, had a model: to go back to it is a revert."""
+    entry = f'"version": "{version}"'
+    found = run("git", "log", "--format=%h", f"-S{entry}", rev, "--", str(MANIFEST))
+    return bool(found.stdout.strip())
+
+
 def read_model_of(rev: str, manifest: Recorded | None) -> bytes:
     """What is in a commit's model.joblib, which is what its manifest pins: it may be unpickled.
 
@@ -110,7 +117,7 @@ def read_model_of(rev: str, manifest: Recorded | None) -> bytes:
         if done.returncode:
             raise StageError(
                 f"the model of {rev} is neither in DVC's cache nor in its remote "
-                f"({done.stderr.strip()}): 'make train' in a checkout of it, then 'dvc push'; or "
+                f"({done.stderr.strip()}): 'make train' in a checkout of it, then 'make push'; or "
                 "'make judge SCORES=1', which compares with its recorded scores alone"
             )
         data = path.read_bytes()

@@ -51,6 +51,7 @@ class Judgement:
         side, base: This tree's model; the commit's, or None where it was not looked at.
         recorded: What the commit's manifest says; None where it has none.
         reason: Why `base` is None.
+        returns: Whether it was the model of a commit before that one.
         same_data: Whether the commit's model is of the same documents, training and test part.
         served, served_base: How they would be served.
         start: What is known of this model's cold start.
@@ -61,6 +62,7 @@ class Judgement:
     base: Side | None
     recorded: Recorded | None
     reason: str
+    returns: bool
     same_data: bool
     flips: list[Flip]
     gates: list[Gate]
@@ -152,8 +154,9 @@ def draw_reliability(side: Side) -> str:
 
 
 def plain(text: Any) -> str:
-    """A text as Markdown shows it, in a table, too: on one line, and without markup."""
-    return re.sub(r"([\\`*\[\]<>|~]|\b_|_\b)", r"\\\1", " ".join(str(text).split()))
+    """A text as Markdown shows it, in a table, too: on one line, without markup or mentions."""
+    line = re.sub(r"([\\`*\[\]<>|~]|\b_|_\b)", r"\\\1", " ".join(str(text).split()))
+    return re.sub(r"(@|#|(?<=[a-z]):(?=/))", "\\1\N{WORD JOINER}", line)
 
 
 def code(term: str) -> str:

@@ -1,5 +1,5 @@
 """A new model's way to main, a pull request: what .github/workflows/train.yml does on GitHub.
 
-`commit` and `publish` need the standard library alone: the job that may write to the repository
-runs nobody's package.
+All but `plan` need the standard library alone: the job that may write to the repository runs
+nobody's package.
 """

@@ -6,17 +6,17 @@ Nothing is committed that was not trained, judged, tested and pushed to the DVC 
 import os
 import sys
 
-from training.proposal.comment import (
+from training.proposal.commit import commit
+from training.proposal.files import REPORT
+from training.proposal.github import GitHubError, Rights, Run, read_run, write_summary
+from training.proposal.outcome import Outcome, read_outcome
+from training.proposal.pull_request import (
     comment,
     find_pull_request,
     open_pull_request,
     set_statuses,
     write_comment,
 )
-from training.proposal.commit import commit
-from training.proposal.files import REPORT
-from training.proposal.github import GitHubError, Run, read_run, write_summary
-from training.proposal.outcome import Outcome, read_outcome
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     try:
         run = read_run()
         outcome = read_outcome(os.environ.get("NEEDS", ""))
-        if outcome.may_write:
+        if outcome.rights is Rights.ALL:
             propose(run, outcome)
         else:
             write_summary(f"Nothing is committed or reported: {outcome.missing}.")
@@ -32,6 +32,8 @@ def main() -> None:
         sys.exit(f"error: {error}")
     if not outcome.passed:
         sys.exit(f"error: {outcome.explain()}")
+    if not outcome.may_merge:
+        sys.exit(f"error: the model is kept nowhere: {outcome.missing}")
 
 
 def propose(run: Run, outcome: Outcome) -> None:
@@ -48,6 +50,8 @@ def propose(run: Run, outcome: Outcome) -> None:
         set_statuses(run, sha)
         said = f"`{branch}` has this model as {sha}, and the service was tested with it"
     write_summary(f"{said}.")
+    if outcome.is_cancelled:
+        return  # another run is under way, whose report it will be
     number = find_pull_request(run, branch)
     if number is None and sha and run.branch == run.main:
         number = open_pull_request(run, branch)

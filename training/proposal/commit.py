@@ -4,7 +4,7 @@ import base64
 import os
 import subprocess
 
-from training.proposal.files import FILES, Model, hash_files, read_model, take
+from training.proposal.files import FILES, MANIFEST, Model, hash_files, read_model, take
 from training.proposal.github import GitHubError, Run
 
 BOT = {
@@ -34,14 +34,19 @@ def commit(run: Run, tested: str) -> tuple[str, str | None]:
         raise GitHubError("the proposed model is not the one that was tested")
     model = read_model()
     git("add", "--", *FILES)
-    if not git("diff", "--cached", "--name-only"):
+    changed = git("diff", "--cached", "--name-only").splitlines()
+    if run.branch == run.main and MANIFEST not in changed:
+        return run.branch, None  # other bytes, perhaps, but the same model
+    if not changed:
         ours = git("log", "-1", "--format=%ce").strip() == BOT["user.email"]
-        return run.branch, find_head() if ours and run.branch != run.main else None
-    branch = name_branch(run, model)
+        return run.branch, find_head() if ours else None
+    branch, before = name_branch(run, model), find_head()
     settings = [part for pair in BOT.items() for part in ("-c", "=".join(pair))]
     git(*settings, "commit", "--quiet", "--message", write_message(run, model))
     there = git("ls-remote", "origin", f"refs/heads/{branch}", run=run).partition("\t")[0]
-    if there and there != git("rev-parse", "HEAD^").strip():
+    if not there and branch == run.branch:
+        raise GitHubError(f"{branch} is gone: it has been merged, or deleted")
+    if there and there != before:
         return branch, find_same(run, branch, there)
     push(run, branch)
     return branch, find_head()

@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,14 @@ OPENER = urllib.request.build_opener(_Stay)
 
 class GitHubError(Exception):
     """GitHub does not do what it was asked; the message says what, and why."""
+
+
+class Rights(StrEnum):
+    """What a run may do, as it is handed from job to job."""
+
+    ALL = "yes"
+    FOREIGN = "foreign"  # not what others brought: it cannot be merged as it is
+    NO_ACCOUNT = "no account"  # there is nothing to write to
 
 
 @dataclass(frozen=True)
@@ -57,8 +66,8 @@ class Run:
         """The branch that the model is to get into."""
         return str(self.pull_request["base"]["ref"]) if self.pull_request else self.main
 
-    def find_missing_rights(self, account: str) -> str | None:
-        """Why the run may not write, neither models nor commits; None where it may.
+    def find_rights(self, account: str) -> tuple[Rights, str]:
+        """Whether the run may write, models and commits; and if not, why.
 
         Args:
             account: The AWS account's number, "" where the repository names none.
@@ -66,20 +75,20 @@ class Run:
         if self.pull_request:
             head = self.pull_request["head"]["repo"]  # None: it was deleted
             if head is None or head["full_name"] != self.repository:
-                return (
+                return Rights.FOREIGN, (
                     "the pull request is from a fork, whose runs get neither credentials nor the "
                     "right to write: a maintainer can push its branch to this repository"
                 )
             if (self.pull_request["user"] or {}).get("login") == "dependabot[bot]":
-                return (
+                return Rights.FOREIGN, (
                     "it is Dependabot's, whose runs get no rights: a maintainer can run the "
                     "workflow train by hand on its branch"
                 )
         if not account:
-            return (
+            return Rights.NO_ACCOUNT, (
                 "the repository names no AWS account: README.md, 'The workflows', says how it does"
             )
-        return None
+        return Rights.ALL, ""
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """Ask the API.

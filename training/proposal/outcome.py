@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from training.proposal.github import GitHubError
+from training.proposal.github import GitHubError, Rights
 
 SUCCESS, SKIPPED = "success", "skipped"
 
@@ -15,8 +15,8 @@ class Outcome:
     Attributes:
         planned, trained, tested: GitHub's words: success, failure, cancelled, skipped.
         changed: Whether there was a model to train.
-        may_write: Whether the run has the right to.
-        missing: If not, why.
+        rights: What the run may do.
+        missing: Why not all of it.
         tested_digest: What was tested: `files.hash_files`.
     """
 
@@ -24,7 +24,7 @@ class Outcome:
     trained: str
     tested: str
     changed: bool
-    may_write: bool
+    rights: Rights
     missing: str
     tested_digest: str = ""
 
@@ -34,6 +34,16 @@ class Outcome:
         if not self.changed:
             return self.planned == SUCCESS
         return self.planned == self.trained == self.tested == SUCCESS
+
+    @property
+    def may_merge(self) -> bool:
+        """Whether the branch has all that it needs on main: a model that nobody keeps does not."""
+        return self.passed and not (self.changed and self.rights is Rights.FOREIGN)
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody, or a newer run, has ended this one."""
+        return "cancelled" in (self.planned, self.trained, self.tested)
 
     def explain(self) -> str:
         """Why there is no commit; a sentence without its full stop."""
@@ -63,7 +73,7 @@ def read_outcome(needs: str) -> Outcome:
             trained=jobs["train"]["result"],
             tested=jobs["test"]["result"],
             changed=outputs.get("model") == "changed",
-            may_write=outputs.get("rights") == "yes",
+            rights=Rights(outputs.get("rights", Rights.FOREIGN)),
             missing=outputs.get("missing") or "it is not known what the run may do",
             tested_digest=jobs["test"]["outputs"].get("digest", ""),
         )

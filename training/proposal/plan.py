@@ -5,17 +5,15 @@ import subprocess
 import sys
 
 from training.changed import list_stale
+from training.proposal.files import FILES
 from training.proposal.github import GitHubError, Run, read_run, write_outputs, write_summary
-
-# What a model of its own shows itself by; what it is made of, DVC knows (training/changed.py).
-MADE = ("dvc.lock", "serving/app/data/manifest.json")
 
 
 def main() -> None:
     """Say whether there is a model to train, and whether the run may write."""
     try:
         run = read_run()
-        missing = run.find_missing_rights(os.environ.get("AWS_ACCOUNT_ID", ""))
+        rights, missing = run.find_rights(os.environ.get("AWS_ACCOUNT_ID", ""))
         changed, why = find_change(run)
     except GitHubError as error:
         sys.exit(f"error: {error}")
@@ -26,8 +24,8 @@ def main() -> None:
         )
     write_outputs(
         model="changed" if changed else "same",
-        rights="no" if missing else "yes",
-        missing=missing or "",
+        rights=rights,
+        missing=missing,
         base=f"origin/{run.base}",
     )
 
@@ -43,7 +41,7 @@ def find_change(run: Run) -> tuple[bool, str]:
     if stale := list_stale():
         return True, f"the pull request changes what {', '.join(stale)} depends on"
     done = subprocess.run(
-        ["git", "diff", "--quiet", f"origin/{run.base}...HEAD", "--", *MADE], check=False
+        ["git", "diff", "--quiet", f"origin/{run.base}...HEAD", "--", *FILES], check=False
     )
     if done.returncode not in (0, 1):
         raise GitHubError(f"git knows no origin/{run.base}: check out with fetch-depth: 0")

@@ -39,9 +39,17 @@ def test_file_is_another_nothing_is_unpickled(model, monkeypatch):
     assert not unpickled
 
 
-@pytest.mark.parametrize("lock", ["stages: {}", "stages: {train: {cmd: a}}"])
-def test_nothing_is_recorded_the_file_is_unpickled(model, lock):
+@pytest.mark.parametrize("lock", ["stages: {}", "stages: {train: {cmd: a}}", None])
+def test_nothing_is_recorded_nothing_is_unpickled(model, lock, monkeypatch):
+    monkeypatch.setattr(joblib, "load", pytest.fail)
+    if lock:
+        LOCK.write_text(lock)
+    with pytest.raises(StageError, match=r"not the file that dvc\.lock records"):
+        load_model()
+
+
+@pytest.mark.parametrize("lock", [": {", "[]", "stages: []"])
+def test_lock_is_damaged_it_is_said(model, lock):
     LOCK.write_text(lock)
-    assert load_model() == {"a": 1}
-    LOCK.unlink()
-    assert load_model() == {"a": 1}
+    with pytest.raises(StageError, match=r"dvc\.lock is damaged: 'git checkout dvc\.lock'"):
+        load_model()

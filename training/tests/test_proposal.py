@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from serving.tests.workflows.fake_github import FakeGitHub
 from training.proposal import __main__ as proposal
-from training.proposal import comment, commit, files, github
-from training.proposal.github import GitHubError, Run, read_run
+from training.proposal import commit, files, github, plan
+from training.proposal import pull_request as comment
+from training.proposal.github import GitHubError, Rights, Run, read_run
 from training.proposal.outcome import Outcome, read_outcome
 
 RESULTS = ("success", "failure", "cancelled", "skipped")
@@ -41,7 +42,7 @@ def make_pull_request(repository="owner/name", author="ada"):
 
 
 def make_outcome(planned="success", trained="success", tested="success", **changes):
-    settings = {"changed": True, "may_write": True, "missing": ""} | changes
+    settings = {"changed": True, "rights": Rights.ALL, "missing": ""} | changes
     return Outcome(planned, trained, tested, **settings)
 
 
@@ -53,21 +54,22 @@ def server():
 
 
 @pytest.mark.parametrize(
-    ("pull_request", "account", "why"),
+    ("pull_request", "account", "rights", "why"),
     [
-        (None, "123456789012", None),
-        (make_pull_request(), "123456789012", None),
-        (make_pull_request("else/name"), "123456789012", "fork"),
-        (make_pull_request(None), "123456789012", "fork"),
-        (make_pull_request(author="dependabot[bot]"), "123456789012", "Dependabot"),
-        (make_pull_request(), "", "no AWS account"),
-        (None, "", "no AWS account"),
+        (None, "123456789012", Rights.ALL, ""),
+        (make_pull_request(), "123456789012", Rights.ALL, ""),
+        (make_pull_request("else/name"), "123456789012", Rights.FOREIGN, "fork"),
+        (make_pull_request(None), "123456789012", Rights.FOREIGN, "fork"),
+        (make_pull_request(author="dependabot[bot]"), "1", Rights.FOREIGN, "Dependabot"),
+        (make_pull_request("else/name"), "", Rights.FOREIGN, "fork"),
+        (make_pull_request(), "", Rights.NO_ACCOUNT, "no AWS account"),
+        (None, "", Rights.NO_ACCOUNT, "no AWS account"),
     ],
 )
-def test_run_may_write_or_it_is_said_why_not(pull_request, account, why):
-    missing = make_run(pull_request=pull_request).find_missing_rights(account)
-    assert (missing is None) == (why is None)
-    assert why is None or why in missing
+def test_run_may_write_or_it_is_said_why_not(pull_request, account, rights, why):
+    found, said = make_run(pull_request=pull_request).find_rights(account)
+    assert found is rights
+    assert why in said
 
 
 def test_machine_is_no_runner_it_is_said():
@@ -115,7 +117,7 @@ def test_plan_failed_and_said_nothing_the_run_does_not_pass():
     jobs["plan"]["result"] = "failure"
     outcome = read_outcome(json.dumps(jobs))
     assert not outcome.passed
-    assert not outcome.may_write
+    assert outcome.rights is Rights.FOREIGN
 
 
 @pytest.mark.parametrize("needs", ["", "{", "{}", "[]", "null", '{"plan": 1}'])
@@ -188,6 +190,7 @@ def clone(tmp_path, monkeypatch):
     git = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
     subprocess.run(["git", "add", "-A"], check=True)
     subprocess.run([*git, "commit", "-qm", "start"], check=True)
+    subprocess.run(["git", "branch", "better"], check=True)
     subprocess.run(["git", "clone", "-q", "--bare", ".", tmp_path / "origin.git"], check=True)
     subprocess.run(["git", "clone", "-q", tmp_path / "origin.git", tmp_path / "clone"], check=True)
     monkeypatch.chdir(tmp_path / "clone")
@@ -268,10 +271,24 @@ def test_branch_has_moved_on_its_own_run_trains_it(clone):
         propose(make_run())
 
 
+def test_branch_is_gone_it_is_not_made_again(clone):
+    commit.git("push", "-q", "origin", "--delete", "better")
+    with pytest.raises(GitHubError, match="better is gone"):
+        propose(make_run())
+    assert not read_tip("better")
+
+
+def test_data_is_other_bytes_and_the_model_the_same_nothing_is_proposed(clone):
+    write_files(files.PROPOSAL, MANIFEST)
+    (files.PROPOSAL / "dvc.lock").write_text("other")
+    assert propose(make_run(branch="main")) == ("main", None)
+    assert propose(make_run())[1]
+
+
 def test_model_is_not_the_one_that_was_tested_it_is_not_committed(clone):
     with pytest.raises(GitHubError, match="not the one that was tested"):
         commit.commit(make_run(), "0" * 64)
-    assert not read_tip("better")
+    assert read_tip("better") == read_tip("main")
 
 
 @pytest.mark.parametrize("name", files.FILES)
@@ -313,7 +330,7 @@ def test_manifest_says_what_no_model_is_it_is_not_passed_on(clone, changes):
     write_files(files.PROPOSAL, MANIFEST | changes)
     with pytest.raises(GitHubError, match=r"manifest\.json"):
         propose(make_run())
-    assert commit.git("ls-remote", "origin").count("refs/heads/") == 1
+    assert read_tip("better") == read_tip("main")
 
 
 @pytest.mark.parametrize("text", ["garbage", "[]", "\x00"])
@@ -323,8 +340,122 @@ def test_manifest_or_scores_are_damaged_they_are_not_committed(clone, text):
         (files.PROPOSAL / name).write_text(text)
         if name == files.SCORES and text == "[]":
             continue  # what scores there are, nobody passes on
-        with pytest.raises(GitHubError, match="damaged"):
+        with pytest.raises(GitHubError, match="not what the pipeline writes"):
             propose(make_run())
+
+
+def list_statuses(server):
+    return {(one["context"], one["state"], one["sha"]) for one in server.statuses}
+
+
+def test_model_is_tested_it_is_committed_checked_and_reported(clone, server):
+    run = make_run(api=server.url, pull_request=make_pull_request())
+    files.take()
+    proposal.propose(run, make_outcome(tested_digest=files.hash_files()))
+    sha = read_tip("better")
+    assert sha != read_tip("main")
+    assert list_statuses(server) == {
+        (name, "success", sha) for name in ("make check", "make test", "model")
+    }
+    (one,) = server.comments[7]
+    assert sha in one["body"]
+
+
+@pytest.mark.parametrize(
+    ("trained", "tested", "said"),
+    [
+        ("failure", "skipped", "trains and judges ended with failure"),
+        ("success", "failure", "tests the service with the model ended with failure"),
+        ("cancelled", "skipped", None),
+    ],
+)
+def test_something_went_wrong_nothing_is_committed_and_it_is_reported(
+    clone, server, trained, tested, said
+):
+    run = make_run(api=server.url, pull_request=make_pull_request())
+    files.take()
+    digest = files.hash_files()
+    proposal.propose(run, make_outcome("success", trained, tested, tested_digest=digest))
+    assert read_tip("better") == read_tip("main")
+    assert server.statuses == []
+    assert [said in one["body"] for one in server.comments[7]] == [True] if said else True
+    assert said or not server.comments
+
+
+def test_model_is_changed_no_more_the_comment_is_taken_back_and_none_is_written(server):
+    run = make_run(api=server.url, pull_request=make_pull_request())
+    outcome = make_outcome("success", "skipped", "skipped", changed=False)
+    proposal.propose(run, outcome)
+    assert not any(server.comments.values())
+    comment.comment(run, 7, f"{comment.MARK}\nreport", only_update=False)
+    proposal.propose(run, outcome)
+    (one,) = server.comments[7]
+    assert "This branch changes no model" in one["body"]
+    assert "report" not in one["body"].removeprefix(comment.MARK)
+
+
+@pytest.mark.parametrize(
+    ("rights", "results", "changed", "ends"),
+    [
+        ("yes", "success", True, 0),
+        ("yes", "failure", True, 1),
+        ("foreign", "success", True, 1),
+        ("foreign", "failure", False, 1),
+        ("foreign", "success", False, 0),
+        ("no account", "success", True, 0),
+        ("no account", "failure", True, 1),
+    ],
+)
+def test_last_job_is_green_only_where_the_branch_may_be_merged(
+    monkeypatch, capsys, rights, results, changed, ends
+):
+    outputs = {"model": "changed" if changed else "same", "rights": rights, "missing": "a reason"}
+    jobs = {name: {"result": results, "outputs": outputs} for name in ("plan", "train", "test")}
+    monkeypatch.setenv("NEEDS", json.dumps(jobs))
+    monkeypatch.setattr(proposal, "read_run", make_run)
+    asked = []
+    monkeypatch.setattr(proposal, "propose", lambda *_: asked.append(1))
+    if ends:
+        with pytest.raises(SystemExit, match="error: "):
+            proposal.main()
+    else:
+        proposal.main()
+    assert bool(asked) == (rights == "yes")
+    assert rights == "yes" or "a reason" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("stale", "changes", "trains"),
+    [
+        (["train"], {}, True),
+        ([], {"dvc.lock": "other"}, True),  # a lock of its own, or a revert
+        ([], {"README.md": "words"}, False),
+    ],
+)
+def test_pull_request_changes_the_model_or_brings_one_or_neither(
+    clone, monkeypatch, stale, changes, trains
+):
+    monkeypatch.setattr(plan, "list_stale", lambda: stale)
+    for name, text in changes.items():
+        Path(name).write_text(text)
+    commit.git("add", "--all")
+    identity = ("-c", "user.name=A", "-c", "user.email=a@b")
+    commit.git(*identity, "commit", "-qm", "x", "--allow-empty")
+    # What main has got meanwhile is not the pull request's.
+    commit.git("update-ref", "refs/remotes/origin/main", "HEAD^")
+    run = make_run(pull_request=make_pull_request())
+    assert plan.find_change(run)[0] is trains
+    assert plan.find_change(make_run())[0] is True  # it was asked for
+
+
+def test_main_has_got_another_model_meanwhile_the_pull_request_changes_none(clone, monkeypatch):
+    monkeypatch.setattr(plan, "list_stale", list)
+    identity = ("-c", "user.name=A", "-c", "user.email=a@b")
+    Path("dvc.lock").write_text("main's")
+    commit.git(*identity, "commit", "-qam", "x")
+    commit.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    commit.git("reset", "-q", "--hard", "HEAD^")
+    assert plan.find_change(make_run(pull_request=make_pull_request()))[0] is False
 
 
 def test_pull_request_is_opened_where_that_failed_before_but_not_against_peoples_will(

@@ -267,7 +267,7 @@ def test_remotes_url_is_hostile_it_is_an_address_and_nothing_runs(workspace):
     assert "verify = true" in CONFIG.read_text()
     # Nor is there any other new file.
     assert subprocess.check_output(["git", "status", "--porcelain"]) == b" M .dvc/config\n"
-    assert "next: '.venv/bin/dvc push', then 'git commit .dvc/config'" in done.stdout
+    assert "next: 'make push', then 'git commit .dvc/config'" in done.stdout
 
 
 def test_remotes_url_is_none_that_dvc_can_read_again_the_settings_stay_as_they_were(workspace):
@@ -289,7 +289,7 @@ def test_model_is_fetched_without_dvc_its_files_are_those_that_were_pushed(clone
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_objects_are_spoilt_nothing_is_fetched_without_dvc_either(damage, clone):
     clone.bucket.write(DAMAGES[damage](clone.objects))
-    with pytest.raises(SystemExit, match=r"error: .*'make train' makes it, then 'dvc push'"):
+    with pytest.raises(SystemExit, match=r"error: .*'make train' makes it, then 'make push'"):
         fetch_model.main()
     assert list(BUNDLE.iterdir()) == [BUNDLE / "manifest.json"]
 

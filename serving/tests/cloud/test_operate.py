@@ -3,10 +3,13 @@
 import hashlib
 import json
 import os
+import shutil
+import subprocess
 import sys
 import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -484,12 +487,17 @@ VERSIONS = {1: "image 1", 2: "image 2"}
     [
         (make_template("image 2"), None, "deploy"),
         (make_template("image 2"), (make_template("image 2"), 2), "live"),
-        (make_template("image 2"), (make_template("image 1"), 1), "deploy"),
+        (make_template("image 3"), (make_template("image 2"), 2), "deploy"),
         (make_template("image 2", Alarm={"Type": "A"}), (make_template("image 2"), 2), "deploy"),
+        (make_template("image 1"), (make_template("image 1"), 1), "rolled back"),  # its settings
         (make_template("image 3"), (make_template("image 2"), 1), "deploy"),  # after a rollback
         (make_template("image 1"), (make_template("image 2"), 1), "deploy"),  # reverted, too
         (make_template("image 2"), (make_template("image 2"), 1), "rolled back"),
-        (make_template("image 2", Alarm={"Type": "A"}), (make_template("image 2"), 1), "rolled"),
+        (
+            make_template("image 2", Alarm={"Type": "A"}),
+            (make_template("image 2"), 1),
+            "rolled back",
+        ),
         (  # what CDK's command line adds, and what CloudFormation does to other letters
             make_template("image 2", Alarm={"Type": "A", "Name": "→"}),
             (
@@ -511,10 +519,80 @@ def test_stage_runs_this_commit_or_is_to_be_deployed_or_was_rolled_back(
     if expected in ("live", "deploy"):
         assert live.compare("prod", template, deployed) == expected
         return
-    with pytest.raises(StackError, match=f"{expected}.*from image 2 to image 1") as error:
+    with pytest.raises(
+        StackError, match=f"{expected}.*2 .image 2. to version 1 .image 1."
+    ) as error:
         live.compare("prod", template, deployed)
     assert "'make rollback STAGE=prod TO=2'" in str(error.value)
 
 
 def test_stage_is_not_there_it_is_to_be_deployed(aws):
     assert live.read_deployed("dev") is None
+    assert live.read_versions("dev") is None
+
+
+def test_versions_are_read_whatever_state_the_stack_is_in(publish):
+    publish(2)
+    assert live.read_versions("dev") == (2, {1: "model 1, image 1", 2: "model 2, image 2"})
+
+
+@pytest.mark.parametrize(
+    "status", ["UPDATE_IN_PROGRESS", "ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"]
+)
+def test_stack_is_not_whole_it_is_to_be_deployed(publish, monkeypatch, status):
+    publish(1)
+    stacks = SimpleNamespace(
+        describe_stacks=lambda **_: {"Stacks": [{"StackStatus": status}]},
+        get_template=lambda **_: {"TemplateBody": json.dumps(make_template("image 1"))},
+    )
+    real = live.make_client
+    monkeypatch.setattr(
+        live, "make_client", lambda name: stacks if name == "cloudformation" else real(name)
+    )
+    assert live.read_deployed("dev") is None
+    status = "UPDATE_ROLLBACK_COMPLETE"
+    stacks.describe_stacks = lambda **_: {"Stacks": [{"StackStatus": status}]}
+    assert live.read_deployed("dev").template == make_template("image 1")
+
+
+RELEASE = image.ROOT / "scripts/release.sh"
+
+
+@pytest.mark.parametrize(
+    ("failing", "versions", "ends", "said"),
+    [
+        ("", ["1 1", "2 2"], 0, ""),
+        ("", ["0 0", "1 1"], 0, ""),
+        ("deploy", ["1 1", "1 1"], 1, "was not changed: version 1"),
+        ("smoke", ["1 1", "2 2"], 1, "is back at version 1"),
+        ("smoke", ["0 0", "1 1"], 1, "no version before"),
+        ("", ["1 2", "1 2"], 1, "was not changed: version 1"),  # rolled back, and run again
+    ],
+)
+def test_release_goes_back_where_deploying_or_smoking_fails(
+    tmp_path, failing, versions, ends, said
+):
+    """The script with a `make` and a `live` that do what they are told."""
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(RELEASE, tmp_path / "scripts")
+    (tmp_path / "versions").write_text("\n".join([versions[0], *[versions[1]] * 3]) + "\n")
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    for path, text in (
+        (".venv/bin/python", "head -1 versions; sed -i 1d versions"),
+        ("make", f'echo "$@" >> called; [ "$1" != "{failing}" ]'),
+    ):
+        (tmp_path / path).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / path).chmod(0o755)
+    done = subprocess.run(
+        [tmp_path / "scripts/release.sh", tmp_path / "make"],
+        env=os.environ | {"STAGE": "prod"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == ends, done.stderr
+    assert said in done.stderr
+    called = (tmp_path / "called").read_text().splitlines()
+    assert called[:1] == ["deploy"]
+    assert ("smoke" in called) == (failing != "deploy")
+    assert ("rollback TO=1 YES=1" in called) == ("is back" in said)

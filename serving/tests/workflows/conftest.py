@@ -41,12 +41,13 @@ class Story:
     github: FakeGitHub
     bucket: object
 
-    def branch(self, name, **train):
-        """Push a branch that changes parameters of training; a note, without any."""
+    def branch(self, name, judge=None, **train):
+        """Push a branch that changes parameters; a note, without any."""
         git("checkout", "--quiet", "-B", name, "origin/main", cwd=self.desk)
         path = self.desk / PARAMS
         params = yaml.safe_load(path.read_text())
         params["train"] |= train
+        params["judge"] |= judge or {}
         path.write_text(yaml.safe_dump(params, sort_keys=False))
         (self.desk / "NOTE").write_text(name)
         self.commit(name)

@@ -16,6 +16,7 @@ pytestmark = [
 ]
 MANIFEST = "serving/app/data/manifest.json"
 BETTER = {"vectorizer": {"ngram_range": [1, 2], "min_df": 1}}
+WORDS = {"vectorizer": {"ngram_range": [1, 1], "min_df": 1, "max_features": 60}}
 WORSE = {"vectorizer": {"ngram_range": [1, 1], "min_df": 1, "max_features": 12}}
 
 
@@ -66,6 +67,20 @@ def test_worse_model_is_blocked_and_it_is_said_why(story):
     assert story.github.statuses == []
 
 
+def test_labels_change_too_often_the_model_is_blocked_unless_a_label_allows_it(story):
+    story.branch("flips", judge={"max_flips": 0}, **WORDS)
+    done = story.open_pull_request("flips")
+    done.check(plan=True, train=False, model=False)
+    (comment,) = story.github.comments[7]
+    assert "**Blocked**: labels that change." in comment["body"]
+    assert "make judge" in done.said
+
+    done = story.open_pull_request("flips", labels=["flips-allowed"])
+    done.check(plan=True, train=True, test=True, model=True)
+    (comment,) = story.github.comments[7]
+    assert "(more is allowed here)" in comment["body"]
+
+
 def test_pull_request_without_a_model_trains_and_comments_nothing(story):
     story.branch("words")
     before = story.head("words")
@@ -99,7 +114,7 @@ def test_fork_trains_judges_and_tests_and_says_why_it_writes_nothing(story):
     story.branch("better", **BETTER)
     before = story.head("better")
     done = story.open_pull_request("better", repository="else/name")
-    done.check(plan=True, train=True, test=True, model=True)
+    done.check(plan=True, train=True, test=True, model=False)
     assert "takes arn:" not in done.said
     assert "the pull request is from a fork" in done.said
     assert story.head("better") == before

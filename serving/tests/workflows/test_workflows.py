@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from serving.deployment.stages import STAGES
-from training.proposal.comment import CHECKS
+from training.proposal.files import FILES
+from training.proposal.pull_request import CHECKS
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / ".github"
@@ -24,13 +25,13 @@ USES = {
     "actions/upload-artifact",
     "aws-actions/configure-aws-credentials",
 }
+README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 VARIABLES = {
     name
     for line in re.findall(r"^(?:TYPED|FLAGS) := (.*)$", MAKEFILE, re.MULTILINE)
     for name in line.split()
 }
-STANDARD = sys.stdlib_module_names
 RIGHTS = "needs.plan.outputs.rights == 'yes'"
 
 
@@ -146,11 +147,12 @@ def writes(job):
     return {name for name, right in job["permissions"].items() if right == "write"}
 
 
-def test_modules_that_write_import_the_standard_library_alone():
-    for path in (ROOT / "training/proposal").glob("*.py"):
-        for name in re.findall(r"^(?:from|import) ([\w.]+)", path.read_text(), re.MULTILINE):
-            if path.name != "plan.py":
-                assert name.startswith("training.proposal") or name.partition(".")[0] in STANDARD
+def test_what_writes_needs_the_standard_library_alone():
+    for module in ("training.proposal.__main__", "training.proposal.files"):
+        program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import {module}"
+        command = [sys.executable, "-I", "-S", "-c", program]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 def test_checks_of_a_bots_commit_are_named_as_the_jobs_that_pull_requests_wait_for():
@@ -169,3 +171,66 @@ def test_caller_gives_the_rights_that_the_jobs_of_the_workflow_want():
         for name, right in job["permissions"].items():
             wanted[name] = "write" if "write" in (right, wanted.get(name)) else right
     assert given == wanted
+
+
+def test_files_that_are_committed_are_those_that_are_handed_on():
+    (step,) = (
+        one
+        for one in read("train")["jobs"]["train"]["steps"]
+        if one.get("uses", "").startswith("actions/upload-artifact@")
+    )
+    paths = set(step["with"]["path"].split())
+    assert set(FILES) < paths
+    assert "reports/judge.md" in paths
+
+
+def test_last_job_always_runs_and_knows_all_others():
+    jobs = read("train")["jobs"]
+    assert jobs["model"]["if"] == "always()"
+    assert jobs["model"]["needs"] == [name for name in jobs if name != "model"]
+
+
+def test_model_is_judged_before_it_is_pushed_and_neither_may_fail():
+    steps = {
+        step["run"].split()[1]: step
+        for step in read("train")["jobs"]["train"]["steps"]
+        if "run" in step
+    }
+    assert [*steps] == ["pull", "train", "bench", "judge", "report", "push"]
+    assert [name for name, step in steps.items() if "continue-on-error" in step] == ["bench"]
+    for name in ("pull", "push"):
+        assert steps[name]["if"] == RIGHTS
+    calls = [step["run"] for step in read("train")["jobs"]["test"]["steps"] if "run" in step]
+    assert calls == ["make take", "make check", "make test"]
+
+
+def test_each_stage_is_released_after_the_one_before_and_only_where_it_has_to_be():
+    jobs = read("deploy")["jobs"]
+    for stage in ("staging", "prod"):
+        (call,) = (step["run"] for step in jobs[stage]["steps"] if "run" in step)
+        assert call == f"make release STAGE={stage} YES=1"
+        assert f"needs.plan.outputs.{stage} == 'deploy'" in jobs[stage]["if"]
+    assert jobs["prod"]["needs"] == ["plan", "staging"]
+    assert '["success", "skipped"]\'), needs.staging.result)' in jobs["prod"]["if"]
+
+
+def test_label_does_not_end_a_run_and_nothing_ends_a_deployment():
+    assert read("deploy")["concurrency"]["cancel-in-progress"] == "false"
+    train = read("train")
+    assert train["concurrency"]["cancel-in-progress"] == (
+        "${{ github.event.action == 'synchronize' }}"
+    )
+    assert {"labeled", "unlabeled"} < set(train["on"]["pull_request"]["types"])
+
+
+@pytest.mark.parametrize("job", ["plan", "train", "test", "model"])
+def test_what_is_trained_tested_and_committed_to_is_the_pull_requests_own_commit(job):
+    first = read("train")["jobs"][job]["steps"][0]
+    assert first["with"]["ref"] == "${{ github.event.pull_request.head.sha || github.sha }}"
+
+
+def test_readme_names_the_environments_that_roles_trust():
+    named = set(
+        re.findall(r"`(\w+)`", README[README.index("protect GitHub's environments") :][:80])
+    )
+    assert named == {"plan", "training", *STAGES}

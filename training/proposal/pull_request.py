@@ -1,4 +1,4 @@
-"""The model report on a pull request: one comment, brought up to date in its place."""
+"""A model's pull request: the report, one comment, brought up to date; the checks of its commit."""
 
 from pathlib import Path
 from typing import Any

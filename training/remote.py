@@ -47,8 +47,8 @@ def push() -> None:
     remote = verified_remote()
     if remote is None:
         raise StageError(
-            "there is no verified DVC remote to push to: mend what stands above, or, where there is "
-            "none at all, 'make remote URL=s3://bucket/path'"
+            "there is no verified DVC remote to push to: mend what stands above, or where there is "
+            "none, 'make remote URL=s3://bucket/path'"
         )
     if dvc("push", "--remote", remote).returncode:
         raise StageError(

@@ -52,7 +52,7 @@ def test_model_is_changed_the_report_compares_it_with_the_commits(workspace, mon
     run("dvc", "repro", "bundle")
     page, failed = report(monkeypatch, "--base", "HEAD", "--scores-only")
     assert "HEAD has no model yet" in page
-    assert "**Passes** all 5 gates" in page
+    assert "**Passes** all 6 gates" in page
     assert "| Frozen or not | frozen |" in page
     assert "not measured: 'make bench COLD=1'" in page
     assert not failed

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -78,16 +79,35 @@ def test_model_is_changed_the_report_compares_it_with_the_commits(workspace, mon
     _, failed = report(monkeypatch, "--base", "HEAD", "--allow-flips")
     assert "labels that change" not in failed
 
+    check_revert(monkeypatch)
     check_recorded_scores_alone(monkeypatch, first)
 
     pinned = committed.read_manifest_of("HEAD")
     pinned.files["model.joblib"] = committed.Pin(sha256="0" * 64, size=1)
     with pytest.raises(StageError, match="not unpickled"):
         committed.read_model_of("HEAD", pinned)
+    lock = Path("dvc.lock").read_text()
     Path("dvc.lock").unlink()
-    assert "`HEAD` (" in report(monkeypatch, "--base", "HEAD")[0]
+    assert "not the file that dvc.lock records" in report(monkeypatch, "--base", "HEAD")[1]
+    Path("dvc.lock").write_text(lock)
     TEST.unlink()
     assert "'make train'" in report(monkeypatch, "--base", "HEAD")[1]
+
+
+def check_revert(monkeypatch):
+    """What was live before passes the gates that compare, so that it can come back."""
+    commit_all("another model")
+    subprocess.run(["git", "checkout", "-q", "HEAD^", "--", "."], check=True)
+    run("dvc", "checkout", "--allow-missing")
+    edit_params(judge={"max_drop": 0, "max_flips": 0})
+    page, failed = report(monkeypatch, "--base", "HEAD")
+    assert not failed
+    assert "It was the model before that of `HEAD`" in page
+    assert "(more is allowed here)" in page
+    assert "macro-F1 lost" not in page
+    subprocess.run(["git", "checkout", "-qf", "HEAD", "--", "."], check=True)
+    run("dvc", "checkout", "--allow-missing")
+    subprocess.run(["git", "reset", "-q", "--soft", "HEAD^"], check=True)
 
 
 def check_recorded_scores_alone(monkeypatch, first):

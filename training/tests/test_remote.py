@@ -152,7 +152,7 @@ def test_remote_is_not_verified_nothing_is_pulled_and_the_model_is_trained(clone
         ensure_model.main()
     assert trained == [list(map(str, FILES))]
     said = capfd.readouterr().out
-    assert "the DVC remote store is not verified" in said
+    assert "the DVC remote store is not used: it is not verified" in said
     assert "'.venv/bin/dvc remote modify store verify true'" in said
     assert "pulling" not in said
 

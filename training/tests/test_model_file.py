@@ -1,14 +1,12 @@
 """No stage unpickles another file than DVC recorded."""
 
-import hashlib
-
 import joblib
 import pytest
-import yaml
 
 from training.console import StageError
 from training.model_file import LOCK, load_model
 from training.paths import MODEL
+from training.tests.conftest import record_model
 
 
 @pytest.fixture
@@ -19,19 +17,13 @@ def model(tmp_path, monkeypatch):
     return MODEL.read_bytes()
 
 
-def record(data):
-    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
-    outs = [{"path": "reports/a.json", "md5": "0"}, {"path": str(MODEL), "md5": md5}]
-    LOCK.write_text(yaml.safe_dump({"stages": {"train": {"outs": outs}}}))
-
-
 def test_file_is_the_recorded_one_it_is_unpickled(model):
-    record(model)
+    record_model()
     assert load_model() == {"a": 1}
 
 
 def test_file_is_another_nothing_is_unpickled(model, monkeypatch):
-    record(model + b"0")
+    record_model(model + b"0")
     unpickled = []
     monkeypatch.setattr(joblib, "load", unpickled.append)
     with pytest.raises(StageError, match=r"not the file that dvc\.lock records.*'make train'"):

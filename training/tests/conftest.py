@@ -122,7 +122,7 @@ def bucket():
 
 
 def record_model(data=None):
-    """Write the lock that DVC writes when `train` has made the model, or other data in its place."""
+    """Write the lock that DVC writes when `train` has made the model, or other data."""
     md5 = hashlib.md5(data or MODEL.read_bytes(), usedforsecurity=False).hexdigest()
     outs = [{"path": "reports/a.json", "md5": "0"}, {"path": str(MODEL), "md5": md5}]
     LOCK.write_text(yaml.safe_dump({"stages": {"train": {"outs": outs}}}))

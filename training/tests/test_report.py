@@ -20,6 +20,7 @@ from training import evaluate, paths, report
 from training.console import StageError
 from training.dataset import Document, hash_files, read_documents, write_documents
 from training.params import read_params
+from training.tests.conftest import record_model
 from training.tests.sample import SMALL_PARAMS
 
 HOSTILE = "<script>alert('x')</script> \"><img src=http://evil.example/x> car engine brakes"
@@ -109,6 +110,7 @@ def inputs(tmp_path, monkeypatch):
     pipeline.fit([one.text for one in train], [one.label for one in train])
     paths.MODEL.parent.mkdir(parents=True)
     joblib.dump(pipeline, paths.MODEL)
+    record_model()
     counts = {
         "train": {"autos": 1701, "space": 702, "wares": 703},
         "test": {"autos": 501, "space": 602, "wares": 503},
@@ -257,6 +259,7 @@ def test_rule_that_fails_names_every_class_below_it(inputs):
 
 def test_manifest_of_another_model_is_shown_as_not_bundled(inputs):
     joblib.dump(joblib.load(paths.MODEL), paths.MODEL, compress=1)
+    record_model()
     words = Elements(build_page()).words
     assert "✕ Not bundled" in words
     assert f"topics {hash_files(paths.MODEL)[:12]}" in words
@@ -265,6 +268,7 @@ def test_manifest_of_another_model_is_shown_as_not_bundled(inputs):
 def test_model_below_the_gate_without_a_manifest_is_said_to_be_refused(inputs):
     edit_gate(min_macro_f1=0.999)
     joblib.dump(joblib.load(paths.MODEL), paths.MODEL, compress=1)
+    record_model()
     assert "It gets no manifest, and the service refuses it." in Elements(build_page()).words
 
 

@@ -14,6 +14,7 @@ import yaml
 from moto.server import ThreadedMotoServer
 
 from serving.tests.tracked import copy_tracked
+from training import train
 from training.model_file import LOCK
 from training.paths import MODEL
 from training.tests.sample import SMALL_PARAMS, make_rows, write_archive
@@ -119,6 +120,14 @@ def bucket():
         client.create_bucket(Bucket="models")
         yield Bucket("s3://models", client)
     server.stop()
+
+
+def run_stages(*stages):
+    """Run stages one after the other, as DVC does."""
+    for stage in stages:
+        stage.main()
+        if stage is train:
+            record_model()
 
 
 def record_model(data=None):

@@ -30,7 +30,7 @@ from training.compiler import CannotFreeze, compile_pipeline
 from training.console import StageError
 from training.paths import ARCHIVE, BUNDLE, FREEZE, FROZEN, MODEL
 from training.proof import ProofFailed, generate_texts, prove
-from training.tests.conftest import record_model
+from training.tests.conftest import run_stages
 
 
 class Subclass(LogisticRegression):
@@ -242,10 +242,7 @@ def test_generated_texts_are_the_same_each_time_and_as_many_as_asked_for():
 def trained(workspace, sample_archive):
     ARCHIVE.parent.mkdir(parents=True)
     shutil.copy(sample_archive, ARCHIVE)
-    for stage in (prepare, validate, train):
-        stage.main()
-    record_model()
-    evaluate.main()
+    run_stages(prepare, validate, train, evaluate)
 
 
 def test_nothing_is_trained_yet_says_what_is_missing_and_what_makes_it(workspace):

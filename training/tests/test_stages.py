@@ -27,7 +27,7 @@ from training import (
 from training.console import StageError
 from training.dataset import read_documents, write_documents
 from training.paths import ARCHIVE, BUNDLE, GOLDEN, TRAIN
-from training.tests.conftest import commit_all, run
+from training.tests.conftest import commit_all, run, run_stages
 
 
 def stages_run(output):
@@ -101,8 +101,7 @@ def test_model_is_below_the_gate_gets_no_manifest_and_says_why(workspace, capfd)
 def test_stages_run_one_after_the_other_leave_a_bundle_that_serves(workspace, sample_archive):
     ARCHIVE.parent.mkdir(parents=True)
     shutil.copy(sample_archive, ARCHIVE)
-    for stage in (prepare, validate, train, evaluate, freeze, bundle, learning_curve):
-        stage.main()
+    run_stages(prepare, validate, train, evaluate, freeze, bundle, learning_curve)
     predictor = load_predictor(BUNDLE)
     for example in predictor.manifest.golden:
         (prediction,) = predictor.predict([example["text"]])
@@ -126,8 +125,7 @@ def test_prepared_data_was_changed_by_hand_is_refused_with_its_rows(workspace, s
 def test_golden_example_is_mislabelled_stops_the_bundle(workspace, sample_archive):
     ARCHIVE.parent.mkdir(parents=True)
     shutil.copy(sample_archive, ARCHIVE)
-    for stage in (prepare, validate, train, evaluate, freeze):
-        stage.main()
+    run_stages(prepare, validate, train, evaluate, freeze)
     GOLDEN.write_text('[{"label": "sci.med", "text": "nasa shuttle orbit"}]')
     with pytest.raises(StageError, match=r"sci\.space instead of sci\.med: nasa shuttle orbit"):
         bundle.main()

@@ -115,7 +115,7 @@ def test_merged_is_deployed_reverted_is_back_and_what_is_wrong_goes_no_further(
     done.check(plan=True, staging=True, prod=True)
     first = repository.read_live()
     assert all(f"model {old}" in one for one in first.values())
-    assert done.said.count("building quickthaw:") == 1  # for both stages
+    assert done.said.count("building quickthaw:") <= 1  # for both; none if it is there
     assert "role/quickthaw-deploy-prod" in done.said
 
     repository.commit("words")

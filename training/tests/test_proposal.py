@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from serving.tests.workflows.fake_github import FakeGitHub
 from training.proposal import __main__ as proposal
-from training.proposal import commit, files, github, plan
-from training.proposal import pull_request as comment
+from training.proposal import commit, files, github, plan, pull_request
 from training.proposal.github import GitHubError, Rights, Run, read_run
 from training.proposal.outcome import Outcome, read_outcome
 
@@ -137,12 +136,12 @@ def test_api_says_no_or_nothing_the_error_names_the_request_and_no_secret(server
 
 def test_comment_is_found_on_any_page_and_brought_up_to_date(server):
     run = make_run(api=server.url, pull_request=make_pull_request())
-    others = [{"id": n, "user": {"type": "User"}, "body": comment.MARK} for n in range(1, 131)]
+    others = [{"id": n, "user": {"type": "User"}, "body": pull_request.MARK} for n in range(1, 131)]
     server.comments[7] = list(others)
-    comment.comment(run, 7, f"{comment.MARK}\nfirst", only_update=True)
+    pull_request.comment(run, 7, f"{pull_request.MARK}\nfirst", only_update=True)
     assert len(server.comments[7]) == 130
-    comment.comment(run, 7, f"{comment.MARK}\nfirst", only_update=False)
-    comment.comment(run, 7, f"{comment.MARK}\nsecond", only_update=False)
+    pull_request.comment(run, 7, f"{pull_request.MARK}\nfirst", only_update=False)
+    pull_request.comment(run, 7, f"{pull_request.MARK}\nsecond", only_update=False)
     assert server.comments[7][:130] == others  # people can write the mark, too
     (ours,) = server.comments[7][130:]
     assert ours["body"].endswith("second")
@@ -153,7 +152,7 @@ def test_comment_is_found_on_any_page_and_brought_up_to_date(server):
     [
         (b"## Model report\n\nfine", "fine"),
         (b"\xff\xfe", "\ufffd"),
-        (b"<details>\n" * comment.MOST, "longer than a comment"),
+        (b"<details>\n" * pull_request.MOST, "longer than a comment"),
         (None, "There is none"),
     ],
 )
@@ -161,8 +160,8 @@ def test_comment_fits_and_says_what_was_done_whatever_the_report_is(tmp_path, re
     path = tmp_path / "judge.md"
     if report:
         path.write_bytes(report)
-    body = comment.write_comment(make_run(), make_outcome(), "It is done", path)
-    assert body.startswith(comment.MARK)
+    body = pull_request.write_comment(make_run(), make_outcome(), "It is done", path)
+    assert body.startswith(pull_request.MARK)
     assert shown in body
     assert len(body) <= 65_536
     assert body.endswith(
@@ -176,7 +175,7 @@ def test_report_is_a_link_it_is_not_read(tmp_path):
     (tmp_path / "reports").symlink_to("secret")
     (tmp_path / "judge.md").symlink_to("secret/judge.md")
     for name in ("judge.md", "reports/judge.md"):
-        assert "secret" not in comment.read_report(tmp_path / name)
+        assert "secret" not in pull_request.read_report(tmp_path / name)
 
 
 @pytest.fixture
@@ -378,8 +377,9 @@ def test_something_went_wrong_nothing_is_committed_and_it_is_reported(
     proposal.propose(run, make_outcome("success", trained, tested, tested_digest=digest))
     assert read_tip("better") == read_tip("main")
     assert server.statuses == []
-    assert [said in one["body"] for one in server.comments[7]] == [True] if said else True
-    assert said or not server.comments
+    comments = [one["body"] for one in server.comments.get(7, [])]
+    assert len(comments) == bool(said)
+    assert all(said in one for one in comments)
 
 
 def test_model_is_changed_no_more_the_comment_is_taken_back_and_none_is_written(server):
@@ -387,11 +387,11 @@ def test_model_is_changed_no_more_the_comment_is_taken_back_and_none_is_written(
     outcome = make_outcome("success", "skipped", "skipped", changed=False)
     proposal.propose(run, outcome)
     assert not any(server.comments.values())
-    comment.comment(run, 7, f"{comment.MARK}\nreport", only_update=False)
+    pull_request.comment(run, 7, f"{pull_request.MARK}\nreport", only_update=False)
     proposal.propose(run, outcome)
     (one,) = server.comments[7]
     assert "This branch changes no model" in one["body"]
-    assert "report" not in one["body"].removeprefix(comment.MARK)
+    assert "report" not in one["body"].removeprefix(pull_request.MARK)
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,18 @@ TYPED := PORT STAGE BASE_IMAGE BASE DASK FILE GITHUB KEEP MODEL MUTANTS SEED SIN
 $(foreach name,$(TYPED),$(eval override $(name) := $$(call typed,$(name))))
 export $(TYPED)
 # YES=0 is no.
-FLAGS := COLD ERRORS FLIPS FOLLOW FRESH LOCAL QUICK RAW SCORES YES
+FLAGS := ALL COLD ERRORS FLIPS FOLLOW FRESH LOCAL QUICK RAW SCORES YES
 $(foreach name,$(FLAGS),$(eval override $(name) := $$(filter-out 0 no false,$$(call typed,$(name)))))
 AWS_BASE := public.ecr.aws/lambda/python:3.13
+# The quick tests: what `make test` runs.
+QUICK_TESTS := -m 'not slow and not docker and not node and not trained'
 BIN := .venv/bin
 # For what the tools start themselves: old makes look their own commands up elsewhere.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help serve test check format train freeze judge report remote pull push plan take propose model image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench fuzz lock clean
+.PHONY: help serve test test-all check format train freeze judge report remote pull push plan take propose model image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench fuzz lock clean
 
 # LOCAL=1: on the local AWS that 'make cloud-local' has started.
 ifneq ($(LOCAL),)
@@ -33,18 +35,24 @@ export AWS_ENDPOINT_URL AWS_REGION AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_C
 unexport AWS_PROFILE AWS_SESSION_TOKEN AWS_IGNORE_CONFIGURED_ENDPOINT_URLS $(filter AWS_ENDPOINT_URL_%,$(.VARIABLES))
 endif
 
+##@ Every day
+
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	    /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: .venv/serve.ok ## Train the model if it is missing or stale, then serve it on http://127.0.0.1:8000 (PORT=)
-	@$(BIN)/python -m serving.app.serve --check --port "$$PORT"
+	@$(BIN)/python -m serving.hosts.serve --check --port "$$PORT"
 	@$(BIN)/python -m training.ensure_model
 	@mkdir -p .local
 	@echo "metrics (EMF) go to .local/serve.jsonl"
-	@$(BIN)/python -m serving.app.serve --port "$$PORT" >> .local/serve.jsonl
+	@$(BIN)/python -m serving.hosts.serve --port "$$PORT" >> .local/serve.jsonl
 
-test: .venv/dev.ok ## Run every test that this machine can run
-	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term
+test: .venv/dev.ok ## Run the tests: minutes, without Docker, Node.js or a trained model (ALL=1 is make test-all)
+	@$(BIN)/pytest -n auto --dist worksteal $(if $(ALL),--cov --cov-report=term,$(QUICK_TESTS))
+
+test-all: ## Run every test that this machine can run, the slow ones too, and measure coverage
+	@$(MAKE) test ALL=1
 
 check: .venv/dev.ok ## Lint, types, import contracts, locks, whether the model is of this code
 	$(BIN)/ruff check .
@@ -71,7 +79,7 @@ judge: .venv/serve.ok ## Hold this model against another commit's, and against t
 
 report: .venv/serve.ok ## Write reports/report.html: the model in pictures
 	@status=0; $(BIN)/dvc repro --keep-going || status=$$?; \
-	$(BIN)/python -m training.report && exit $$status
+	$(BIN)/python -m training.reports.report && exit $$status
 
 remote: .venv/serve.ok ## Share models: make URL the DVC remote, verified (URL=s3://bucket/path)
 	@scripts/remote.sh
@@ -92,78 +100,78 @@ propose: ## On GitHub: commit a new model to its pull request, and write the rep
 	@python3 -m training.proposal
 
 model: .venv/deploy.ok ## Fetch the model of this commit from the remote without DVC, on a machine that only builds
-	@$(BIN)/python -m serving.deployment.fetch_model
+	@$(BIN)/python -m serving.deployment.commands.fetch_model
 
 image: .venv/serve.ok .venv/deploy.ok ## Build the container image of this model, unless it is there (BASE_IMAGE=)
 	@$(BIN)/python -m training.ensure_model >&2
-	@base=$$(serving/tests/image/base/build.sh) && $(BIN)/python -m serving.deployment.image --base "$$base"
+	@base=$$(tools/image/base/build.sh) && $(BIN)/python -m serving.deployment.image.builder --base "$$base"
 
 image-run: .venv/serve.ok ## Run the image on http://127.0.0.1:8000, shut in as on Lambda (STAGE=dev, PORT=)
-	@$(BIN)/python -m serving.app.serve --check --port "$$PORT"
-	@image=$$($(MAKE) image) && $(BIN)/python -m serving.tests.image --image "$$image" --stage "$$STAGE" --port "$$PORT"
+	@$(BIN)/python -m serving.hosts.serve --check --port "$$PORT"
+	@image=$$($(MAKE) image) && $(BIN)/python -m tools.image --image "$$image" --stage "$$STAGE" --port "$$PORT"
 
 image-test: .venv/dev.ok ## Test the container image (part of make test where Docker's engine runs)
 	@REQUIRE_DOCKER=1 $(BIN)/pytest serving/tests/image
 
 cloud-local: .venv/dev.ok .venv/cdk.ok ## Deploy everything to a local AWS, and say how to call it (needs Docker)
 	@$(BIN)/python -m training.ensure_model >&2
-	@$(BIN)/python -m serving.tests.cloud up
+	@$(BIN)/python -m tools.cloud up
 
 cloud-local-down: .venv/dev.ok ## End the local AWS, and all that runs there
-	@$(BIN)/python -m serving.tests.cloud down
+	@$(BIN)/python -m tools.cloud down
 
 CDK := scripts/cdk.sh
 ASK := $(if $(YES),--require-approval never)
-FIND_BASE := $(if $(LOCAL),serving/tests/image/base/build.sh,echo "$${BASE_IMAGE:-$(AWS_BASE)}")
+FIND_BASE := $(if $(LOCAL),tools/image/base/build.sh,echo "$${BASE_IMAGE:-$(AWS_BASE)}")
 # As which CloudFormation works, whoever calls it.
-ROLE := role=$$($(BIN)/python -m serving.deployment.executor --stage "$$STAGE")
-APP := --app "python -m serving.deployment.app" -c stage="$$STAGE" -c base="$$base" $(if $(LOCAL),-c local=true)
+ROLE := role=$$($(BIN)/python -m serving.deployment.commands.executor --stage "$$STAGE")
+APP := --app "python -m serving.deployment.stacks.app" -c stage="$$STAGE" -c base="$$base" $(if $(LOCAL),-c local=true)
 
 bootstrap: .venv/deploy.ok .venv/cdk.ok ## Make what an account needs once: bucket, repository, roles (GITHUB=owner/name, PROVIDER=false, GATEWAY=false)
-	@$(BIN)/python -m serving.deployment.executor >/dev/null # whether there are credentials
+	@$(BIN)/python -m serving.deployment.commands.executor >/dev/null # whether there are credentials
 	@CDK_FOLDER=account $(CDK) deploy --all --app "python -m infrastructure.app" \
 	    $(if $(GITHUB),-c github="$$GITHUB") $(if $(filter false,$(PROVIDER)),-c provider=false) $(if $(filter false,$(GATEWAY)),-c gateway=false) $(ASK)
 
 synth: .venv/deploy.ok .venv/cdk.ok ## Write the stage's template to .local/cdk (STAGE=dev)
-	@$(BIN)/python -m serving.deployment.fetch_model
+	@$(BIN)/python -m serving.deployment.commands.fetch_model
 	@base=$$($(FIND_BASE)) && CDK_FOLDER="$$STAGE" $(CDK) synth --quiet $(APP) && ls ".local/cdk/$$STAGE"/*.template.json
 
 diff: .venv/deploy.ok .venv/cdk.ok ## Show what a deployment would change (STAGE=dev)
-	@$(BIN)/python -m serving.deployment.fetch_model
+	@$(BIN)/python -m serving.deployment.commands.fetch_model
 	@base=$$($(FIND_BASE)) && $(ROLE) && CDK_FOLDER="$$STAGE" $(CDK) diff --role-arn "$$role" $(APP)
 
 deploy: .venv/deploy.ok .venv/cdk.ok ## Deploy this commit's image and stack; asks before it widens rights (STAGE=dev, YES=1)
-	@$(BIN)/python -m serving.deployment.fetch_model
+	@$(BIN)/python -m serving.deployment.commands.fetch_model
 	@base=$$($(FIND_BASE)) && $(ROLE) && \
-	    $(BIN)/python -m serving.deployment.push --base "$$base" $(if $(LOCAL),--local) >&2 && \
+	    $(BIN)/python -m serving.deployment.commands.push --base "$$base" $(if $(LOCAL),--local) >&2 && \
 	    CDK_FOLDER="$$STAGE" $(CDK) deploy --role-arn "$$role" $(APP) $(ASK)
 	@echo "try it: make smoke STAGE=$$STAGE$(if $(LOCAL), LOCAL=1)"
 
 live: .venv/deploy.ok ## Say whether stages run what this commit makes (STAGE=dev, STAGE="staging prod")
-	@$(BIN)/python -m serving.deployment.fetch_model
-	@set -f; base=$$($(FIND_BASE)) && $(BIN)/python -m serving.deployment.live --stage $$STAGE --base "$$base" $(if $(LOCAL),--local)
+	@$(BIN)/python -m serving.deployment.commands.fetch_model
+	@set -f; base=$$($(FIND_BASE)) && $(BIN)/python -m serving.deployment.commands.live --stage $$STAGE --base "$$base" $(if $(LOCAL),--local)
 
 release: .venv/deploy.ok .venv/cdk.ok ## Deploy, smoke, and go back to the version before where that fails (STAGE=dev, YES=1)
 	@scripts/release.sh $(MAKE)
 
 smoke: .venv/deploy.ok ## Post the manifest's golden examples to the deployed stage, and compare (STAGE=dev)
-	@$(BIN)/python -m serving.deployment.smoke --stage "$$STAGE"
+	@$(BIN)/python -m serving.deployment.commands.smoke --stage "$$STAGE"
 
 logs: .venv/deploy.ok ## Read the stage's logs (STAGE=dev, SINCE=10m, FOLLOW=1, ERRORS=1, COLD=1, MODEL=, RAW=1, FILE=)
-	@$(BIN)/python -m serving.deployment.logs --stage "$$STAGE" $(if $(SINCE),--since "$$SINCE") $(if $(FOLLOW),--follow) \
+	@$(BIN)/python -m serving.deployment.commands.logs --stage "$$STAGE" $(if $(SINCE),--since "$$SINCE") $(if $(FOLLOW),--follow) \
 	    $(if $(ERRORS),--errors) $(if $(COLD),--cold) $(if $(MODEL),--model "$$MODEL") $(if $(RAW),--raw) $(if $(FILE),-- "$$FILE")
 
 key: .venv/deploy.ok ## Print the stage's API key (STAGE=dev)
-	@$(BIN)/python -m serving.deployment.key --stage "$$STAGE"
+	@$(BIN)/python -m serving.deployment.commands.key --stage "$$STAGE"
 
 rollback: .venv/deploy.ok ## Go back to the version before; asks (STAGE=dev, TO=version, YES=1)
-	@$(BIN)/python -m serving.deployment.rollback --stage "$$STAGE" $(if $(TO),--to "$$TO") $(if $(YES),--yes)
+	@$(BIN)/python -m serving.deployment.commands.rollback --stage "$$STAGE" $(if $(TO),--to "$$TO") $(if $(YES),--yes)
 
 prune: .venv/deploy.ok ## Delete old versions, and images that no version runs; asks (KEEP=5, YES=1)
-	@$(BIN)/python -m serving.deployment.prune $(if $(KEEP),--keep "$$KEEP") $(if $(YES),--yes)
+	@$(BIN)/python -m serving.deployment.commands.prune $(if $(KEEP),--keep "$$KEEP") $(if $(YES),--yes)
 
 destroy: .venv/deploy.ok .venv/cdk.ok ## Delete the stage's stack, its logs too; asks (STAGE=dev, YES=1)
-	@$(BIN)/python -m serving.deployment.fetch_model
+	@$(BIN)/python -m serving.deployment.commands.fetch_model
 	@base=$$($(FIND_BASE)) && $(ROLE) && CDK_FOLDER="$$STAGE" $(CDK) destroy --role-arn "$$role" $(APP) $(if $(YES),--force)
 
 bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1, COLD=1 the cold start alone; results in .local/bench)
@@ -172,7 +180,7 @@ bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handl
 
 fuzz: .venv/dev.ok ## Attack the service and its model for ten minutes, and say what came through (MUTANTS=, SEED=)
 	@$(BIN)/python -m training.ensure_model
-	@$(BIN)/python -m serving.tests.fuzz $(if $(MUTANTS),--mutants "$$MUTANTS") $(if $(SEED),--seed "$$SEED")
+	@$(BIN)/python -m tools.fuzz $(if $(MUTANTS),--mutants "$$MUTANTS") $(if $(SEED),--seed "$$SEED")
 
 lock: .venv/dev.ok ## Write the locks again from pyproject.toml (UPGRADE=1 takes newer versions)
 	scripts/lock.sh

@@ -35,8 +35,8 @@ from bench.results import Results
 from bench.texts import GOALIE, LONG, SHORT, ask, ask_batch, draw_texts
 from bench.throttle import AVAILABLE
 from bench.verdicts import SLOPE, describe, judge
-from serving.app.manifest import MODEL_NAME
-from training.console import run_stage, say
+from serving.bundle.manifest import MODEL_NAME
+from training.console import run_step, say
 from training.paths import BUNDLE
 
 SEED = 13
@@ -60,7 +60,7 @@ def main() -> None:
     """Measure, print, write.
 
     Raises:
-        StageError: There is no model to measure, or a contender does not answer.
+        StepError: There is no model to measure, or a contender does not answer.
     """
     arguments = parse_arguments()
     check_ready(BUNDLE)
@@ -196,4 +196,4 @@ def write(
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_step(main)

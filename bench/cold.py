@@ -18,8 +18,8 @@ from bench.models import NotFrozen, check_ready, copy_bundle
 from bench.results import Results
 from bench.texts import GOALIE, ask
 from bench.verdicts import COLD_START, describe, judge_one
-from serving.app.manifest import read_manifest
-from training.console import run_stage, say
+from serving.bundle.manifest import read_manifest
+from training.console import run_step, say
 from training.paths import BUNDLE, COLD
 
 ROUNDS = 15  # an odd number, so that the median is one of them
@@ -30,7 +30,7 @@ def main() -> None:
     """Measure, print, write.
 
     Raises:
-        StageError: There is no model to measure, or it does not answer.
+        StepError: There is no model to measure, or it does not answer.
     """
     try:
         check_ready(BUNDLE)
@@ -73,4 +73,4 @@ def measure(folder: Path, rounds: int) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_step(main)

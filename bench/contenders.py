@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from bench.texts import Request
-from serving.app.manifest import MODEL_NAME
-from serving.tests.runtime_api import PATIENCE, ROOT, Runtime, RuntimeDied
-from training.console import StageError
+from serving.bundle.manifest import MODEL_NAME
+from tools.runtime_api import PATIENCE, ROOT, Runtime, RuntimeDied
+from training.console import StepError
 
 HANDLER = "serving.app.handler.lambda_handler"
 NAIVE = "bench.naive.handler"
@@ -143,14 +143,14 @@ def measuring() -> Iterator[None]:
     """Contenders are started within.
 
     Raises:
-        StageError: One of them does not answer.
+        StepError: One of them does not answer.
     """
     # So that the processes that were started, one of them perhaps stopped, are ended here, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         yield
     except (Failed, RuntimeDied, ConnectionError, TimeoutError) as error:
-        raise StageError(f"a contender does not answer: {error}") from None
+        raise StepError(f"a contender does not answer: {error}") from None
 
 
 def on_lambda(name: str, title: str, handler: str, *, slow: bool = False, **env: str) -> Contender:

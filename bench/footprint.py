@@ -12,10 +12,10 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from serving.app.manifest import FROZEN_NAME, MANIFEST_NAME, MODEL_NAME
+from serving.bundle.manifest import FROZEN_NAME, MANIFEST_NAME, MODEL_NAME
 
 BASE_IMAGE = ("awslambdaric",)
-# Only the EMF library's probe of EC2 uses it, and serving/app/emf.py does without that.
+# Only the EMF library's probe of EC2 uses it, and serving/app/telemetry/emf.py does without that.
 NOT_OURS = "aiohttp"
 FULL_APP = ("aws-embedded-metrics", "aws-lambda-powertools", "pydantic")
 MODEL_STACK = ("joblib", "scikit-learn")

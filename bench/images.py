@@ -10,13 +10,13 @@ from typing import Any
 from bench.contenders import Failed
 from bench.footprint import FULL_APP, MODEL_STACK, Footprint, find_requirements
 from bench.measure import Rounds
-from serving.app.manifest import MODEL_NAME
-from serving.deployment import image, sbom
-from serving.tests.image.container import VCPU_MB, Container, ContainerDied
+from serving.bundle.manifest import MODEL_NAME
+from serving.deployment.image import builder, sbom
+from tools.image.container import VCPU_MB, Container, ContainerDied
 
 SHARES = (0.25, 0.5, 1.0)  # of a processor
 SLOW = {"sklearn", "naive"}
-BASE = Path("serving/tests/image/base/build.sh")
+BASE = Path("tools/image/base/build.sh")
 LOCK = Path("requirements/dev.txt")  # every group's
 
 
@@ -46,10 +46,10 @@ def build_images(folder: Path, frozen: Path, sklearn: Path) -> dict[str, str]:
     base = found.stdout.strip()
     try:
         ours = {
-            name: image.build(_copy_context(folder / name, bundle), base, "quickthaw-bench")
+            name: builder.build(_copy_context(folder / name, bundle), base, "quickthaw-bench")
             for name, bundle in (("frozen", frozen), ("sklearn", sklearn))
         }
-    except image.ImageError as error:
+    except builder.ImageError as error:
         raise Failed(str(error)) from None
     context = _write_naive_context(folder / "naive", frozen / MODEL_NAME)
     empty, naive = (_build_other(context, name, base) for name in ("empty", "naive"))
@@ -58,12 +58,12 @@ def build_images(folder: Path, frozen: Path, sklearn: Path) -> dict[str, str]:
 
 def _copy_context(root: Path, bundle: Path) -> Path:
     """What `make image` builds from, with another bundle."""
-    for pattern in (".dockerignore", *image.read_allowed(image.ROOT)):
-        for path in image.ROOT.glob(pattern):
-            copy = root / path.relative_to(image.ROOT)
+    for pattern in (".dockerignore", *builder.read_allowed(builder.ROOT)):
+        for path in builder.ROOT.glob(pattern):
+            copy = root / path.relative_to(builder.ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, copy)
-    shutil.copytree(bundle, root / Path(image.MANIFEST).parent, dirs_exist_ok=True)
+    shutil.copytree(bundle, root / Path(builder.MANIFEST).parent, dirs_exist_ok=True)
     return root
 
 
@@ -87,7 +87,7 @@ def _write_naive_context(root: Path, model: Path) -> Path:
 
 def _build_other(context: Path, target: str, base: str) -> str:
     name = f"quickthaw-bench:{target}"
-    done = image.docker(
+    done = builder.docker(
         *("build", "--network", "host", "--target", target, "--tag", name),
         *("--build-arg", f"BASE_IMAGE={base}", "--file", str(context / "bench/Dockerfile")),
         str(context),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bench.contenders import Answer, Contender, Running
 from bench.texts import Request
 from bench.throttle import Throttle
-from serving.tests.runtime_api import read_peak
+from tools.runtime_api import read_peak
 
 Rounds = dict[str, dict[int, float]]  # milliseconds by contender and round
 

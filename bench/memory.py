@@ -18,13 +18,13 @@ from typing import Any
 from bench.contenders import Failed
 from bench.images import BASE, is_docker_here
 from bench.texts import GOALIE, ask, ask_batch, draw_texts
-from serving.app.gateway import INTEGRATION_SECONDS
-from serving.app.manifest import MODEL_NAME
-from serving.app.settings import MAX_BATCH_TEXTS, MAX_BODY_BYTES
-from serving.deployment import image
+from serving.app.limits import MAX_BATCH_TEXTS, MAX_BODY_BYTES
+from serving.bundle.manifest import MODEL_NAME
 from serving.deployment.costs import cost_of_million
-from serving.tests.image.container import Container, ContainerDied, docker, share_of
-from training.console import StageError, run_stage, say
+from serving.deployment.image import builder
+from serving.hosts.gateway import INTEGRATION_SECONDS
+from tools.image.container import Container, ContainerDied, docker, share_of
+from training.console import StepError, run_step, say
 from training.paths import BUNDLE
 
 MEMORIES = (256, 512, 1024, 1769)  # MB
@@ -68,15 +68,15 @@ def main() -> None:
     """Measure, print the table and the choice.
 
     Raises:
-        StageError: There is no Docker or no image, or a container does not answer.
+        StepError: There is no Docker or no image, or a container does not answer.
     """
     if not is_docker_here():
-        raise StageError("Docker's engine does not answer: start it")
+        raise StepError("Docker's engine does not answer: start it")
     try:
         name = find_image()
         found = measure(name)
-    except (Failed, ContainerDied, image.ImageError) as error:
-        raise StageError(str(error)) from None
+    except (Failed, ContainerDied, builder.ImageError) as error:
+        raise StepError(str(error)) from None
     say("\n".join(tabulate(found)))
     say(f"\n{describe(choose(found))}")
 
@@ -91,7 +91,7 @@ def find_image() -> str:
     base = subprocess.run([BASE], stdout=subprocess.PIPE, text=True, check=False)
     if base.returncode:
         raise Failed("there is no base image (see above)")
-    return image.build(image.ROOT, base.stdout.strip())
+    return builder.build(builder.ROOT, base.stdout.strip())
 
 
 def measure(name: str) -> dict[int, Found]:
@@ -178,4 +178,4 @@ def tabulate(found: Mapping[int, Found]) -> list[str]:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_step(main)

@@ -14,8 +14,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from serving.app.errors import ModelError
-from serving.app.manifest import (
+from serving.bundle.errors import ModelError
+from serving.bundle.manifest import (
     FROZEN_NAME,
     MANIFEST_NAME,
     MODEL_NAME,
@@ -26,16 +26,16 @@ from serving.app.manifest import (
     installed_versions,
     read_manifest,
 )
-from training.compiler import compile_pipeline
-from training.console import StageError
+from training.console import StepError
 from training.dataset import hash_files
-from training.frozen_file import write
+from training.freezing.compiler import compile_pipeline
+from training.freezing.file import write
 
 CLASSES = 20
 SEED = 13
 
 
-class NotFrozen(StageError):
+class NotFrozen(StepError):
     """The model is one that scikit-learn serves."""
 
 
@@ -43,18 +43,18 @@ def check_ready(bundle: Path) -> None:
     """Refuse to measure without the runtime, or a model that is not there, or not frozen.
 
     Raises:
-        StageError: What is missing, and what mends it.
+        StepError: What is missing, and what mends it.
     """
     if not find_spec("awslambdaric"):
-        raise StageError("awslambdaric is not installed: 'make bench' does that, on Linux")
+        raise StepError("awslambdaric is not installed: 'make bench' does that, on Linux")
     try:
         engine = read_manifest(bundle).engine
     except ModelError as error:
-        raise StageError(str(error)) from None
+        raise StepError(str(error)) from None
     if engine != "frozen":
         raise NotFrozen(f"the model in {bundle} is not frozen: nothing to measure")
     if not all((bundle / one).exists() for one in (FROZEN_NAME, MODEL_NAME)):
-        raise StageError(f"{bundle} lacks the frozen model: make it with 'make train'")
+        raise StepError(f"{bundle} lacks the frozen model: make it with 'make train'")
 
 
 def copy_bundle(folder: Path, bundle: Path) -> Path:

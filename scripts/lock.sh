@@ -26,7 +26,7 @@ solve dev
 solve serve --constraints "$target/dev.txt"
 solve train --constraints "$target/dev.txt"
 solve dask --constraints "$target/dev.txt"
-# serving/app/emf.py does without it and what it needs.
+# serving/app/telemetry/emf.py does without it and what it needs.
 echo "aiohttp; python_version < '0'" >"$target/.without"
 solve frozen --constraints "$target/dev.txt" --override "$target/.without"
 solve sklearn --constraints "$target/dev.txt" --override "$target/.without"

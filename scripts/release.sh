@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-read_versions() { .venv/bin/python -m serving.deployment.live --stage "$STAGE" --versions; }
+read_versions() { .venv/bin/python -m serving.deployment.commands.live --stage "$STAGE" --versions; }
 # The version that answers is the one that was deployed last: no old one that takes its place.
 is_newest() {
     now=$(read_versions)

@@ -2,7 +2,7 @@
 
 import re
 
-from training.console import StageError, run_stage
+from training.console import StepError, run_step
 from training.remote import dvc
 
 TARGET = "bundle"
@@ -12,10 +12,10 @@ def main() -> None:
     """Refuse a tree whose model was made by other code, with other parameters or data.
 
     Raises:
-        StageError: Some stages would run again.
+        StepError: Some steps would run again.
     """
     if stale := list_stale():
-        raise StageError(
+        raise StepError(
             f"dvc.lock is of other code, parameters or data: {', '.join(stale)} would run again. "
             "'make train', then commit dvc.lock and the manifest; in a pull request the workflow "
             "'train' does it"
@@ -23,12 +23,12 @@ def main() -> None:
 
 
 def list_stale() -> list[str]:
-    """The stages that would run again, were their outputs here, as far as DVC can tell."""
+    """The steps that would run again, were their outputs here, as far as DVC can tell."""
     done = dvc("repro", "--dry", "--allow-missing", TARGET, capture=True)
     found = re.findall(r"^Running stage '([^']+)'", done.stdout, re.MULTILINE)
     # DVC fails where a stage that must run lacks its inputs.
-    return found or (["a stage"] if done.returncode else [])
+    return found or (["a step"] if done.returncode else [])
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_step(main)

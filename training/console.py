@@ -1,4 +1,4 @@
-"""How the stages talk to the person who runs them."""
+"""How the steps talk to the person who runs them."""
 
 import errno
 import sys
@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from tqdm import tqdm
 
 
-class StageError(Exception):
-    """A stage cannot go on. The message says what is wrong, where, and what mends it."""
+class StepError(Exception):
+    """A step cannot go on. The message says what is wrong, where, and what mends it."""
 
 
 def say(message: str) -> None:
-    """Print a line of progress, at once: the stages' output is often piped."""
+    """Print a line of progress, at once: the steps' output is often piped."""
     print(message, flush=True)
 
 
@@ -28,11 +28,11 @@ def progress[T](items: Iterable[T], total: int, what: str) -> Iterable[T]:
     )
 
 
-def run_stage(stage: Callable[[], None]) -> None:
-    """Run a stage's main function; an error that a person can mend is one sentence, status 1."""
+def run_step(stage: Callable[[], None]) -> None:
+    """Run a step's main function; an error that a person can mend is one sentence, status 1."""
     try:
         stage()
-    except StageError as error:
+    except StepError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
         if error.errno != errno.ENOSPC:

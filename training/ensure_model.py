@@ -1,10 +1,10 @@
 """Make sure that the model of this commit is in serving/app/data: pull it, or train it."""
 
-from serving.app.errors import BundleDamaged, ModelError
-from serving.app.files import read_pinned
-from serving.app.manifest import MANIFEST_NAME, Manifest, read_manifest
+from serving.bundle.errors import BundleDamaged, ModelError
+from serving.bundle.files import read_pinned
+from serving.bundle.manifest import MANIFEST_NAME, Manifest, read_manifest
 from training.changed import TARGET, list_stale
-from training.console import StageError, run_stage, say
+from training.console import StepError, run_step, say
 from training.paths import BUNDLE
 from training.remote import dvc, verified_remote
 
@@ -13,7 +13,7 @@ def main() -> None:
     """Do nothing if model and code agree; else pull the model from the remote, or train it.
 
     Raises:
-        StageError: DVC failed and has said why, or what it has is not the model.
+        StepError: DVC failed and has said why, or what it has is not the model.
     """
     if list_stale():
         say("code, parameters, data or the model's own file changed since the model was made")
@@ -25,12 +25,12 @@ def main() -> None:
         manifest = check_files()
     except BundleDamaged as error:
         # To train would be to unpickle what the cache has: DVC does not look at it again.
-        raise StageError(
+        raise StepError(
             f"{error}; but first 'rm -r .dvc/cache {BUNDLE}/model.*', for DVC trusts its cache, "
             "which a pull that was not verified has spoilt"
         ) from None
     except ModelError as error:
-        raise StageError(str(error)) from None
+        raise StepError(str(error)) from None
     say(f"model {manifest.name} {manifest.version}, macro-F1 {manifest.metrics['macro_f1']:.4f}")
 
 
@@ -72,14 +72,14 @@ def pull(paths: list[str]) -> bool:
 
 
 def train() -> None:
-    """Run the stages that changed, up to the bundle.
+    """Run the steps that changed, up to the bundle.
 
     Raises:
-        StageError: One of them failed, and has said why.
+        StepError: One of them failed, and has said why.
     """
     if dvc("repro", TARGET).returncode:
-        raise StageError("there is no model to serve; what is wrong stands above")
+        raise StepError("there is no model to serve; what is wrong stands above")
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_step(main)

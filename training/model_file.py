@@ -1,4 +1,4 @@
-"""The model between the stages: unpickled only if it is what the stage `train` wrote."""
+"""The model between the steps: unpickled only if it is what the step `train` wrote."""
 
 import hashlib
 import io
@@ -8,7 +8,7 @@ from typing import Any
 import joblib
 import yaml
 
-from training.console import StageError
+from training.console import StepError
 from training.paths import BUNDLE, MODEL
 
 LOCK = Path("dvc.lock")
@@ -22,12 +22,12 @@ def load_model() -> Any:
     is no dependency of one.
 
     Raises:
-        StageError: The file is not the one that DVC recorded, or it recorded none.
+        StepError: The file is not the one that DVC recorded, or it recorded none.
     """
     data = MODEL.read_bytes()
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
     if read_record() != md5:
-        raise StageError(
+        raise StepError(
             f"{MODEL} is not the file that {LOCK} records, so it is not unpickled: 'make train' "
             "makes and records it; if DVC took it from its cache, first remove it there with "
             f"'rm -r .dvc/cache {BUNDLE}/model.*'"
@@ -39,7 +39,7 @@ def read_record() -> str | None:
     """The md5 of the model that DVC recorded, if it did.
 
     Raises:
-        StageError: Its record cannot be read.
+        StepError: Its record cannot be read.
     """
     if not LOCK.exists():
         return None
@@ -47,4 +47,4 @@ def read_record() -> str | None:
         train = yaml.safe_load(LOCK.read_text())["stages"].get("train", {})
         return {one["path"]: one["md5"] for one in train.get("outs", ())}.get(str(MODEL))
     except (AttributeError, KeyError, TypeError, yaml.YAMLError):
-        raise StageError(f"{LOCK} is damaged: 'git checkout {LOCK}'") from None
+        raise StepError(f"{LOCK} is damaged: 'git checkout {LOCK}'") from None

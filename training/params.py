@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from training.console import StageError
+from training.console import StepError
 
 PARAMS = Path("params.yaml")
 
@@ -73,17 +73,17 @@ def read_params(path: Path = PARAMS) -> Params:
     """Read and check the parameters.
 
     Raises:
-        StageError: The file is missing, no YAML, or has a name or value that it cannot have.
+        StepError: The file is missing, no YAML, or has a name or value that it cannot have.
     """
     try:
         return Params.model_validate(yaml.safe_load(path.read_text()))
     except FileNotFoundError:
-        raise StageError(f"{path} is missing: run this from the repository's root") from None
+        raise StepError(f"{path} is missing: run this from the repository's root") from None
     except yaml.YAMLError as error:
-        raise StageError(f"{path} is not YAML: {error}") from None
+        raise StepError(f"{path} is not YAML: {error}") from None
     except ValidationError as error:
         wrong = "; ".join(
             f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"
             for one in error.errors()
         )
-        raise StageError(f"{path}: {wrong}") from None
+        raise StepError(f"{path}: {wrong}") from None

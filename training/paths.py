@@ -1,4 +1,4 @@
-"""Where the stages of dvc.yaml read and write, relative to the repository's root."""
+"""Where the steps of dvc.yaml read and write, relative to the repository's root."""
 
 from pathlib import Path
 

@@ -5,14 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from training.console import StageError, run_stage, say
+from training.console import StepError, run_step, say
 
 
 def main() -> None:
     """Pull or push, as the one argument says.
 
     Raises:
-        StageError: The remote cannot be reached; to push, there must be one.
+        StepError: The remote cannot be reached; to push, there must be one.
     """
     if sys.argv[1:] == ["push"]:
         push()
@@ -21,18 +21,18 @@ def main() -> None:
 
 
 def pull() -> None:
-    """Get all that the remote has of this commit; what it lacks, the stages make.
+    """Get all that the remote has of this commit; what it lacks, the steps make.
 
     Raises:
-        StageError: It cannot be reached, or has other bytes than were asked for.
+        StepError: It cannot be reached, or has other bytes than were asked for.
     """
     remote = verified_remote()
     if remote is None:
-        say("there is no verified DVC remote to pull from: the stages make all")
+        say("there is no verified DVC remote to pull from: the steps make all")
         return
-    say(f"pulling from the DVC remote {remote}; what it does not have, the stages make")
+    say(f"pulling from the DVC remote {remote}; what it does not have, the steps make")
     if dvc("pull", "--allow-missing", "--remote", remote).returncode:
-        raise StageError(
+        raise StepError(
             f"the DVC remote {remote} cannot be reached, or does not have what it should (see "
             "above): check its address in .dvc/config and the credentials (AWS_PROFILE)"
         )
@@ -42,16 +42,16 @@ def push() -> None:
     """Hand what was made here to the remote.
 
     Raises:
-        StageError: There is none, or it does not take it.
+        StepError: There is none, or it does not take it.
     """
     remote = verified_remote()
     if remote is None:
-        raise StageError(
+        raise StepError(
             "there is no verified DVC remote to push to: mend what stands above, or where there is "
             "none, 'make remote URL=s3://bucket/path'"
         )
     if dvc("push", "--remote", remote).returncode:
-        raise StageError(
+        raise StepError(
             f"the DVC remote {remote} does not take the model (see above): check its address in "
             ".dvc/config and the credentials (AWS_PROFILE); what was pushed is kept"
         )
@@ -97,4 +97,4 @@ def dvc(*arguments: str, capture: bool = False) -> subprocess.CompletedProcess[s
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_step(main)

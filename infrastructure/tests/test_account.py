@@ -6,9 +6,8 @@ import subprocess
 import pytest
 
 from serving.deployment.stages import STAGES
-from serving.tests.cloud.node import needs_node
 
-pytestmark = needs_node
+pytestmark = pytest.mark.node
 BUCKET = "quickthaw-123456789012-eu-central-1"
 # What a role that is stolen must never be able to do.
 FORBIDDEN = re.compile(
@@ -249,15 +248,15 @@ def test_roles_that_a_deployment_makes_are_bounded(account, synth, stage):
 
 def test_executor_may_do_what_the_template_needs(account, synth, tmp_path):
     """Each kind of resource that a stage's template has is one that its executor can make."""
-    from serving.deployment.app import build_app
+    from serving.deployment.stacks.app import build_app
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CDK_DEFAULT_ACCOUNT", synth.ACCOUNT)
         patch.setenv("CDK_DEFAULT_REGION", synth.REGION)
-        from serving.deployment import image
+        from serving.deployment.image import builder
 
-        patch.setattr(image, "read_manifest", lambda _: {"engine": "frozen", "version": "0" * 12})
-        patch.setattr(image, "find_tag", lambda *_: "0" * 12)
+        patch.setattr(builder, "read_manifest", lambda _: {"engine": "frozen", "version": "0" * 12})
+        patch.setattr(builder, "find_tag", lambda *_: "0" * 12)
         template = synth.Templates(build_app({"stage": "prod"}))["quickthaw-prod"]
     creates = {
         "ApiGateway": "apigateway:POST",

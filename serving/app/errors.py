@@ -8,10 +8,7 @@
     │   ├── TooLarge            413
     │   ├── UnsupportedMedia    415
     │   └── Invalid             422
-    ├── ModelError              503, the operator's to mend
-    │   ├── BundleMissing
-    │   ├── BundleDamaged
-    │   └── VersionMismatch
+    ├── NotServable             503, the operator's to mend: a ModelError of serving.bundle
     └── InternalError           500, ours
 
 Each class is one problem type of RFC 9457. A message never holds text of a request: messages
@@ -23,6 +20,8 @@ from __future__ import annotations
 TYPE_CHECKING = False  # importing typing would cost a tenth of a cold start
 if TYPE_CHECKING:
     from typing import Any, ClassVar
+
+    from serving.bundle.errors import ModelError
 
 MAX_LISTED_ERRORS = 10
 
@@ -113,34 +112,22 @@ class Invalid(RequestError):
         return {**super().problem(), "errors": self.errors}
 
 
-class ModelError(ServiceError):
-    """No model can be served. `str()` says what is wrong, where, and the command that mends it.
+class NotServable(ServiceError):
+    """The bundle cannot be served.
 
-    That names files and versions: it is for the log. Callers get `told`.
+    Args:
+        error: Why not. Its own words are for the log; the caller is told less.
     """
 
-    told: ClassVar[str] = "has no model that it can serve"
     status = 503
     title = "Model not servable"
     kind = "model-not-servable"
 
-    def problem(self) -> dict[str, Any]:
-        return {**super().problem(), "detail": f"The service {self.told}. Its log says more."}
+    def __init__(self, error: ModelError) -> None:
+        super().__init__(f"The service {error.told}. Its log says more.")
 
     def headers(self) -> dict[str, str]:
         return {"Retry-After": "60"}
-
-
-class BundleMissing(ModelError):
-    told = "lacks a file of its model"
-
-
-class BundleDamaged(ModelError):
-    told = "has a file of its model that is damaged, or another model's"
-
-
-class VersionMismatch(ModelError):
-    told = "has a model that was made by other versions of its packages or of its own code"
 
 
 class InternalError(ServiceError):

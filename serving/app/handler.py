@@ -5,11 +5,13 @@ A plain request takes the fast lane, any other one the full app, which loads whe
 
 from __future__ import annotations
 
-from serving.app import fastlane, gate, strict_json
-from serving.app.errors import InternalError, ModelError
-from serving.app.metrics import Emitter, Measurements
-from serving.app.predictor import Predictor, load_predictor
+from serving.app.engines.predictor import Predictor, load_predictor
+from serving.app.errors import InternalError
+from serving.app.http import fast_path
+from serving.app.request import reader, strict_json
 from serving.app.settings import read_settings
+from serving.app.telemetry.metrics import Emitter, Measurements
+from serving.bundle.errors import ModelError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ class Service:
         try:
             self._model = load_predictor(settings.bundle)
         except ModelError as error:
-            from serving.app.log import log_unservable  # noqa: PLC0415 - where all goes well, not
+            from serving.app.telemetry.log import log_unservable  # noqa: PLC0415 - where all goes well, not
 
             # Not raised: Lambda would try init again and again, and callers would get a 502.
             log_unservable(error)
@@ -39,7 +41,7 @@ class Service:
         measurements = self._begin(request_id)
         try:
             answer = self._respond(event, measurements, request_id)
-            gate.check_sendable(answer)
+            reader.check_sendable(answer)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what left here could end the runtime
             answer = _respond_to_error(error, request_id)
         version = measurements.properties.get("modelVersion", "none")
@@ -52,12 +54,12 @@ class Service:
 
     def _respond(self, event: Any, measurements: Measurements, request_id: str) -> dict[str, Any]:
         if isinstance(self._model, Predictor):
-            answer = fastlane.respond(event, self._model, measurements, request_id)
+            answer = fast_path.respond(event, self._model, measurements, request_id)
             if answer is not None:
                 return answer
-        from serving.app import api  # noqa: PLC0415 - Powertools and pydantic
+        from serving.app.http import full_app  # noqa: PLC0415 - Powertools and pydantic
 
-        return api.respond(event, self._model, measurements, request_id)
+        return full_app.respond(event, self._model, measurements, request_id)
 
     def _begin(self, request_id: str) -> Measurements:
         cold, self._cold = self._cold, False
@@ -76,7 +78,7 @@ class Service:
 
 def _respond_to_error(error: BaseException, request_id: str) -> dict[str, Any]:
     try:
-        from serving.app.problems import respond  # noqa: PLC0415 - where all goes well, not
+        from serving.app.http.problems import respond  # noqa: PLC0415 - where all goes well, not
 
         return respond(error, request_id)
     except (Exception, SystemExit):  # noqa: BLE001 - no file can be opened, no memory is left

@@ -4,7 +4,7 @@ import json
 import math
 import re
 
-from serving.app.settings import LAMBDA_BYTES
+from serving.app.limits import LAMBDA_BYTES
 
 MAX_PROBLEM = 4096  # characters
 STATUSES = {200, 400, 404, 405, 413, 415, 422, 500, 503}

@@ -5,8 +5,8 @@ import resource
 import sys
 
 from serving.app import handler
-from serving.app.engine import Scores
-from serving.app.errors import BundleDamaged
+from serving.app.engines.base import Scores
+from serving.bundle.errors import BundleDamaged
 
 
 class Engine:

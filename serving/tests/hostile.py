@@ -9,7 +9,7 @@ import base64
 import json
 import zlib
 
-from serving.app.settings import (
+from serving.app.limits import (
     MAX_BATCH_TEXTS,
     MAX_BODY_BYTES,
     MAX_DEPTH,

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from serving.app.features import normalize
-from serving.app.manifest import (
+from serving.bundle.manifest import (
     FORMAT,
     VERSION_DIGITS,
     FilePin,
@@ -21,9 +21,9 @@ from serving.app.manifest import (
     installed_versions,
     seal,
 )
-from training.compiler import compile_pipeline
 from training.dataset import hash_files
-from training.frozen_file import write
+from training.freezing.compiler import compile_pipeline
+from training.freezing.file import write
 
 SENTENCES = {
     "cooking": [

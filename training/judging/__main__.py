@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from training.changed import list_stale
-from training.console import StageError, run_stage, say
+from training.console import StepError, run_step, say
 from training.dataset import Document, hash_files, read_documents
 from training.judging.committed import NotComparable, Recorded, read_manifest_of, was_before
 from training.judging.page import Gate, Judgement, render
@@ -28,18 +28,18 @@ def main() -> None:
     """Write the report, and print it.
 
     Raises:
-        StageError: A gate is not passed, or a model cannot be had.
+        StepError: A gate is not passed, or a model cannot be had.
     """
     options = parse_arguments()
     params = read_params()
     for path in (MODEL, TRAIN, TEST):
         if not path.exists():
-            raise StageError(f"{path} is missing: make it with 'make train'")
+            raise StepError(f"{path} is missing: make it with 'make train'")
     found = look(params, options, read_documents(TEST))
     publish(render(found))
     failed = [f"{one.rule}: {one.found}, not {one.limit}" for one in found.gates if not one.passed]
     if failed:
-        raise StageError("the model does not pass (params.yaml):\n  " + "\n  ".join(failed))
+        raise StepError("the model does not pass (params.yaml):\n  " + "\n  ".join(failed))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -56,7 +56,7 @@ def look(params: Params, options: argparse.Namespace, documents: list[Document])
     """Look at both models, as far as they can be had.
 
     Raises:
-        StageError: One of them cannot be had, or must not be unpickled.
+        StepError: One of them cannot be had, or must not be unpickled.
     """
     side = look_at(load_model(), MODEL.read_bytes(), documents)
     recorded = read_manifest_of(options.base)
@@ -89,7 +89,7 @@ def look(params: Params, options: argparse.Namespace, documents: list[Document])
 def compare(
     options: argparse.Namespace, recorded: Recorded | None, side: Side, documents: list[Document]
 ) -> tuple[Side | None, str]:
-    """The other model, or why it was not looked at; StageError if it cannot be had."""
+    """The other model, or why it was not looked at; StepError if it cannot be had."""
     if recorded and options.scores_only:
         return None, SCORES_ONLY
     try:
@@ -128,7 +128,7 @@ def judge(params: Params, side: Side, other: Recorded | None) -> list[Gate]:
 
 
 def judge_lock() -> Gate:
-    """Whether the model is of this tree; the stages after `train` may have refused it."""
+    """Whether the model is of this tree; the steps after `train` may have refused it."""
     stale = [one for one in list_stale() if one in MAKING]
     found = f"{', '.join(stale)} would run again: 'make train'" if stale else "yes"
     return Gate("the model is of this code and these parameters", found, "yes", not stale)
@@ -166,4 +166,4 @@ def at_most(rule: str, value: float, limit: float) -> Gate:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_step(main)

@@ -13,11 +13,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
-from serving.app.manifest import MANIFEST_NAME, installed_versions
-from training.console import StageError
+from serving.bundle.manifest import MANIFEST_NAME, installed_versions
+from training.console import StepError
 from training.dataset import Document
-from training.evaluate import Scored
 from training.paths import BUNDLE, MODEL
+from training.steps.evaluate import Scored
 
 MANIFEST = BUNDLE / MANIFEST_NAME
 PREDICT = """
@@ -74,10 +74,10 @@ def read_manifest_of(rev: str) -> Recorded | None:
     """The manifest of a commit; None where it has none.
 
     Raises:
-        StageError: There is no such commit, or what it has is no manifest.
+        StepError: There is no such commit, or what it has is no manifest.
     """
     if run("git", "rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}").returncode:
-        raise StageError(f"there is no commit {rev}: 'git fetch', or name another one with BASE=")
+        raise StepError(f"there is no commit {rev}: 'git fetch', or name another one with BASE=")
     shown = run("git", "show", f"{rev}:{MANIFEST}")
     if shown.returncode:
         return None
@@ -86,7 +86,7 @@ def read_manifest_of(rev: str) -> Recorded | None:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise StageError(
+        raise StepError(
             f"{MANIFEST} of {rev} is not a manifest ({where}: {first['msg']}): name another "
             "commit with BASE="
         ) from None
@@ -104,7 +104,7 @@ def read_model_of(rev: str, manifest: Recorded | None) -> bytes:
 
     Raises:
         NotComparable: The commit has no model, or one of other versions of the packages.
-        StageError: It cannot be had, or is another one.
+        StepError: It cannot be had, or is another one.
     """
     if manifest is None:
         raise NotComparable(f"{rev} has no model yet")
@@ -115,14 +115,14 @@ def read_model_of(rev: str, manifest: Recorded | None) -> bytes:
         path = Path(folder, MODEL.name)
         done = run("dvc", "get", "--quiet", "--rev", rev, "--out", str(path), ".", str(MODEL))
         if done.returncode:
-            raise StageError(
+            raise StepError(
                 f"the model of {rev} is neither in DVC's cache nor in its remote "
                 f"({done.stderr.strip()}): 'make train' in a checkout of it, then 'make push'; or "
                 "'make judge SCORES=1', which compares with its recorded scores alone"
             )
         data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != manifest.files[MODEL.name].sha256:
-        raise StageError(
+        raise StepError(
             f"what DVC has as the model of {rev} is not what its manifest pins, so it is not "
             "unpickled: 'rm -r .dvc/cache', then the same command again"
         )

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from training.evaluate import reliability
 from training.judging.committed import Recorded
 from training.judging.mermaid import draw_bars, draw_steps
 from training.judging.served import Served
 from training.judging.sides import SHOWN_FLIPS, Flip, Side
 from training.paths import FROZEN, MODEL
+from training.steps.evaluate import reliability
 
 TERM_CHARS = 40
 DRAWN_CLASSES = 20  # more cannot be read

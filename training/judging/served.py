@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from serving.app.errors import ModelError
-from serving.app.files import read_pinned
-from serving.app.manifest import Manifest, read_manifest
+from serving.bundle.errors import ModelError
+from serving.bundle.files import read_pinned
+from serving.bundle.manifest import Manifest, read_manifest
 from training.judging.committed import Recorded
 from training.model_file import LOCK
 from training.paths import BUNDLE, COLD, FREEZE, FROZEN, MODEL

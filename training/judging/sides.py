@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from serving.app.manifest import VERSION_DIGITS
+from serving.bundle.manifest import VERSION_DIGITS
 from training.dataset import Document, read_documents
-from training.evaluate import Scored, baseline_predictions, per_class, score, summarize
 from training.judging.committed import NotComparable, Recorded, predict_as, read_model_of
 from training.paths import TRAIN
-from training.report import leading_terms
+from training.reports.report import leading_terms
+from training.steps.evaluate import Scored, baseline_predictions, per_class, score, summarize
 
 SHOWN_FLIPS = 10
 
@@ -66,7 +66,7 @@ def look_at_base(
 
     Raises:
         NotComparable: The commit has no model, or one that cannot predict these documents.
-        StageError: Its model cannot be had.
+        StepError: Its model cannot be had.
     """
     data = read_model_of(rev, manifest)
     scored = predict_as(rev, data, documents)

@@ -14,9 +14,9 @@ import yaml
 from moto.server import ThreadedMotoServer
 
 from serving.tests.tracked import copy_tracked
-from training import train
 from training.model_file import LOCK
 from training.paths import MODEL
+from training.steps import train
 from training.tests.sample import SMALL_PARAMS, make_rows, write_archive
 
 
@@ -122,7 +122,7 @@ def bucket():
     server.stop()
 
 
-def run_stages(*stages):
+def run_steps(*stages):
     """Run stages one after the other, as DVC does."""
     for stage in stages:
         stage.main()

@@ -14,10 +14,11 @@ import pytest
 from distributed import Client
 
 from serving.tests.tracked import ROOT
-from training import cluster, cluster_backend, passport, prepare, train, validate
-from training.console import StageError
+from training.console import StepError
 from training.models.topics.candidates import candidates
+from training.parallel import backend, cluster, fingerprint
 from training.paths import ARCHIVE, COMPARISON, MODEL
+from training.steps import prepare, train, validate
 from training.tests.conftest import run
 from training.tests.test_train import DOCUMENTS, PARAMS
 
@@ -113,12 +114,12 @@ def test_stage_is_run_on_a_cluster_writes_the_same_bytes_as_here(
     shutil.copy(sample_archive, ARCHIVE)
     prepare.main()
     validate.main()
-    run("training.train")
+    run("training.steps.train")
     here = (COMPARISON.read_bytes(), MODEL.read_bytes())
     COMPARISON.unlink()
     MODEL.unlink()
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler.address)
-    done = run("training.train")
+    done = run("training.steps.train")
     assert f"on the Dask cluster at {scheduler.address}: workers: 2" in done.stdout
     assert "comparing candidates: 6/6" in done.stderr.splitlines()[-1]
     assert (COMPARISON.read_bytes(), MODEL.read_bytes()) == here
@@ -129,7 +130,7 @@ def test_candidate_cannot_be_fitted_is_the_sentence_it_is_without_a_cluster(
     scheduler, two_workers, monkeypatch, caplog
 ):
     params = PARAMS.model_copy(update={"candidates": {"logistic_regression": {"C": -1.0}}})
-    with pytest.raises(StageError, match=r"^params\.yaml: candidate logistic_regression\(C=-1\)"):
+    with pytest.raises(StepError, match=r"^params\.yaml: candidate logistic_regression\(C=-1\)"):
         search(scheduler, monkeypatch, params)
     assert not caplog.records
 
@@ -137,7 +138,7 @@ def test_candidate_cannot_be_fitted_is_the_sentence_it_is_without_a_cluster(
 @pytest.mark.slow
 def test_cluster_has_no_workers_says_how_to_start_one(scheduler, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
-    with pytest.raises(StageError, match=r"has no workers: .*dask worker tcp://127"):
+    with pytest.raises(StepError, match=r"has no workers: .*dask worker tcp://127"):
         search(scheduler, monkeypatch)
 
 
@@ -154,7 +155,7 @@ def test_worker_is_started_otherwise_is_refused_with_the_command(
 ):
     # Where the processor has none of the kernels in question, another BLAS thread is one.
     monkeypatch.setenv("DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON__OPENBLAS_NUM_THREADS", "2")
-    with worker_started(scheduler, tmp_path, *options), pytest.raises(StageError, match=says):
+    with worker_started(scheduler, tmp_path, *options), pytest.raises(StepError, match=says):
         search(scheduler, monkeypatch)
 
 
@@ -163,7 +164,7 @@ def test_worker_has_no_checkout_is_refused(scheduler, tmp_path, monkeypatch):
     options = ("--nworkers", "1", "--nthreads", "1")
     with (
         worker_started(scheduler, tmp_path, *options, cwd=tmp_path),
-        pytest.raises(StageError, match=r"Dask's worker .* cannot load training \(.*No module"),
+        pytest.raises(StepError, match=r"Dask's worker .* cannot load training \(.*No module"),
     ):
         search(scheduler, monkeypatch)
 
@@ -173,7 +174,7 @@ def test_scheduler_has_no_checkout_is_refused(tmp_path, monkeypatch):
     with (
         scheduler_started(cwd=tmp_path) as scheduler,
         worker_started(scheduler, tmp_path),
-        pytest.raises(StageError, match=r"the Dask scheduler at .* cannot load training"),
+        pytest.raises(StepError, match=r"the Dask scheduler at .* cannot load training"),
     ):
         search(scheduler, monkeypatch)
 
@@ -187,7 +188,7 @@ def test_worker_has_other_code_is_refused_with_the_file(scheduler, tmp_path, mon
         file.write("# changed\n")
     with (
         worker_started(scheduler, tmp_path, cwd=tmp_path / "code"),
-        pytest.raises(StageError, match=r"other scores: .*another training/scoring\.py \("),
+        pytest.raises(StepError, match=r"other scores: .*another training/scoring\.py \("),
     ):
         search(scheduler, monkeypatch)
 
@@ -229,18 +230,18 @@ def test_worker_dies_midway_leaves_its_tasks_to_the_other(scheduler, two_workers
 
 @pytest.mark.slow
 def test_every_worker_dies_midway_is_an_error(scheduler, two_workers, monkeypatch):
-    monkeypatch.setattr(cluster_backend, "PATIENCE_SECONDS", 3)
+    monkeypatch.setattr(backend, "PATIENCE_SECONDS", 3)
     results = compute(scheduler, sleep)
     next(results)
     for worker in two_workers:
         kill(worker)
-    with pytest.raises(StageError, match="no worker of the Dask cluster has been left for 3 s"):
+    with pytest.raises(StepError, match="no worker of the Dask cluster has been left for 3 s"):
         list(results)
 
 
 @pytest.mark.slow
 def test_task_ends_each_worker_that_runs_it_is_an_error(scheduler, two_workers):
-    with pytest.raises(StageError, match="one task after the other ended the worker"):
+    with pytest.raises(StepError, match="one task after the other ended the worker"):
         list(compute(scheduler, end_worker))
 
 
@@ -251,7 +252,7 @@ def test_scheduler_dies_midway_is_an_error(tmp_path, monkeypatch):
         results = compute(scheduler, sleep)
         next(results)
         kill(scheduler)
-        with pytest.raises(StageError, match="the Dask scheduler was lost"):
+        with pytest.raises(StepError, match="the Dask scheduler was lost"):
             list(results)
 
 
@@ -259,13 +260,13 @@ def test_scheduler_dies_midway_is_an_error(tmp_path, monkeypatch):
     "address", ["nonsense", "http://127.0.0.1:8786", "tcp://127.0.0.1", "host:x", " ", "tcp://:1"]
 )
 def test_address_is_malformed_is_refused_with_an_example(address):
-    with pytest.raises(StageError, match=r"is no address of a Dask scheduler: make train DASK="):
+    with pytest.raises(StepError, match=r"is no address of a Dask scheduler: make train DASK="):
         cluster.connect(address)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "tcp://127.0.0.1:99999"])
 def test_nobody_answers_says_so_and_how_to_start_a_scheduler(address):
-    with pytest.raises(StageError, match=r"no Dask scheduler answers at .*dask scheduler"):
+    with pytest.raises(StepError, match=r"no Dask scheduler answers at .*dask scheduler"):
         cluster.connect(address)
 
 
@@ -273,7 +274,7 @@ def test_something_else_answers_is_refused(monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
-        with pytest.raises(StageError, match="no Dask scheduler answers"):
+        with pytest.raises(StepError, match="no Dask scheduler answers"):
             cluster.connect(address)
 
 
@@ -283,29 +284,30 @@ def test_worker_has_another_python_is_refused(monkeypatch):
     other = {"packages": ours | {"python": "3.12.0.final.0"}}
     versions = {"client": {"packages": ours}, "scheduler": patch, "workers": {"tcp://w": patch}}
     cluster._check_protocol(versions, "start")
-    with pytest.raises(StageError, match=r"tcp://w has other versions: python \(3\.12 there"):
+    with pytest.raises(StepError, match=r"tcp://w has other versions: python \(3\.12 there"):
         cluster._check_protocol(versions | {"workers": {"tcp://w": other}}, "start")
 
 
 def test_many_things_differ_are_named_three_and_counted():
-    ours = passport.read_passport()
-    assert passport.find_differences(ours, ours) == ""
-    assert passport.find_differences({}, {"a": "1", "b": "2", "c": "3", "d": "4"}) == (
+    ours = fingerprint.read_passport()
+    assert fingerprint.find_differences(ours, ours) == ""
+    assert fingerprint.find_differences({}, {"a": "1", "b": "2", "c": "3", "d": "4"}) == (
         "a (none there, 1 here), b (none there, 2 here), c (none there, 3 here) and 1 more"
     )
 
 
 def test_dask_is_not_installed_says_how_to_get_it(monkeypatch):
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://host:8786")
-    monkeypatch.delitem(sys.modules, "training.cluster")
+    monkeypatch.delitem(sys.modules, "training.parallel.cluster")
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(StageError, match=r"distributed is not installed: make train DASK=tcp://h"):
+    with pytest.raises(StepError, match=r"distributed is not installed: make train DASK=tcp://h"):
         train.find_machines([])
 
 
 def test_no_cluster_is_named_imports_nothing_of_dask():
     code = (
-        "import sys, training.train as t; t.find_machines([]); print('distributed' in sys.modules)"
+        "import sys; from training.steps import train; "
+        "train.find_machines([]); print('distributed' in sys.modules)"
     )
     environment = {k: v for k, v in os.environ.items() if k != "DASK_SCHEDULER_ADDRESS"}
     done = subprocess.run(

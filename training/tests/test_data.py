@@ -5,11 +5,11 @@ import zipfile
 
 import pytest
 
-from training import prepare, validate
-from training.console import StageError
+from training.console import StepError
 from training.dataset import Document, hash_files, read_documents, write_documents
 from training.models.topics.source import FIRST_ROW, MEMBER, read_labels, read_part
 from training.params import Validate
+from training.steps import prepare, validate
 from training.tests.sample import make_rows, write_archive
 
 LIMITS = Validate(min_documents_per_class=1, max_class_ratio=10)
@@ -44,15 +44,15 @@ def archive_of(path, text):
 )
 def test_table_has_another_form_says_where(tmp_path, text, says):
     archive_of(tmp_path / "a.whl", text)
-    with pytest.raises(StageError, match=says):
+    with pytest.raises(StepError, match=says):
         read_part("train", tmp_path / "a.whl")
 
 
 def test_archive_is_missing_or_damaged_says_so(tmp_path):
-    with pytest.raises(StageError, match="cannot be read"):
+    with pytest.raises(StepError, match="cannot be read"):
         read_part("train", tmp_path / "a.whl")
     (tmp_path / "a.whl").write_bytes(b"PK")
-    with pytest.raises(StageError, match="cannot be read"):
+    with pytest.raises(StepError, match="cannot be read"):
         read_part("train", tmp_path / "a.whl")
 
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training import evaluate
 from training.dataset import Document
-from training.evaluate import Scored
 from training.params import Evaluate
+from training.steps import evaluate
+from training.steps.evaluate import Scored
 
 CLASSES = np.array(["a", "b", "c"])
 GATE = Evaluate(min_macro_f1=0.5, min_class_f1=0.4, min_gain_over_baseline=0.2)

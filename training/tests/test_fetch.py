@@ -5,9 +5,9 @@ import zipfile
 
 import pytest
 
-from training import fetch
-from training.console import StageError
+from training.console import StepError
 from training.paths import ARCHIVE, PIN
+from training.steps import fetch
 
 
 @pytest.fixture
@@ -37,12 +37,12 @@ def test_archive_has_the_pinned_hash_is_kept(index):
 
 def test_archive_has_another_hash_is_refused(index):
     PIN.write_text(f"sample==1.0 --hash=sha256:{'0' * 64}\n")
-    with pytest.raises(StageError, match="its bytes are not the pinned ones"):
+    with pytest.raises(StepError, match="its bytes are not the pinned ones"):
         fetch.main()
     assert not ARCHIVE.exists()
 
 
 def test_archive_cannot_be_had_says_so_and_what_to_do(index):
     index.unlink()
-    with pytest.raises(StageError, match=r"sample==1\.0.*check the network"):
+    with pytest.raises(StepError, match=r"sample==1\.0.*check the network"):
         fetch.main()

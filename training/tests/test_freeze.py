@@ -22,15 +22,16 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import Normalizer
 from sklearn.svm import SVC, LinearSVC
 
-from serving.app.manifest import read_manifest
-from serving.app.predictor import load_predictor
+from serving.app.engines.predictor import load_predictor
+from serving.bundle.manifest import read_manifest
 from serving.tests.sample import LABELS, TEXTS
-from training import bundle, compiler, evaluate, freeze, prepare, train, validate
-from training.compiler import CannotFreeze, compile_pipeline
-from training.console import StageError
+from training.console import StepError
+from training.freezing import compiler
+from training.freezing.compiler import CannotFreeze, compile_pipeline
+from training.freezing.proof import ProofFailed, generate_texts, prove
 from training.paths import ARCHIVE, BUNDLE, FREEZE, FROZEN, MODEL
-from training.proof import ProofFailed, generate_texts, prove
-from training.tests.conftest import run_stages
+from training.steps import bundle, evaluate, freeze, prepare, train, validate
+from training.tests.conftest import run_steps
 
 
 class Subclass(LogisticRegression):
@@ -156,9 +157,9 @@ def test_what_is_no_pipeline_of_texts_is_refused():
 
 def test_steps_that_do_nothing_are_passed_over():
     pipeline = fit(CountVectorizer(), "passthrough", None, LinearSVC())
-    classes, stages = compile_pipeline(pipeline)
+    classes, ops = compile_pipeline(pipeline)
     assert classes == sorted(set(LABELS))
-    assert [one.type for one in stages] == ["vectorize", "linear", "classify"]
+    assert [one.type for one in ops] == ["vectorize", "linear", "classify"]
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 7, 8, 113, 1000])
@@ -242,11 +243,11 @@ def test_generated_texts_are_the_same_each_time_and_as_many_as_asked_for():
 def trained(workspace, sample_archive):
     ARCHIVE.parent.mkdir(parents=True)
     shutil.copy(sample_archive, ARCHIVE)
-    run_stages(prepare, validate, train, evaluate)
+    run_steps(prepare, validate, train, evaluate)
 
 
 def test_nothing_is_trained_yet_says_what_is_missing_and_what_makes_it(workspace):
-    with pytest.raises(StageError, match=r"model\.joblib is missing: make it with 'make train'"):
+    with pytest.raises(StepError, match=r"model\.joblib is missing: make it with 'make train'"):
         freeze.main()
 
 
@@ -279,6 +280,6 @@ def test_model_cannot_be_frozen_is_served_by_scikit_learn_and_says_why(
 
 def test_frozen_model_answers_otherwise_stops_the_stage_and_leaves_no_file(trained, monkeypatch):
     monkeypatch.setattr(freeze.FrozenEngine, "decision_function", lambda *_: [0.0] * 10)
-    with pytest.raises(StageError, match="is not the model: decision scores of"):
+    with pytest.raises(StepError, match="is not the model: decision scores of"):
         freeze.main()
     assert [path.name for path in BUNDLE.glob("model.*")] == [MODEL.name]

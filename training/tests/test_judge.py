@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.app.manifest import installed_versions
+from serving.bundle.manifest import installed_versions
 from serving.tests.sample import fit, write_bundle
-from training.console import StageError
+from training.console import StepError
 from training.dataset import Document
-from training.evaluate import Scored
 from training.judging import __main__ as judge
 from training.judging import committed, sides
 from training.judging.committed import MANIFEST, NotComparable, Recorded
 from training.judging.sides import SHOWN_FLIPS, Side, find_flips, look_at_base
 from training.params import Judge
 from training.paths import BUNDLE
+from training.steps.evaluate import Scored
 from training.tests.conftest import commit_all
 
 CLASSES = np.array(["a", "b"])
@@ -124,7 +124,7 @@ def test_more_labels_change_than_may_unless_it_is_allowed(count, allowed, passed
 
 
 def test_commit_is_not_there_it_is_said(workspace):
-    with pytest.raises(StageError, match="BASE="):
+    with pytest.raises(StepError, match="BASE="):
         committed.read_manifest_of("nowhere")
 
 
@@ -166,7 +166,7 @@ def test_model_has_other_classes_it_is_not_compared(classes, raised, monkeypatch
 def test_commit_has_a_damaged_manifest_it_is_said_and_nothing_raised_but_that(workspace, text):
     MANIFEST.write_text(text)
     commit_all("damaged")
-    with pytest.raises(StageError, match=r"of HEAD is not a manifest .*BASE="):
+    with pytest.raises(StepError, match=r"of HEAD is not a manifest .*BASE="):
         committed.read_manifest_of("HEAD")
 
 

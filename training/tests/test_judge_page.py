@@ -7,9 +7,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.app.manifest import installed_versions
+from serving.bundle.manifest import installed_versions
 from serving.tests.tracked import ROOT
-from training.evaluate import BINS, Scored
 from training.judging.committed import Recorded
 from training.judging.page import (
     DRAWN_CLASSES,
@@ -24,6 +23,7 @@ from training.judging.page import (
 )
 from training.judging.served import Served
 from training.judging.sides import Flip, Side
+from training.steps.evaluate import BINS, Scored
 from training.tests.blocks import read_charts
 
 SHARE = st.floats(0, 1)

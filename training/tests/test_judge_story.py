@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import yaml
 
-from training.console import StageError
+from training.console import StepError
 from training.dataset import read_documents
-from training.evaluate import score
 from training.judging import __main__ as judge
 from training.judging import committed
 from training.judging.committed import NotComparable
 from training.paths import MODEL, TEST
+from training.steps.evaluate import score
 from training.tests.blocks import read_charts
 from training.tests.conftest import commit_all, run
 
@@ -29,7 +29,7 @@ def report(monkeypatch, *arguments):
     failed = ""
     try:
         judge.main()
-    except StageError as error:
+    except StepError as error:
         failed = str(error)
     page = judge.PAGE.read_text() if judge.PAGE.exists() else ""
     if page:
@@ -84,7 +84,7 @@ def test_model_is_changed_the_report_compares_it_with_the_commits(workspace, mon
 
     pinned = committed.read_manifest_of("HEAD")
     pinned.files["model.joblib"] = committed.Pin(sha256="0" * 64, size=1)
-    with pytest.raises(StageError, match="not unpickled"):
+    with pytest.raises(StepError, match="not unpickled"):
         committed.read_model_of("HEAD", pinned)
     lock = Path("dvc.lock").read_text()
     Path("dvc.lock").unlink()

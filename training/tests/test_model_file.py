@@ -3,7 +3,7 @@
 import joblib
 import pytest
 
-from training.console import StageError
+from training.console import StepError
 from training.model_file import LOCK, load_model
 from training.paths import MODEL
 from training.tests.conftest import record_model
@@ -26,7 +26,7 @@ def test_file_is_another_nothing_is_unpickled(model, monkeypatch):
     record_model(model + b"0")
     unpickled = []
     monkeypatch.setattr(joblib, "load", unpickled.append)
-    with pytest.raises(StageError, match=r"not the file that dvc\.lock records.*'make train'"):
+    with pytest.raises(StepError, match=r"not the file that dvc\.lock records.*'make train'"):
         load_model()
     assert not unpickled
 
@@ -36,12 +36,12 @@ def test_nothing_is_recorded_nothing_is_unpickled(model, lock, monkeypatch):
     monkeypatch.setattr(joblib, "load", pytest.fail)
     if lock:
         LOCK.write_text(lock)
-    with pytest.raises(StageError, match=r"not the file that dvc\.lock records"):
+    with pytest.raises(StepError, match=r"not the file that dvc\.lock records"):
         load_model()
 
 
 @pytest.mark.parametrize("lock", [": {", "[]", "stages: []"])
 def test_lock_is_damaged_it_is_said(model, lock):
     LOCK.write_text(lock)
-    with pytest.raises(StageError, match=r"dvc\.lock is damaged: 'git checkout dvc\.lock'"):
+    with pytest.raises(StepError, match=r"dvc\.lock is damaged: 'git checkout dvc\.lock'"):
         load_model()

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from serving.app.manifest import read_manifest
-from serving.deployment import fetch_model
+from serving.bundle.manifest import read_manifest
+from serving.deployment.commands import fetch_model
 from training import ensure_model, remote
-from training.console import StageError
+from training.console import StepError
 from training.paths import ARCHIVE, BUNDLE, FROZEN, MODEL, TEST, TRAIN
 from training.tests.conftest import Bucket, commit_all, enter_workspace, run
 
@@ -148,7 +148,7 @@ def test_remote_has_spoilt_objects_they_are_not_taken_and_it_is_said(clone, capf
 
 def test_remote_is_not_verified_nothing_is_pulled_and_the_model_is_trained(clone, trained, capfd):
     do_not_verify()
-    with pytest.raises(StageError, match=r"model\.joblib cannot be read"):
+    with pytest.raises(StepError, match=r"model\.joblib cannot be read"):
         ensure_model.main()
     assert trained == [list(map(str, FILES))]
     said = capfd.readouterr().out
@@ -167,7 +167,7 @@ def spoil_cache(objects):
 
 def test_cache_is_spoilt_nothing_is_unpickled_and_the_command_that_is_said_mends_it(clone, trained):
     spoil_cache(clone.objects)
-    with pytest.raises(StageError, match=r"has sha256 .* but first 'rm -r") as refused:
+    with pytest.raises(StepError, match=r"has sha256 .* but first 'rm -r") as refused:
         ensure_model.main()
     assert trained == []
     subprocess.run(["sh", "-c", re.search(r"'(rm .*?)'", str(refused.value))[1]], check=True)

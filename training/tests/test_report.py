@@ -15,11 +15,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from serving.app.features import normalize
-from serving.app.manifest import FORMAT, FilePin, Label, Manifest, installed_versions
-from training import evaluate, paths, report
-from training.console import StageError
+from serving.bundle.manifest import FORMAT, FilePin, Label, Manifest, installed_versions
+from training import paths
+from training.console import StepError
 from training.dataset import Document, hash_files, read_documents, write_documents
 from training.params import read_params
+from training.reports import report
+from training.steps import evaluate
 from training.tests.conftest import record_model
 from training.tests.sample import SMALL_PARAMS
 
@@ -209,7 +211,7 @@ def test_main_writes_the_page_and_says_where(inputs, capsys):
 @pytest.mark.parametrize("path", report.INPUTS, ids=str)
 def test_missing_input_is_named_with_what_mends_it(inputs, path):
     path.unlink()
-    with pytest.raises(StageError) as caught:
+    with pytest.raises(StepError) as caught:
         report.main()
     assert str(caught.value) == f"{path} is missing: write it with 'make report'"
 
@@ -217,13 +219,13 @@ def test_missing_input_is_named_with_what_mends_it(inputs, path):
 @pytest.mark.parametrize("path", [*report.JSON_INPUTS, paths.BUNDLE / "manifest.json"], ids=str)
 def test_damaged_input_is_named_with_what_mends_it(inputs, path):
     path.write_text('{"half": ')
-    with pytest.raises(StageError, match=re.escape(str(path)) + ".*'make "):
+    with pytest.raises(StepError, match=re.escape(str(path)) + ".*'make "):
         report.main()
 
 
 def test_evaluation_of_other_documents_is_refused(inputs):
     write_documents(paths.TEST, make_documents(5))
-    with pytest.raises(StageError, match="of another model or of other documents"):
+    with pytest.raises(StepError, match="of another model or of other documents"):
         build_page()
 
 

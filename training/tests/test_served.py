@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.tests.sample import fit, write_bundle
-from training.console import StageError
+from training.console import StepError
 from training.judging import served
 from training.judging.served import (
     NOT_MEASURED,
@@ -145,7 +145,7 @@ def test_there_is_no_model_nothing_is_measured(tree, missing):
 
     write_bundle(BUNDLE, fit(), "frozen")
     Path(missing).unlink()
-    with pytest.raises(StageError, match="'make train'"):
+    with pytest.raises(StepError, match="'make train'"):
         cold.main()
     assert not COLD.exists()
 

@@ -10,24 +10,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from serving.app.files import read_pinned
-from serving.app.manifest import read_manifest
-from serving.app.predictor import load_predictor
+from serving.app.engines.predictor import load_predictor
+from serving.bundle.files import read_pinned
+from serving.bundle.manifest import read_manifest
 from serving.tests.tracked import ROOT
-from training import (
-    bundle,
-    ensure_model,
-    evaluate,
-    freeze,
-    learning_curve,
-    prepare,
-    train,
-    validate,
-)
-from training.console import StageError
+from training import ensure_model
+from training.console import StepError
 from training.dataset import read_documents, write_documents
 from training.paths import ARCHIVE, BUNDLE, GOLDEN, TRAIN
-from training.tests.conftest import commit_all, run, run_stages
+from training.steps import bundle, evaluate, freeze, learning_curve, prepare, train, validate
+from training.tests.conftest import commit_all, run, run_steps
 
 
 def stages_run(output):
@@ -90,7 +82,7 @@ def test_pipeline_is_run_changed_and_run_again(workspace):
 def test_model_is_below_the_gate_gets_no_manifest_and_says_why(workspace, capfd):
     edit_params(lambda params: params["evaluate"].update(min_gain_over_baseline=1.0))
     (BUNDLE / "manifest.json").unlink()
-    with pytest.raises(StageError, match="there is no model to serve"):
+    with pytest.raises(StepError, match="there is no model to serve"):
         ensure_model.main()
     said = capfd.readouterr().err
     assert "below min_gain_over_baseline (1.0)" in said
@@ -101,7 +93,7 @@ def test_model_is_below_the_gate_gets_no_manifest_and_says_why(workspace, capfd)
 def test_stages_run_one_after_the_other_leave_a_bundle_that_serves(workspace, sample_archive):
     ARCHIVE.parent.mkdir(parents=True)
     shutil.copy(sample_archive, ARCHIVE)
-    run_stages(prepare, validate, train, evaluate, freeze, bundle, learning_curve)
+    run_steps(prepare, validate, train, evaluate, freeze, bundle, learning_curve)
     predictor = load_predictor(BUNDLE)
     for example in predictor.manifest.golden:
         (prediction,) = predictor.predict([example["text"]])
@@ -118,16 +110,16 @@ def test_prepared_data_was_changed_by_hand_is_refused_with_its_rows(workspace, s
     prepare.main()
     documents = read_documents(TRAIN)
     write_documents(TRAIN, [*documents, documents[0]])
-    with pytest.raises(StageError, match=rf"repeat an earlier one: rows {documents[0].row}$"):
+    with pytest.raises(StepError, match=rf"repeat an earlier one: rows {documents[0].row}$"):
         validate.main()
 
 
 def test_golden_example_is_mislabelled_stops_the_bundle(workspace, sample_archive):
     ARCHIVE.parent.mkdir(parents=True)
     shutil.copy(sample_archive, ARCHIVE)
-    run_stages(prepare, validate, train, evaluate, freeze)
+    run_steps(prepare, validate, train, evaluate, freeze)
     GOLDEN.write_text('[{"label": "sci.med", "text": "nasa shuttle orbit"}]')
-    with pytest.raises(StageError, match=r"sci\.space instead of sci\.med: nasa shuttle orbit"):
+    with pytest.raises(StepError, match=r"sci\.space instead of sci\.med: nasa shuttle orbit"):
         bundle.main()
 
 

@@ -9,11 +9,11 @@ import pytest
 from sklearn.linear_model import LogisticRegressionCV
 
 from serving.app.features import normalize
-from training import train
-from training.console import StageError
+from training.console import StepError
 from training.dataset import Document
 from training.models.topics.candidates import CLASSIFIERS, candidates
 from training.params import Params, read_params
+from training.steps import train
 from training.strip import strip
 from training.tests.sample import SMALL_PARAMS, make_rows
 
@@ -88,7 +88,7 @@ def test_stripping_changes_an_answer_is_refused(monkeypatch):
 
     monkeypatch.setattr(train, "strip", spoil)
     candidate = next(candidates(PARAMS))
-    with pytest.raises(StageError, match=r"strip\.py"):
+    with pytest.raises(StepError, match=r"strip\.py"):
         train.fit(candidate.pipeline, DOCUMENTS)
 
 
@@ -120,7 +120,7 @@ def test_comparison_scores_every_candidate_on_every_fold_the_same_each_time():
 )
 def test_parameter_is_wrong_says_which(changes, says):
     params = with_params(**changes)
-    with pytest.raises(StageError, match=says):
+    with pytest.raises(StepError, match=says):
         train.compare(list(candidates(params)), DOCUMENTS, params)
 
 
@@ -137,12 +137,12 @@ def test_parameter_is_wrong_says_which(changes, says):
 def test_params_file_is_wrong_says_where(tmp_path, text, says):
     path = tmp_path / "params.yaml"
     path.write_text(text)
-    with pytest.raises(StageError, match=says):
+    with pytest.raises(StepError, match=says):
         read_params(path)
 
 
 def test_params_file_is_missing_says_so(tmp_path):
-    with pytest.raises(StageError, match="repository's root"):
+    with pytest.raises(StepError, match="repository's root"):
         read_params(tmp_path / "params.yaml")
 
 

@@ -6,9 +6,9 @@ import subprocess
 
 import yaml
 
-from serving.tests.cloud.local import ROOT
 from serving.tests.sample import write_bundle
 from serving.tests.tracked import copy_tracked
+from tools.cloud.local import ROOT
 
 BUNDLE = "serving/app/data"
 

@@ -8,8 +8,8 @@ def write_service():
     """Write a stage's template: of one of ours by its name, or with settings of its own."""
     import aws_cdk as cdk
 
-    from serving.deployment.function import Image
-    from serving.deployment.service import Service
+    from serving.deployment.stacks.function import Image
+    from serving.deployment.stacks.service import Service
     from serving.deployment.stages import STAGES, Stage
     from serving.tests.cloud.synth import ENVIRONMENT, Templates
 

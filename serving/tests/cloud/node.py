@@ -1,21 +1,11 @@
-"""Whether CDK can run here, and its command line."""
+"""CDK's command line, for tests."""
 
 import fcntl
-import os
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
-import pytest
-
 from serving.tests.tracked import ROOT
-
-# Skipped, loudly, where there is no Node.js; not where it has to be there, as in CI.
-needs_node = pytest.mark.skipif(
-    not shutil.which("node") and not os.environ.get("REQUIRE_DOCKER"),
-    reason="there is no Node.js, which CDK runs on: the stacks are NOT tested",
-)
 
 
 def install_cdk():

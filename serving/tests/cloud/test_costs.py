@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.app.metrics import UNITS
+from serving.app.telemetry.metrics import UNITS
 from serving.deployment import costs
 from serving.deployment.costs import Load, Price, cost_of_million, cost_of_month, render
 from serving.deployment.stages import STAGES

@@ -23,22 +23,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
-from serving.deployment.logs import __main__ as program
-from serving.deployment.logs import source
-from serving.deployment.logs.line import Entry, Kind, Sorter
-from serving.deployment.logs.render import render
+from serving.deployment.commands.logs import __main__ as program
+from serving.deployment.commands.logs import source
+from serving.deployment.commands.logs.line import Entry, Kind, Sorter
+from serving.deployment.commands.logs.render import render
 from serving.deployment.stack import Outputs, StackError
 from serving.tests.hostile import TEXTS
 
 NOW = 1_795_274_199_000
 UUID = "d8b91d93-fb12-4052-8e85-d960882e4472"
-MODULE = ("-m", "serving.deployment.logs")
+MODULE = ("-m", "serving.deployment.commands.logs")
 # The real program, where only CloudFormation is not asked.
 STAGE = """
 import runpy, sys
 from serving.deployment import stack
 stack.read_outputs = lambda stage: stack.Outputs("", "none", "f", "/aws/lambda/f", "")
-runpy.run_module("serving.deployment.logs", run_name="__main__")
+runpy.run_module("serving.deployment.commands.logs", run_name="__main__")
 """
 
 

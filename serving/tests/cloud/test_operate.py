@@ -15,10 +15,12 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from serving.deployment import image, key, live, prune, push, rollback, smoke, stack
+from serving.deployment import stack
+from serving.deployment.commands import key, live, prune, push, rollback, smoke
+from serving.deployment.image import builder
 from serving.deployment.stack import Outputs, StackError
 from serving.deployment.stages import Stage
-from serving.tests.cloud import local
+from tools.cloud import local
 
 EXAMPLE = {"text": "bake bread", "label": "cooking", "probability": 0.75}
 VERSION = "a" * 12
@@ -310,8 +312,8 @@ def empty_registry(monkeypatch):
 
 
 def test_image_is_in_the_repository_nothing_is_built_or_sent(empty_registry, monkeypatch, capsys):
-    monkeypatch.setattr(image, "find_tag", lambda *_: VERSION)
-    monkeypatch.setattr(image, "build", lambda *_: pytest.fail("it was built"))
+    monkeypatch.setattr(builder, "find_tag", lambda *_: VERSION)
+    monkeypatch.setattr(builder, "build", lambda *_: pytest.fail("it was built"))
     put_images(empty_registry, [VERSION])
     assert push.push("base") == VERSION
     assert "nothing to build or to push" in capsys.readouterr().err
@@ -328,8 +330,8 @@ def test_image_is_not_there_it_is_built_and_sent_with_a_password_that_is_not_kep
     )
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr(image, "find_tag", lambda *_: VERSION)
-    monkeypatch.setattr(image, "build", lambda *_: f"quickthaw:{VERSION}")
+    monkeypatch.setattr(builder, "find_tag", lambda *_: VERSION)
+    monkeypatch.setattr(builder, "build", lambda *_: f"quickthaw:{VERSION}")
     assert push.push("base") == VERSION
     tag, _, login, sent = ran.read_text().splitlines()
     name = f"{push.find_account()}.dkr.ecr.{local.REGION}.amazonaws.com/quickthaw:{VERSION}"
@@ -341,7 +343,7 @@ def test_image_is_not_there_it_is_built_and_sent_with_a_password_that_is_not_kep
 
 
 def test_there_is_no_repository_push_says_what_makes_it(aws, monkeypatch):
-    monkeypatch.setattr(image, "find_tag", lambda *_: VERSION)
+    monkeypatch.setattr(builder, "find_tag", lambda *_: VERSION)
     with pytest.raises(StackError, match="'make bootstrap'"):
         push.push("base")
 
@@ -351,7 +353,7 @@ def test_docker_does_not_push_its_reason_is_told(monkeypatch, tmp_path):
     docker.write_text("#!/bin/sh\necho denied >&2\nexit 1\n")
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    with pytest.raises(image.ImageError, match="docker push x: denied"):
+    with pytest.raises(builder.ImageError, match="docker push x: denied"):
         push.docker("push", "x")
 
 
@@ -407,7 +409,9 @@ def api(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setattr(smoke, "read_outputs", lambda _: OUTPUTS)
     monkeypatch.setattr(smoke, "read_key", lambda _: "secret")
-    monkeypatch.setattr(image, "read_manifest", lambda _: {"version": VERSION, "golden": [EXAMPLE]})
+    monkeypatch.setattr(
+        builder, "read_manifest", lambda _: {"version": VERSION, "golden": [EXAMPLE]}
+    )
     yield server
     server.shutdown()
     server.server_close()
@@ -555,7 +559,7 @@ def test_stack_is_not_whole_it_is_to_be_deployed(publish, monkeypatch, status):
     assert live.read_deployed("dev").template == make_template("image 1")
 
 
-RELEASE = image.ROOT / "scripts/release.sh"
+RELEASE = builder.ROOT / "scripts/release.sh"
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 from pydantic import ValidationError
 
-from serving.app import metrics, schema, settings
-from serving.deployment import bodies as gateway_bodies
-from serving.deployment import image
+from serving.app import settings
+from serving.app.http import schema
+from serving.app.telemetry import metrics
+from serving.deployment.image import builder
+from serving.deployment.stacks import bodies as gateway_bodies
 from serving.deployment.stages import STAGES, Domain, Stage, StageError
-from serving.tests.cloud.node import needs_node
 
-pytestmark = needs_node
+pytestmark = pytest.mark.node
 # cdk-nag's findings that are left; service.py says why.
 LEFT = {
     "AwsSolutions-APIG3",
@@ -56,7 +57,7 @@ def variants(write_service):
 
 
 def test_cdk_nag_finds_what_is_acknowledged_and_nothing_else(prod, variants):
-    from serving.deployment.service import LEFT as ACKNOWLEDGED
+    from serving.deployment.stacks.service import LEFT as ACKNOWLEDGED
 
     assert set(ACKNOWLEDGED) == LEFT
     assert not prod.findings
@@ -65,7 +66,7 @@ def test_cdk_nag_finds_what_is_acknowledged_and_nothing_else(prod, variants):
 
 
 def test_nothing_is_acknowledged_the_findings_are_those_and_no_more(write_service, monkeypatch):
-    from serving.deployment import service
+    from serving.deployment.stacks import service
 
     monkeypatch.setattr(service, "LEFT", {})
     assert {one.split()[0] for one in write_service("prod").findings} == LEFT
@@ -109,7 +110,7 @@ def test_environment_is_what_the_handler_reads(synth, template, variants):
     cors = variants["cors"]["quickthaw-dev"]
     for one in (template, cors):
         found = synth.only(one, "AWS::Lambda::Function")["Environment"]["Variables"]
-        source = (image.ROOT / "serving/app/settings.py").read_text()
+        source = (builder.ROOT / "serving/app/settings.py").read_text()
         assert set(found) <= set(re.findall(r'environ\.get\(\s*"(\w+)"', source))
         read = settings.read_settings(found | {"AWS_LAMBDA_FUNCTION_NAME": "quickthaw-prod"})
         assert read.metrics_namespace == "quickthaw"
@@ -265,12 +266,12 @@ def test_api_is_regional_and_lets_itself_alone_invoke(synth, template):
 
 def test_nobody_elses_role_is_needed_to_deploy(prod, synth, monkeypatch):
     from infrastructure.app import build_app as build_account
-    from serving.deployment.app import build_app
+    from serving.deployment.stacks.app import build_app
 
     monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", synth.ACCOUNT)
     monkeypatch.setenv("CDK_DEFAULT_REGION", synth.REGION)
-    monkeypatch.setattr(image, "read_manifest", lambda _: {"engine": "frozen", "version": "1"})
-    monkeypatch.setattr(image, "find_tag", lambda _, base: f"of-{base}")
+    monkeypatch.setattr(builder, "read_manifest", lambda _: {"engine": "frozen", "version": "1"})
+    monkeypatch.setattr(builder, "find_tag", lambda _, base: f"of-{base}")
     service = synth.Templates(build_app({"stage": "prod", "base": "mine"}))
     for templates in (service, synth.Templates(build_account({"github": "owner/name"}))):
         manifest = (templates.folder / "manifest.json").read_text()
@@ -282,8 +283,8 @@ def test_nobody_elses_role_is_needed_to_deploy(prod, synth, monkeypatch):
 
 @pytest.mark.parametrize("stage", ["", "nope", "../prod"])
 def test_stage_is_not_named_nothing_is_written(stage):
-    from serving.deployment.app import build_app
     from serving.deployment.stack import StackError
+    from serving.deployment.stacks.app import build_app
 
     with pytest.raises(StackError, match="STAGE is one of"):
         build_app({"stage": stage})

@@ -11,12 +11,12 @@ from botocore.exceptions import ClientError
 from sklearn.linear_model import LogisticRegression
 
 from serving.deployment.stack import locate
-from serving.tests.cloud import local
 from serving.tests.cloud.checkout import Checkout
-from serving.tests.cloud.node import install_cdk, needs_node
+from serving.tests.cloud.node import install_cdk
 from serving.tests.sample import fit
+from tools.cloud import local
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, needs_node]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.node]
 STACK = "quickthaw-dev"
 TEXT = "tie the rope to the boat"
 BURST = 20  # of stage dev

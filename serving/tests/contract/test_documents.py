@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from bench.readme import build_image_table, build_tables
-from serving.app import errors, settings
-from serving.app.api import METHODS
-from serving.app.metrics import PROPERTIES, UNITS
-from serving.deployment import costs, image
-from serving.deployment.sbom import describe
+from serving.app import errors, limits
+from serving.app.http.full_app import METHODS
+from serving.app.telemetry.metrics import PROPERTIES, UNITS
+from serving.deployment import costs
+from serving.deployment.image import builder
+from serving.deployment.image.sbom import describe
 from serving.deployment.stages import Stage
-from serving.tests.fuzz.table import RESULTS, build_table
-from training import compiler
+from tools.fuzz.table import RESULTS, build_table
+from training.freezing import compiler
 from training.params import read_params
 
 ROOT = Path(__file__).parents[3]
@@ -73,20 +74,19 @@ def test_errors_table_is_every_kind_of_problem():
     assert {(row[0], row[1]) for row in table(README, "Status")} == kinds
 
 
-def test_limits_table_is_that_of_settings():
-    limits = dict(table(README, "Limit"))
-    assert limits == {
-        "Body": f"{settings.MAX_BODY_BYTES:,} bytes; {settings.MAX_VALUES:,} values; "
-        f"{settings.MAX_NAMES} names an object; {settings.MAX_DEPTH} deep; "
-        f"integers of {settings.MAX_DIGITS} digits",
-        "Text": f"1 to {settings.MAX_TEXT_CHARS:,} characters",
-        "Batch": f"1 to {settings.MAX_BATCH_TEXTS:,} texts",
-        "top": f"0 to {settings.MAX_TOP}",
-        "explanation": f"the {settings.MAX_EXPLAINED_TERMS} heaviest terms",
-        "Query": f"{settings.MAX_PARAMETERS} parameters",
-        "Headers": f"{settings.MAX_HEADERS}; Content-Type and Content-Encoding of "
-        f"{settings.MAX_HEADER_CHARS:,} characters",
-        "Answer": f"{settings.LAMBDA_BYTES:,} bytes",
+def test_limits_table_is_that_of_limits():
+    assert dict(table(README, "Limit")) == {
+        "Body": f"{limits.MAX_BODY_BYTES:,} bytes; {limits.MAX_VALUES:,} values; "
+        f"{limits.MAX_NAMES} names an object; {limits.MAX_DEPTH} deep; "
+        f"integers of {limits.MAX_DIGITS} digits",
+        "Text": f"1 to {limits.MAX_TEXT_CHARS:,} characters",
+        "Batch": f"1 to {limits.MAX_BATCH_TEXTS:,} texts",
+        "top": f"0 to {limits.MAX_TOP}",
+        "explanation": f"the {limits.MAX_EXPLAINED_TERMS} heaviest terms",
+        "Query": f"{limits.MAX_PARAMETERS} parameters",
+        "Headers": f"{limits.MAX_HEADERS}; Content-Type and Content-Encoding of "
+        f"{limits.MAX_HEADER_CHARS:,} characters",
+        "Answer": f"{limits.LAMBDA_BYTES:,} bytes",
     }
 
 
@@ -112,14 +112,6 @@ def test_every_dependency_has_its_reason():
     named = {one for group in groups.values() for one in group if isinstance(one, str)}
     chosen = {one.partition(";")[0] for one in named}
     assert {row[0] for row in table(CONTRIBUTING, "Package")} == chosen
-
-
-def test_training_may_import_errors_features_frozen_and_the_manifest_alone():
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-    forbidden = set(contracts["contracts"][0]["forbidden_modules"])
-    modules = {path.stem for path in (ROOT / "serving/app").glob("*.py")}
-    allowed = {"__init__", "errors", "features", "files", "frozen", "frozen_file", "manifest"}
-    assert forbidden == {f"serving.app.{name}" for name in modules - allowed}
 
 
 def test_table_of_what_can_be_frozen_names_every_classifier():
@@ -164,7 +156,7 @@ def test_table_of_the_images_is_that_of_the_benchmark():
 
 def test_stand_in_has_the_runtime_client_that_the_other_tests_have():
     pin = re.compile(r"^awslambdaric==\S+", re.MULTILINE)
-    base = (ROOT / "serving/tests/image/base/requirements.txt").read_text()
+    base = (ROOT / "tools/image/base/requirements.txt").read_text()
     assert pin.findall(base) == pin.findall(read_lock("dev"))
 
 
@@ -215,8 +207,8 @@ def test_tables_of_costs_are_those_of_the_prices():
 
 
 def test_name_of_the_base_image_is_one():
-    for path in ("Makefile", image.DOCKERFILE, "serving/tests/image/base/build.sh"):
-        assert image.BASE in (ROOT / path).read_text()
+    for path in ("Makefile", builder.DOCKERFILE, "tools/image/base/build.sh"):
+        assert builder.BASE in (ROOT / path).read_text()
 
 
 def test_table_of_memory_is_of_the_measurement_that_chose_it():

@@ -14,9 +14,9 @@ import httpx
 import pytest
 import uvicorn
 
-from serving.app import settings
-from serving.app.gateway import Gateway
-from serving.app.serve import listen
+from serving.app import limits
+from serving.hosts.gateway import Gateway
+from serving.hosts.serve import listen
 from serving.tests.sample import write_bundle
 
 CONFIG = """
@@ -130,7 +130,7 @@ def test_query_value_that_is_not_its_json_is_refused(handler):
 
 
 def test_query_of_too_many_names_is_answered_as_documented(handler):
-    query = {f"name{number}": "" for number in range(settings.MAX_NAMES + 1)}
+    query = {f"name{number}": "" for number in range(limits.MAX_NAMES + 1)}
     with serving(handler) as url, httpx.Client(base_url=url, trust_env=False) as client:
         operations = client.get("/openapi.json").json()["paths"]
         undocumented = {

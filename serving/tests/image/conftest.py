@@ -1,7 +1,6 @@
 """Fixtures: images of a small model, for both engines, on the base that this machine can have."""
 
 import fcntl
-import os
 import shutil
 import subprocess
 import tempfile
@@ -9,26 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from serving.deployment import image
+from serving.deployment.image import builder
 from serving.tests.sample import fit, write_bundle
-
-
-def has_engine():
-    try:
-        return not subprocess.run(
-            ["docker", "version"], capture_output=True, check=False
-        ).returncode
-    except OSError:
-        return False
-
-
-def pytest_collection_modifyitems(items):
-    """Skip, loudly, what needs Docker's engine where there is none; not where it has to be."""
-    needing = [item for item in items if item.get_closest_marker("docker")]
-    if needing and not os.environ.get("REQUIRE_DOCKER") and not has_engine():
-        reason = "Docker's engine does not answer: the image is NOT tested"
-        for item in needing:
-            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +29,9 @@ def root(tmp_path, pipeline, target):
 
 def lay_out(root, pipeline, target):
     """The files that an image is made of, with a small model."""
-    for pattern in (".dockerignore", *image.read_allowed(image.ROOT)):
-        for path in image.ROOT.glob(pattern):
-            copy = root / path.relative_to(image.ROOT)
+    for pattern in (".dockerignore", *builder.read_allowed(builder.ROOT)):
+        for path in builder.ROOT.glob(pattern):
+            copy = root / path.relative_to(builder.ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             if copy.parent.name != "data":
                 shutil.copy(path, copy)
@@ -60,7 +41,7 @@ def lay_out(root, pipeline, target):
 
 @pytest.fixture(scope="session")
 def base():
-    script = Path(__file__).with_name("base") / "build.sh"
+    script = builder.ROOT / "tools/image/base/build.sh"
     return subprocess.run([script], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
@@ -71,7 +52,7 @@ def build(base):
     def build(root):
         with (Path(tempfile.gettempdir()) / "quickthaw-build.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            return image.build(root, base, name="quickthaw-test")
+            return builder.build(root, base, name="quickthaw-test")
 
     return build
 

@@ -10,8 +10,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from serving.deployment import image, sbom
-from serving.deployment.image import ImageError, hash_content, list_context
+from serving.deployment.image import builder, sbom
+from serving.deployment.image.builder import ImageError, hash_content, list_context
 from serving.tests.sample import fit, write_bundle
 
 BASE = "sha256:0"
@@ -28,10 +28,10 @@ STRANGERS = (
     "serving/app/__pycache__/handler.cpython-313.pyc",
     "serving/app/data/model.joblib.bak",
     "serving/app/notes.txt",
-    "serving/app/more/handler.py",
-    "serving/deployment/image.py",
+    "serving/app/http/notes.txt",
+    "serving/deployment/image/builder.py",
     "serving/tests/conftest.py",
-    "training/train.py",
+    "training/steps/train.py",
 )
 
 
@@ -40,8 +40,8 @@ def test_context_is_code_locks_and_model_and_nothing_else(root, target):
     code = [name for name in names if name.startswith("serving/") and name.endswith(".py")]
     assert {"serving/__init__.py", "serving/app/handler.py"} <= set(code)
     assert set(names) - set(code) == {
-        image.DOCKERFILE,
-        image.MANIFEST,
+        builder.DOCKERFILE,
+        builder.MANIFEST,
         f"requirements/{target}.txt",
         f"serving/app/data/{MODEL[target]}",
     }
@@ -73,7 +73,7 @@ def test_any_file_of_it_changes_the_tag_does(root, target):
 
 def test_what_only_the_other_target_uses_changes_the_tag_stays(root, target):
     before = hash_content(root, target, BASE)
-    for name in image.OTHERS[target]:
+    for name in builder.OTHERS[target]:
         (root / name).write_bytes(b"else")
     assert hash_content(root, target, BASE) == before
 
@@ -84,7 +84,7 @@ def test_there_is_no_model_it_is_said_and_what_makes_it(root, target, name):
         return hash_content(folder, target, BASE)
 
     (root / "serving/app/data" / (MODEL[target] if name == "model" else name)).unlink()
-    check = image.read_manifest if name == "manifest.json" else hash_of
+    check = builder.read_manifest if name == "manifest.json" else hash_of
     with pytest.raises(ImageError, match="'make train'"):
         check(root)
 
@@ -102,13 +102,13 @@ def test_something_of_it_is_no_file_that_is_said(root, target, kind):
 
 def test_ignore_file_takes_something_away_again_it_is_refused(root, target):
     with (root / ".dockerignore").open("a") as file:
-        file.write("serving/app/log.py\n")
-    with pytest.raises(ImageError, match=r"serving/app/log\.py"):
+        file.write("serving/app/telemetry/log.py\n")
+    with pytest.raises(ImageError, match=r"serving/app/telemetry/log\.py"):
         hash_content(root, target, BASE)
 
 
 def test_there_is_a_second_ignore_file_it_is_refused(root, target):
-    (root / f"{image.DOCKERFILE}.dockerignore").touch()
+    (root / f"{builder.DOCKERFILE}.dockerignore").touch()
     with pytest.raises(ImageError, match="take the place of"):
         hash_content(root, target, BASE)
 
@@ -116,13 +116,23 @@ def test_there_is_a_second_ignore_file_it_is_refused(root, target):
 @pytest.mark.docker
 def test_docker_gets_the_context_that_the_tag_is_made_of_and_no_stranger(root, target):
     add_strangers(root)
-    (root / "serving/app/Dockerfile").write_text('FROM scratch\nCOPY . /context\nCMD ["none"]\n')
+    (root / "serving/deployment/image/Dockerfile").write_text(
+        'FROM scratch\nCOPY . /context\nCMD ["none"]\n'
+    )
     name = f"quickthaw-context:{target}-{os.getpid()}"
-    docker("build", "--quiet", "--tag", name, "--file", root / "serving/app/Dockerfile", root)
+    docker(
+        "build",
+        "--quiet",
+        "--tag",
+        name,
+        "--file",
+        root / "serving/deployment/image/Dockerfile",
+        root,
+    )
     try:
         allowed = {
             path.relative_to(root).as_posix()
-            for pattern in image.read_allowed(root)
+            for pattern in builder.read_allowed(root)
             for path in root.glob(pattern)
         }
         assert set(read_files(name, "/context")) == allowed
@@ -135,7 +145,7 @@ def test_docker_gets_the_context_that_the_tag_is_made_of_and_no_stranger(root, t
 @pytest.mark.slow
 def test_image_holds_what_its_lock_names_within_its_budget(built, target):
     found = sbom.read_contents(built)
-    lock = (image.ROOT / f"requirements/{target}.txt").read_text()
+    lock = (builder.ROOT / f"requirements/{target}.txt").read_text()
     pins = re.findall(r"^([\w.-]+)==([^ ;]+)", lock, re.MULTILINE)
     assert [(one.name, one.version) for one in found.packages] == sorted(pins)
     most_bytes, most_files = BUDGET[target]
@@ -143,7 +153,7 @@ def test_image_holds_what_its_lock_names_within_its_budget(built, target):
     assert found.files <= most_files
     assert found.models == [MODEL[target]]
     files = read_files(built)
-    assert "serving/app/Dockerfile" not in files
+    assert "serving/deployment/image/Dockerfile" not in files
     assert all(mode & 0o777 in (0o644, 0o755) for mode, _ in files.values())
 
 
@@ -165,7 +175,7 @@ def test_image_is_built_again_from_nothing_its_files_are_the_same(root, built, b
     again = f"quickthaw-again:{os.getpid()}"
     docker(
         *("build", "--no-cache", "--network", "host", "--target", target, "--tag", again),
-        *("--build-arg", f"BASE_IMAGE={base}", "--file", root / image.DOCKERFILE, root),
+        *("--build-arg", f"BASE_IMAGE={base}", "--file", root / builder.DOCKERFILE, root),
     )
     try:
         assert read_files(again) == read_files(built)
@@ -177,11 +187,11 @@ def test_image_is_built_again_from_nothing_its_files_are_the_same(root, built, b
 @pytest.mark.slow
 def test_bill_of_materials_is_valid_and_names_all_that_ships(root, build, target):
     built = build(root)
-    path = image.write_sbom(root, built)
+    path = builder.write_sbom(root, built)
     text = path.read_text()
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     found = json.loads(text)
-    manifest = image.read_manifest(root)
+    manifest = builder.read_manifest(root)
     kinds = {one["type"]: one for one in found["components"]}
     assert kinds["machine-learning-model"]["version"] == manifest["version"]
     (pinned,) = kinds["machine-learning-model"]["hashes"]
@@ -202,8 +212,8 @@ def test_image_is_there_nothing_is_built_and_its_labels_say_what_it_is(root, bui
     capsys.readouterr()
     assert build(root) == built
     assert capsys.readouterr().err == f"{built} is there: nothing to build\n"
-    labels = json.loads(image.inspect(built, "{{json .Config.Labels}}"))
-    assert labels["org.opencontainers.image.version"] == image.read_manifest(root)["version"]
+    labels = json.loads(builder.inspect(built, "{{json .Config.Labels}}"))
+    assert labels["org.opencontainers.image.version"] == builder.read_manifest(root)["version"]
     assert labels["quickthaw.content"] == built.partition(":")[2]
     assert labels["quickthaw.engine"] == target
     assert labels["com.amazonaws.lambda.feature.snapstart"] == "Allow"

@@ -12,12 +12,12 @@ from threading import Thread
 import httpx
 import pytest
 
-from serving.deployment import image
+from serving.deployment.image import builder
 from serving.deployment.stages import STAGES
 from serving.tests.answers import check_answer
 from serving.tests.hostile import EVENTS
-from serving.tests.image.container import Container, ContainerDied, docker
 from serving.tests.sample import TEXTS, proxy_event
+from tools.image.container import Container, ContainerDied, docker
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 MEMORY_MB = min(stage.memory_mb for stage in STAGES.values())
@@ -143,11 +143,11 @@ def test_model_in_the_image_is_tampered_with_it_answers_503_and_names_the_file(r
 
 def test_image_of_this_commit_answers_its_golden_examples(base):
     try:
-        manifest = image.read_manifest(image.ROOT)
-        image.list_context(image.ROOT, manifest["engine"])
-    except image.ImageError:
+        manifest = builder.read_manifest(builder.ROOT)
+        builder.list_context(builder.ROOT, manifest["engine"])
+    except builder.ImageError:
         pytest.skip("there is no trained model: 'make train' makes it")
-    built = image.build(image.ROOT, base)
+    built = builder.build(builder.ROOT, base)
     with Container(built, MEMORY_MB) as container:
         for one in manifest["golden"]:
             answer = container.invoke(proxy_event(body={"text": one["text"]})).answer
@@ -158,8 +158,8 @@ def test_image_of_this_commit_answers_its_golden_examples(base):
 
 @pytest.mark.parametrize("target", ["frozen"], indirect=True)
 def test_image_run_answers_as_the_service_does_and_leaves_no_container(built, pipeline):
-    command = [sys.executable, "-m", "serving.tests.image", "--image", built, "--port", "0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=image.ROOT)
+    command = [sys.executable, "-m", "tools.image", "--image", built, "--port", "0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=builder.ROOT)
     try:
         lines = []
         while not lines or not lines[-1].startswith("Serving on "):
@@ -184,8 +184,8 @@ def test_image_run_answers_as_the_service_does_and_leaves_no_container(built, pi
 @pytest.mark.parametrize("when", ["made", "running"])
 def test_image_run_is_stopped_while_it_starts_it_leaves_no_container(built, number, when):
     with subprocess.Popen(
-        [sys.executable, "-m", "serving.tests.image", "--image", built, "--port", "0"],
-        cwd=image.ROOT,
+        [sys.executable, "-m", "tools.image", "--image", built, "--port", "0"],
+        cwd=builder.ROOT,
         stderr=subprocess.PIPE,
         start_new_session=True,
     ) as process:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from serving.app.errors import ModelError
-from serving.app.predictor import load_predictor
+from serving.app.engines.predictor import load_predictor
 from serving.app.settings import read_settings
+from serving.bundle.errors import ModelError
 
 
 @pytest.fixture(scope="session")

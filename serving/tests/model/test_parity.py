@@ -7,12 +7,13 @@ import joblib
 import numpy as np
 import pytest
 
-from serving.app.settings import MAX_TEXT_CHARS, read_settings
+from serving.app.limits import MAX_TEXT_CHARS
+from serving.app.settings import read_settings
 from training.dataset import read_documents
-from training.evaluate import score, summarize
+from training.freezing.proof import PROBABILITY_TOLERANCE
 from training.params import read_params
 from training.paths import METRICS, TEST
-from training.proof import PROBABILITY_TOLERANCE
+from training.steps.evaluate import score, summarize
 
 
 @pytest.fixture(scope="module")

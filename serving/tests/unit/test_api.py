@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
-from serving.app import api, log
-from serving.app.settings import MAX_BATCH_TEXTS, MAX_BODY_BYTES, MAX_TEXT_CHARS
+from serving.app.http import full_app
+from serving.app.limits import MAX_BATCH_TEXTS, MAX_BODY_BYTES, MAX_TEXT_CHARS
+from serving.app.telemetry import log
 from serving.tests.sample import LABELS, SENTENCES, TEXTS, fit, proxy_event, write_bundle
 
 SAILING = "the boat met the wind and the waves"
@@ -233,15 +234,15 @@ def test_wrong_method_names_the_right_one(client):
 
 
 def test_methods_table_is_the_routes(client):
-    registered = {route.path: route.method for route in api.app._static_routes}
-    assert registered == api.METHODS
+    registered = {route.path: route.method for route in full_app.app._static_routes}
+    assert registered == full_app.METHODS
 
 
 def test_anything_unexpected_gets_500_and_a_log_record_without_request_text(client, monkeypatch):
     def fail(*_):
         raise RuntimeError("secret-text \ud800")
 
-    monkeypatch.setattr("serving.app.predictor.Predictor.predict", fail)
+    monkeypatch.setattr("serving.app.engines.predictor.Predictor.predict", fail)
     answer = client.request(body={"text": "secret-text"})
     assert answer.status == 500
     assert answer.json["request_id"] == "request-1"

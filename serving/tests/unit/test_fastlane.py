@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from sklearn.naive_bayes import MultinomialNB
 
-from serving.app import fastlane
-from serving.app.metrics import UNITS, Emitter, Measurements
-from serving.app.settings import MAX_BATCH_TEXTS, MAX_TEXT_CHARS, read_settings
+from serving.app.http import fast_path
+from serving.app.limits import MAX_BATCH_TEXTS, MAX_TEXT_CHARS
+from serving.app.settings import read_settings
+from serving.app.telemetry.metrics import UNITS, Emitter, Measurements
 from serving.tests.sample import TEXTS, fit, proxy_event, write_bundle
 
 CONTEXT = SimpleNamespace(aws_request_id="request-1")
@@ -104,7 +105,7 @@ def test_any_event_gets_the_same_from_both_lanes(folder, start_service, capsys, 
     client = start_service(folder)
     answer, document = send(client, capsys, found)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fastlane, "respond", lambda *_: None)
+        patch.setattr(fast_path, "respond", lambda *_: None)
         client = start_service(folder)
         full_answer, full_document = send(client, capsys, found)
     event(document["lane"])

@@ -28,21 +28,21 @@ from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
 from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
-from serving.app import frozen
-from serving.app.classify import Calibrate, add_up
-from serving.app.errors import BundleDamaged, BundleMissing, VersionMismatch
+from serving.app.engines.frozen import engine as frozen
+from serving.app.engines.frozen.engine import FrozenEngine
+from serving.app.engines.frozen.file import BLOCK, FrozenFile, count_blocks
+from serving.app.engines.frozen.ops.classify import Calibrate, add_up
+from serving.app.engines.frozen.ops.vectorize import TOKEN_PATTERN
+from serving.app.engines.predictor import load_predictor
+from serving.app.engines.sklearn import SklearnEngine
 from serving.app.features import normalize, split_words
-from serving.app.files import HASH, digest
-from serving.app.frozen import FrozenEngine
-from serving.app.frozen_file import BLOCK, FrozenFile, count_blocks
-from serving.app.manifest import read_manifest
-from serving.app.pipeline import SklearnEngine
-from serving.app.predictor import load_predictor
-from serving.app.vectorize import TOKEN_PATTERN
+from serving.bundle.errors import BundleDamaged, BundleMissing, VersionMismatch
+from serving.bundle.files import HASH, digest
+from serving.bundle.manifest import read_manifest
 from serving.tests.sample import LABELS, TEXTS, change_manifest, fit, write_bundle
-from training.compiler import compile_pipeline
-from training.frozen_file import write
-from training.proof import PROBABILITY_TOLERANCE, decide, generate_texts, prove
+from training.freezing.compiler import compile_pipeline
+from training.freezing.file import write
+from training.freezing.proof import PROBABILITY_TOLERANCE, decide, generate_texts, prove
 
 # What scikit-learn says of some of these classifiers is not about freezing.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning:sklearn")
@@ -189,7 +189,7 @@ def test_model_is_larger_than_a_block_of_leaves_is_read_right(tmp_path):
 def test_numpy_is_not_there_large_batches_work_without(tmp_path, monkeypatch):
     engine = open_frozen(tmp_path / "model.frozen", fit())
     expected = [(one.label, one.probabilities) for one in engine.score(TEXTS)]
-    monkeypatch.setitem(sys.modules, "serving.app.together", None)
+    monkeypatch.setitem(sys.modules, "serving.app.engines.frozen.together", None)
     assert [(one.label, one.probabilities) for one in engine.score(TEXTS)] == expected
 
 
@@ -202,9 +202,9 @@ def test_words_are_those_of_the_shared_preprocessing(text):
 
 def test_more_terms_than_are_kept_change_nothing(tmp_path, monkeypatch):
     pipeline = fit()
-    monkeypatch.setattr("serving.app.vectorize.CACHED_TERMS", 3)
-    monkeypatch.setattr("serving.app.classify.CACHED_WEIGHTS", 6)
-    monkeypatch.setattr("serving.app.frozen_file.KEPT_BLOCKS", 2)
+    monkeypatch.setattr("serving.app.engines.frozen.ops.vectorize.CACHED_TERMS", 3)
+    monkeypatch.setattr("serving.app.engines.frozen.ops.classify.CACHED_WEIGHTS", 6)
+    monkeypatch.setattr("serving.app.engines.frozen.file.KEPT_BLOCKS", 2)
     engine = open_frozen(tmp_path / "model.frozen", pipeline)
     monkeypatch.setattr(frozen, "LARGE_BATCH", len(TEXTS) + 1)
     prove(pipeline, engine, TEXTS)
@@ -222,7 +222,7 @@ def test_weights_that_do_not_fit_the_kept_blocks_are_read_whole(tmp_path, monkey
     pipeline = fit()
     engine = open_frozen(tmp_path / "model.frozen", pipeline)
     monkeypatch.setattr(frozen, "KEPT_BLOCKS", 0)
-    monkeypatch.setitem(sys.modules, "serving.app.together", None)
+    monkeypatch.setitem(sys.modules, "serving.app.engines.frozen.together", None)
     prove(pipeline, engine, TEXTS)
     assert len(engine._linear._weights) == len(pipeline[0].vocabulary_) * 3 * 8
 
@@ -266,12 +266,12 @@ def test_scores_all_but_tie_gets_the_label_that_numpys_sums_give(width, seed, ul
     slopes, intercepts = np.full(width, -1.7), np.full(width, 0.3)
     expected = expit(-(slopes * scores + intercepts))
     expected /= np.sum(expected, axis=1)[:, np.newaxis]
-    stage = {"slopes": [slopes.tolist()], "intercepts": [intercepts.tolist()]}
+    op = {"slopes": [slopes.tolist()], "intercepts": [intercepts.tolist()]}
     if width == 2:
-        stage = {"slopes": [slopes[:1].tolist()], "intercepts": [intercepts[:1].tolist()]}
+        op = {"slopes": [slopes[:1].tolist()], "intercepts": [intercepts[:1].tolist()]}
         expected = expit(-(slopes[:1] * scores[:, :1] + intercepts[:1]))
         expected = np.hstack([1.0 - expected, expected])
-    label, probabilities = Calibrate(None, stage)(scores[0, : len(stage["slopes"][0])].tolist())
+    label, probabilities = Calibrate(None, op)(scores[0, : len(op["slopes"][0])].tolist())
     assert label == expected.argmax()
     np.testing.assert_allclose(probabilities, expected[0], rtol=4e-16)
 
@@ -284,25 +284,25 @@ def test_sums_are_numpys(values):
 @pytest.mark.parametrize(
     ("classifier", "change"),
     [
-        (LinearSVC(), lambda stages: stages[::-1]),
-        (LinearSVC(), lambda stages: stages[:2]),
-        (LinearSVC(), lambda stages: [*stages, stages[-1]]),
-        (LinearSVC(), lambda stages: [*stages[:2], stages[2]._replace(type="trees")]),
+        (LinearSVC(), lambda ops: ops[::-1]),
+        (LinearSVC(), lambda ops: ops[:2]),
+        (LinearSVC(), lambda ops: [*ops, ops[-1]]),
+        (LinearSVC(), lambda ops: [*ops[:2], ops[2]._replace(type="trees")]),
     ],
 )
 def test_list_of_stages_is_another_is_refused(tmp_path, classifier, change):
-    classes, stages = compile_pipeline(fit(classifier))
+    classes, ops = compile_pipeline(fit(classifier))
     path = tmp_path / "model.frozen"
-    root = write(path, classes, change(stages))
+    root = write(path, classes, change(ops))
     with pytest.raises(BundleDamaged, match=r"not one that this code can serve .* 'make train'"):
         FrozenEngine(FrozenFile(str(path), path.stat().st_size, root))
 
 
 @pytest.mark.parametrize("classes", [["a"], ["a", "b"], ["a", "b", "c", "d"]])
 def test_scores_are_not_one_a_label_is_refused(tmp_path, classes):
-    _, stages = compile_pipeline(fit(LinearSVC()))
+    _, ops = compile_pipeline(fit(LinearSVC()))
     path = tmp_path / "model.frozen"
-    root = write(path, classes, stages)
+    root = write(path, classes, ops)
     with pytest.raises(BundleDamaged, match="ValueError"):
         FrozenEngine(FrozenFile(str(path), path.stat().st_size, root))
 
@@ -402,7 +402,7 @@ def test_reader_meets_any_bytes_stays_within_the_file(tmp_path_factory, small, d
 
 def rehash(path, content):
     """Write a file of this content whose hashes all fit."""
-    from training.frozen_file import _fill, _hash_blocks
+    from training.freezing.file import _fill, _hash_blocks
 
     leaves = _fill(_hash_blocks(content))
     root = _hash_blocks(leaves)

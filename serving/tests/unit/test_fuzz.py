@@ -7,12 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.app import errors, fastlane
-from serving.app.metrics import Emitter
-from serving.tests.fuzz.attack import Weak, attack
-from serving.tests.fuzz.mutate import Mutator
+from serving.app import errors
+from serving.app.http import fast_path
+from serving.app.telemetry.metrics import Emitter
 from serving.tests.hostile import SECRET
 from serving.tests.sample import fit, proxy_event, write_bundle
+from tools.fuzz.attack import Weak, attack
+from tools.fuzz.mutate import Mutator
 
 GOOD = json.dumps(proxy_event(body={"text": "the boat"})).encode()
 
@@ -89,10 +90,10 @@ def print_text(*_, **__):
     ("place", "weakness", "reason"),
     [
         ("handler.Service.handle", raise_error, "RuntimeError"),
-        ("predictor.Predictor.predict", raise_error, "something was logged"),
-        ("strict_json.to_json", lambda _: "NaN", "ValueError: NaN"),
-        ("strict_json.to_json", lambda _: '"\\ud800"', "surrogates"),
-        ("strict_json.to_json", lambda _: '{"probability": 1.5}', "probability <= 1"),
+        ("engines.predictor.Predictor.predict", raise_error, "something was logged"),
+        ("request.strict_json.to_json", lambda _: "NaN", "ValueError: NaN"),
+        ("request.strict_json.to_json", lambda _: '"\\ud800"', "surrogates"),
+        ("request.strict_json.to_json", lambda _: '{"probability": 1.5}', "probability <= 1"),
         ("handler.Emitter.emit", lambda *_, **__: None, "not one EMF document"),
         ("handler.Emitter.emit", print_more(Emitter.emit), "not one EMF document"),
         ("handler.Emitter.emit", print_text, "the metrics hold text"),
@@ -106,7 +107,7 @@ def test_handler_is_weak_the_attack_says_how(service, monkeypatch, place, weakne
 
 
 def test_event_takes_long_the_attack_says_so(service, monkeypatch):
-    monkeypatch.setattr("serving.tests.fuzz.attack.MAX_SECONDS", -1)
+    monkeypatch.setattr("tools.fuzz.attack.MAX_SECONDS", -1)
     with pytest.raises(Weak, match="s of the processor"):
         attack(GOOD)
 
@@ -118,13 +119,13 @@ def test_problem_holds_text_of_the_request_the_attack_says_so(service, monkeypat
 
 
 def test_lanes_differ_the_attack_says_so(service, monkeypatch):
-    respond = fastlane.respond
+    respond = fast_path.respond
 
     def lie(*arguments):
         answer = respond(*arguments)
         return answer | {"body": answer["body"].replace("sailing", "cooking")}
 
-    monkeypatch.setattr(fastlane, "respond", lie)
+    monkeypatch.setattr(fast_path, "respond", lie)
     with pytest.raises(Weak, match="answers otherwise"):
         attack(GOOD)
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from serving.app import gate, strict_json
 from serving.app.errors import Malformed, RequestError, TooLarge, UnsupportedMedia
-from serving.app.settings import MAX_BATCH_TEXTS, MAX_BODY_BYTES, MAX_DEPTH, MAX_VALUES
+from serving.app.limits import MAX_BATCH_TEXTS, MAX_BODY_BYTES, MAX_DEPTH, MAX_VALUES
+from serving.app.request import reader, strict_json
 
 VALUES = st.recursive(
     st.none()
@@ -38,7 +38,7 @@ def test_any_json_object_comes_through_unchanged(found, ascii_only, encoded):
     if encoded:
         body = base64.b64encode(body.encode()).decode()
     assume(depth_of(found) <= MAX_DEPTH)
-    assert gate.read_object(event(body, isBase64Encoded=encoded)) == found
+    assert reader.read_object(event(body, isBase64Encoded=encoded)) == found
 
 
 def depth_of(value):
@@ -51,7 +51,7 @@ def depth_of(value):
 @given(body=st.text() | st.binary().map(lambda data: data.decode("latin-1")), encoded=st.booleans())
 def test_any_other_body_is_refused_in_words_that_hold_nothing_of_it(body, encoded):
     try:
-        found = gate.read_object(event(body, isBase64Encoded=encoded))
+        found = reader.read_object(event(body, isBase64Encoded=encoded))
     except RequestError as error:
         message = str(error)
         message.encode()
@@ -66,7 +66,7 @@ def test_any_other_body_is_refused_in_words_that_hold_nothing_of_it(body, encode
 )
 def test_broken_json_is_refused_without_quoting_it(secret, tail):
     with pytest.raises(Malformed) as raised:
-        gate.read_object(event('{"' + secret + tail))
+        reader.read_object(event('{"' + secret + tail))
     assert secret not in str(raised.value)
 
 
@@ -75,10 +75,10 @@ def nested(depth):
 
 
 def test_depth_is_limited_at_the_same_place_everywhere():
-    assert gate.read_object(event(nested(MAX_DEPTH)))
+    assert reader.read_object(event(nested(MAX_DEPTH)))
     for depth in (MAX_DEPTH + 1, 100, 1_900):
         with pytest.raises(Malformed, match="more than 8 deep"):
-            gate.read_object(event(nested(depth)))
+            reader.read_object(event(nested(depth)))
 
 
 def count(value):
@@ -97,28 +97,28 @@ def test_values_are_limited_and_what_stands_in_texts_is_none(value, texts):
     with pytest.MonkeyPatch.context() as patch:
         # As tight as may be: empty lists and objects count twice.
         patch.setattr(strict_json, "MAX_VALUES", count(found) + body.count("[]") + body.count("{}"))
-        assert gate.read_object(event(body)) == found
+        assert reader.read_object(event(body)) == found
         patch.setattr(strict_json, "MAX_VALUES", count(found) - 1)
         with pytest.raises(TooLarge, match="values"):
-            gate.read_object(event(body))
+            reader.read_object(event(body))
 
 
 def test_full_batch_of_commas_is_within_the_limit_of_values():
     texts = [",[{" * 100] * MAX_BATCH_TEXTS
-    assert gate.read_object(event(json.dumps({"texts": texts}))) == {"texts": texts}
+    assert reader.read_object(event(json.dumps({"texts": texts}))) == {"texts": texts}
     with pytest.raises(TooLarge, match=f"more than {MAX_VALUES:,} values"):
-        gate.read_object(event(json.dumps({"texts": ["a"] * (MAX_VALUES - 1)})))
+        reader.read_object(event(json.dumps({"texts": ["a"] * (MAX_VALUES - 1)})))
 
 
 def test_answer_is_larger_than_lambda_sends_is_refused(monkeypatch):
-    monkeypatch.setattr(gate, "LAMBDA_BYTES", 1_000)
+    monkeypatch.setattr(reader, "LAMBDA_BYTES", 1_000)
     frame = len(json.dumps({"body": ""}))
-    gate.check_sendable({"body": "a" * (1_000 - frame)})
+    reader.check_sendable({"body": "a" * (1_000 - frame)})
     for body in ("a" * (1_001 - frame), '"' * 500, "é" * 500):
         with pytest.raises(ValueError, match="larger than Lambda sends"):
-            gate.check_sendable({"body": body})
+            reader.check_sendable({"body": body})
     with pytest.raises(UnicodeEncodeError):
-        gate.check_sendable({"body": "\ud800"})
+        reader.check_sendable({"body": "\ud800"})
 
 
 @pytest.mark.parametrize("size", [MAX_BODY_BYTES, MAX_BODY_BYTES + 1])
@@ -136,9 +136,9 @@ def test_size_is_counted_in_bytes_of_the_decoded_body(size, character, encoded):
     sent = event(body, isBase64Encoded=encoded)
     if size > MAX_BODY_BYTES:
         with pytest.raises(TooLarge, match="1,048,576 bytes"):
-            gate.read_object(sent)
+            reader.read_object(sent)
     else:
-        assert gate.read_object(sent) == {"t": text}
+        assert reader.read_object(sent) == {"t": text}
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_size_is_counted_in_bytes_of_the_decoded_body(size, character, encoded):
 )
 @pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE"])
 def test_content_type_is_json_in_any_spelling_is_taken(content_type, name):
-    assert gate.read_object(event("{}", headers={name: content_type})) == {}
+    assert reader.read_object(event("{}", headers={name: content_type})) == {}
 
 
 @pytest.mark.parametrize(
@@ -171,4 +171,4 @@ def test_content_type_is_json_in_any_spelling_is_taken(content_type, name):
 )
 def test_content_type_is_another_is_refused(content_type):
     with pytest.raises(UnsupportedMedia):
-        gate.read_object(event("{}", headers={"content-type": content_type}))
+        reader.read_object(event("{}", headers={"content-type": content_type}))

@@ -24,9 +24,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.app import gateway, proxy, serve
 from serving.app.errors import SettingsError
-from serving.app.gateway import Gateway
+from serving.hosts import gateway, proxy, serve
+from serving.hosts.gateway import Gateway
 
 ROOT = Path(__file__).parents[3]
 OK = {"statusCode": 200, "body": "{}"}
@@ -763,7 +763,7 @@ def lambda_handler(event, context):
 
 stub.lambda_handler = lambda_handler
 sys.modules["serving.app.handler"] = stub
-from serving.app import gateway, proxy, serve
+from serving.hosts import gateway, proxy, serve
 serve.GRACE_SECONDS = 0.1
 sys.exit(serve.main(["--port", "0", "--stage-prefix", "/prod/"]))
 """

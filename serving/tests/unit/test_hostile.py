@@ -5,9 +5,9 @@ import json
 import pytest
 
 from serving.tests.answers import check_answer, read_json
-from serving.tests.fuzz.attack import attack
 from serving.tests.hostile import EVENTS, GROUPS, PAYLOADS, SECRET
 from serving.tests.sample import fit, proxy_event, write_bundle
+from tools.fuzz.attack import attack
 
 GOOD = proxy_event(body={"text": "the boat"})
 
@@ -23,7 +23,7 @@ def folder(request, tmp_path_factory):
 def start_runtime(tmp_path_factory):
     """Start a handler in a process of its own."""
     runtime_api = pytest.importorskip(
-        "serving.tests.runtime_api", reason="the Lambda runtime is NOT tested: it is for Linux"
+        "tools.runtime_api", reason="the Lambda runtime is NOT tested: it is for Linux"
     )
     pytest.importorskip("awslambdaric", reason="the Lambda runtime is NOT tested: it is for Linux")
     started = []

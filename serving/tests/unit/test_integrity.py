@@ -14,11 +14,12 @@ import joblib
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from serving.app import pipeline
-from serving.app.errors import BundleDamaged, BundleMissing, ModelError, VersionMismatch
-from serving.app.manifest import FROZEN_NAME, MANIFEST_NAME, MODEL_NAME, read_manifest
-from serving.app.predictor import load_predictor
-from serving.tests.fuzz.damage import (
+from serving.app.engines import sklearn
+from serving.app.engines.predictor import load_predictor
+from serving.bundle.errors import BundleDamaged, BundleMissing, ModelError, VersionMismatch
+from serving.bundle.manifest import FROZEN_NAME, MANIFEST_NAME, MODEL_NAME, read_manifest
+from serving.tests.sample import change_manifest, fit, pin, write_bundle
+from tools.fuzz.damage import (
     EVERY,
     Damage,
     changed,
@@ -27,7 +28,6 @@ from serving.tests.fuzz.damage import (
     flip_manifest,
     resize,
 )
-from serving.tests.sample import change_manifest, fit, pin, write_bundle
 
 NAMES = (MANIFEST_NAME, FROZEN_NAME, MODEL_NAME)
 
@@ -103,9 +103,9 @@ def unchanged(frozen):
 
 def test_model_is_unpickled_before_it_is_checked_that_is_noticed(frozen, monkeypatch):
     def careless(bundle, *_):
-        pipeline.load((bundle / MODEL_NAME).read_bytes(), None)
+        sklearn.load((bundle / MODEL_NAME).read_bytes(), None)
 
-    monkeypatch.setattr("serving.app.predictor.read_pinned", careless)
+    monkeypatch.setattr("serving.app.engines.predictor.read_pinned", careless)
     assert flip_joblib(frozen, 3) == {"taken": 3}
 
 

@@ -10,10 +10,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from serving.app import features
-from serving.app import manifest as manifest_module
-from serving.app.errors import BundleDamaged, BundleMissing, ModelError, VersionMismatch
-from serving.app.manifest import installed_versions, read_manifest
-from serving.app.predictor import load_predictor
+from serving.app.engines.predictor import load_predictor
+from serving.bundle import manifest as manifest_module
+from serving.bundle.errors import BundleDamaged, BundleMissing, ModelError, VersionMismatch
+from serving.bundle.manifest import installed_versions, read_manifest
 from serving.tests.sample import change_manifest, fit, write_bundle
 
 

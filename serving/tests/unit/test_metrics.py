@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.app.api import METHODS
-from serving.app.metrics import PROPERTIES, UNITS, Emitter, Measurements
+from serving.app.http.full_app import METHODS
 from serving.app.settings import read_settings
+from serving.app.telemetry.metrics import PROPERTIES, UNITS, Emitter, Measurements
 from serving.tests.hostile import FORGED
 from serving.tests.sample import SENTENCES, TEXTS
 

@@ -6,33 +6,40 @@ import pytest
 
 pytest.importorskip("awslambdaric", reason="the Lambda runtime is NOT tested: it is for Linux")
 
-from serving.tests.runtime_api import Runtime
 from serving.tests.sample import fit, proxy_event, write_bundle
+from tools.runtime_api import Runtime
 
 FAST = {
     "serving.app",
     *(
         f"serving.app.{name}"
         for name in [
-            "classify",
-            "engine",
+            "engines",
+            "engines.base",
+            "engines.frozen",
+            "engines.frozen.engine",
+            "engines.frozen.file",
+            "engines.frozen.memo",
+            "engines.frozen.ops",
+            "engines.frozen.ops.classify",
+            "engines.frozen.ops.vectorize",
+            "engines.predictor",
             "errors",
-            "fastlane",
             "features",
-            "files",
-            "frozen",
-            "frozen_file",
-            "gate",
             "handler",
-            "manifest",
-            "memo",
-            "metrics",
-            "predictor",
+            "http",
+            "http.fast_path",
+            "limits",
+            "request",
+            "request.reader",
+            "request.strict_json",
             "settings",
-            "strict_json",
-            "vectorize",
+            "telemetry",
+            "telemetry.metrics",
         ]
     ),
+    "serving.bundle",
+    *(f"serving.bundle.{name}" for name in ["errors", "files", "manifest"]),
     "_blake2",
 }
 EVENT = proxy_event(body={"text": "the boat"})

@@ -7,14 +7,14 @@ import boto3
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from serving.tests.cloud import local
 from serving.tests.cloud.checkout import BUNDLE, predict, take_model
-from serving.tests.cloud.node import install_cdk, needs_node
+from serving.tests.cloud.node import install_cdk
 from serving.tests.sample import fit
 from serving.tests.tracked import copy_tracked
 from serving.tests.workflows.act import BIN, Act, git, make
+from tools.cloud import local
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, needs_node]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.node]
 BUCKET = f"quickthaw-{local.ACCOUNT}-{local.REGION}"
 STAGES = ("staging", "prod")
 

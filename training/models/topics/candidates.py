@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
 from serving.app.features import normalize
-from training.console import StageError
+from training.console import StepError
 from training.params import Grid, Train
 
 CALIBRATION_FOLDS = 3
@@ -62,11 +62,11 @@ def candidates(params: Train) -> Iterator[Candidate]:
     """Every candidate of params.yaml, in its order, grids spelt out.
 
     Raises:
-        StageError: A candidate's name, or a setting of it or of the vectorizer, is unknown.
+        StepError: A candidate's name, or a setting of it or of the vectorizer, is unknown.
     """
     for name, grid in params.candidates.items():
         if name not in CLASSIFIERS:
-            raise StageError(
+            raise StepError(
                 f"params.yaml: train.candidates.{name} is unknown: there are "
                 f"{', '.join(CLASSIFIERS)} (training/models/topics/candidates.py)"
             )
@@ -75,7 +75,7 @@ def candidates(params: Train) -> Iterator[Candidate]:
             try:
                 classifier = CLASSIFIERS[name](params.seed, **settings)
             except TypeError as error:
-                raise StageError(f"params.yaml: train.candidates.{name}: {error}") from None
+                raise StepError(f"params.yaml: train.candidates.{name}: {error}") from None
             steps = [("vectorizer", vectorizer), ("classifier", classifier)]
             yield Candidate(name, settings, Pipeline(steps))
 
@@ -84,14 +84,14 @@ def build_vectorizer(options: dict[str, Any]) -> TfidfVectorizer:
     """The vectorizer of params.yaml, with the preprocessing that serving shares.
 
     Raises:
-        StageError: A setting is unknown.
+        StepError: A setting is unknown.
     """
     # YAML has lists only, and scikit-learn checks for a tuple.
     settings = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
     try:
         return TfidfVectorizer(preprocessor=normalize, **settings)
     except TypeError as error:
-        raise StageError(f"params.yaml: train.vectorizer: {error}") from None
+        raise StepError(f"params.yaml: train.vectorizer: {error}") from None
 
 
 def _lists(grid: Grid) -> dict[str, list[float]]:

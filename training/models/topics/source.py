@@ -12,7 +12,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from training.console import StageError
+from training.console import StepError
 from training.dataset import Document
 from training.paths import ARCHIVE, LABELS
 
@@ -26,7 +26,7 @@ def read_part(part: str, archive: Path = ARCHIVE) -> list[Document]:
     """Read a part, "train" or "test", in the source's order.
 
     Raises:
-        StageError: The archive is not one, lacks the part, or the table has another form.
+        StepError: The archive is not one, lacks the part, or the table has another form.
     """
     member = MEMBER.format(part=part)
     csv.field_size_limit(sys.maxsize)
@@ -35,13 +35,13 @@ def read_part(part: str, archive: Path = ARCHIVE) -> list[Document]:
             lines = io.TextIOWrapper(raw, encoding="utf-8", newline="")
             rows = list(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
     except (OSError, zipfile.BadZipFile, KeyError, UnicodeDecodeError) as error:
-        raise StageError(f"{archive}: {member} cannot be read ({error})") from None
+        raise StepError(f"{archive}: {member} cannot be read ({error})") from None
     if not rows or rows[0] != HEADER:
-        raise StageError(f"{archive}: {member} does not start with the columns {HEADER}")
+        raise StepError(f"{archive}: {member} does not start with the columns {HEADER}")
     documents = []
     for number, row in enumerate(rows[FIRST_ROW - 1 :], start=FIRST_ROW):
         if len(row) != len(HEADER):
-            raise StageError(f"{archive}: {member}, line {number} has {len(row)} columns, not 2")
+            raise StepError(f"{archive}: {member}, line {number} has {len(row)} columns, not 2")
         documents.append(Document(number, *row))
     return documents
 

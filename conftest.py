@@ -1,0 +1,30 @@
+"""Which tests run where: what needs a program that is not there is skipped, loudly."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+NEEDS = {
+    "docker": (lambda: _answers("docker", "version"), "Docker's engine does not answer"),
+    "node": (lambda: shutil.which("node") is not None, "there is no Node.js, which CDK runs on"),
+}
+
+
+def pytest_collection_modifyitems(items):
+    """Skip the tests of a marker whose program is missing; not in CI, where it has to be there."""
+    if os.environ.get("REQUIRE_DOCKER"):
+        return
+    for marker, (is_there, why) in NEEDS.items():
+        needing = [item for item in items if item.get_closest_marker(marker)]
+        if needing and not is_there():
+            for item in needing:
+                item.add_marker(pytest.mark.skip(reason=f"{why}: this is NOT tested"))
+
+
+def _answers(*command):
+    try:
+        return not subprocess.run(command, capture_output=True, check=False).returncode
+    except OSError:
+        return False

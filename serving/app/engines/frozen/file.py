@@ -1,0 +1,140 @@
+"""The file of a frozen model: read piece by piece, each piece checked before it is used.
+
+Format, version 2. Integers are little-endian, numbers are IEEE 754 doubles, a block has 4,096
+bytes; training/freezing/file.py writes what this module reads.
+
+    data     "QTFROZEN" | u32 format version | u32 length of the header | header | sections
+             The header is JSON in ASCII: {"classes": [label…], "ops": [op…]}. A op is
+             {"type": …, its settings, "sections": {name: [start, stop]}}, places counted in bytes
+             from the start of the file; the classes of frozen.OPS say what each type has. The
+             first op takes a text, each other one what the one before it gives, the last one
+             gives label and probabilities. Zeros fill the last block.
+    leaves   the BLAKE2b-256 hash of each data block, 32 bytes each; zeros fill the last block
+    root     the BLAKE2b-256 hash of each block of leaves, 32 bytes each
+
+The manifest pins the file's size and the hash of the root. With that a block is checked against
+its leaf, and the leaf's block against the root, when it is first read: a hash tree of two levels,
+as fs-verity has it (docs.kernel.org, "fs-verity: read-only file-based authenticity protection").
+Starting costs the same whatever the model's size, and nothing unchecked is ever looked at.
+
+Read, not mapped: of a mapped file that is cut short while it is served, the next access ends the
+process (SIGBUS); a read can be refused. The bytes that were checked are the bytes that are used.
+"""
+
+from __future__ import annotations
+
+import os
+
+from serving.app.engines.frozen.memo import Memo
+from serving.bundle.errors import BundleDamaged, BundleMissing
+from serving.bundle.files import HASH, MEND, digest, open_file
+
+MAGIC = b"QTFROZEN"
+FORMAT = 2
+BLOCK = 4096
+LEAVES = BLOCK // HASH  # in a block
+PREFIX = len(MAGIC) + 8
+KEPT_BLOCKS = 1024  # 4 MiB
+
+
+def count_blocks(size: int) -> tuple[int, int]:
+    """How many blocks of data and of leaves a file of `size` bytes has.
+
+    Raises:
+        ValueError: No frozen file has this size.
+    """
+    leaves = -(-size // (BLOCK * LEAVES + BLOCK + HASH))
+    blocks, rest = divmod(size - leaves * HASH, BLOCK)
+    blocks -= leaves
+    if rest or not max(0, (leaves - 1) * LEAVES) < blocks <= leaves * LEAVES:
+        raise ValueError(f"no frozen file has {size} bytes")
+    return blocks, leaves
+
+
+class FrozenFile:
+    """A frozen file, open for reading.
+
+    Attributes:
+        size: In bytes.
+
+    Args:
+        path: Where it is.
+        size: Its size in bytes, as the manifest says.
+        root: The hash of its root in hex, as the manifest says.
+
+    Raises:
+        BundleMissing, BundleDamaged: It is not there, or not the file of the manifest.
+    """
+
+    def __init__(self, path: str, size: int, root: str) -> None:
+        self._path = path
+        self.size = size
+        self._descriptor = -1
+        try:
+            self._descriptor = open_file(path)
+            found = os.fstat(self._descriptor).st_size
+        except OSError as error:
+            raise BundleMissing(f"{path} cannot be read ({error.strerror}): {MEND}") from None
+        if found != size:
+            raise BundleDamaged(f"{path} has {found} bytes, the manifest says {size}: {MEND}")
+        try:
+            self._blocks, leaves = count_blocks(size)
+        except ValueError as error:
+            raise self._damaged(str(error)) from None
+        self._root = self._pread((self._blocks + leaves) * BLOCK, leaves * HASH)
+        if digest(self._root).hex() != root:
+            raise self._damaged("the hash of its root is not the manifest's")
+        self._checked = Memo(self._read_block, KEPT_BLOCKS)
+
+    def __del__(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+
+    def read(self, start: int, stop: int) -> bytes:
+        """The bytes from `start` up to `stop`, checked.
+
+        Raises:
+            BundleDamaged: A block of them is not what was written, or they are not data.
+        """
+        self._check_bounds(start, stop)
+        first, place = divmod(start, BLOCK)
+        if stop <= (first + 1) * BLOCK:
+            block: bytes = self._checked[first]
+            return block[place : place + stop - start]
+        data = b"".join(map(self._checked.__getitem__, range(first, -(-stop // BLOCK))))
+        return data[place : place + stop - start]
+
+    def read_whole(self, start: int, stop: int) -> memoryview:
+        """As `read`, for many bytes: none of their blocks is kept, nor of those read before.
+
+        Raises:
+            BundleDamaged: As with `read`.
+        """
+        self._check_bounds(start, stop)
+        self._checked.clear()
+        first, place = divmod(start, BLOCK)
+        data = b"".join(map(self._read_block, range(first, -(-stop // BLOCK))))
+        return memoryview(data)[place : place + stop - start]
+
+    def _check_bounds(self, start: int, stop: int) -> None:
+        if not 0 <= start <= stop <= self._blocks * BLOCK:
+            raise self._damaged(f"it refers to bytes {start} to {stop}, which it does not have")
+
+    def _read_block(self, number: int) -> bytes:
+        data = self._pread(number * BLOCK, BLOCK)
+        if number < self._blocks:
+            leaves, place = self._checked[self._blocks + number // LEAVES], number % LEAVES
+        else:
+            leaves, place = self._root, number - self._blocks
+        if digest(data) != leaves[place * HASH : (place + 1) * HASH]:
+            raise self._damaged(f"block {number} is not what was written")
+        return data
+
+    def _pread(self, start: int, length: int) -> bytes:
+        try:
+            return os.pread(self._descriptor, length, start)
+        except OSError as error:
+            raise self._damaged(f"it cannot be read ({error.strerror})") from None
+
+    def _damaged(self, why: str) -> BundleDamaged:
+        return BundleDamaged(f"{self._path} is damaged: {why}: {MEND}")

@@ -1,0 +1,206 @@
+"""Text to features, as CountVectorizer and TfidfVectorizer do it, operation by operation.
+
+Sums run in the order of scikit-learn's own source (CountVectorizer._count_vocab, TfidfTransformer.
+transform, inplace_csr_row_normalize_l2), so that the values are its own to the last bit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import chain
+from math import log, sqrt
+
+from serving.app.engines.frozen.memo import Memo
+from serving.app.features import PREPROCESSORS, split_words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from serving.app.engines.frozen.file import FrozenFile
+
+CACHED_TERMS = 20_000  # about 5 MB
+MAX_CACHED_TERM = 100  # characters: callers choose what is looked up
+TOKEN_PATTERN = r"(?u)\b\w\w+\b"  # noqa: S105 - scikit-learn's default
+U32 = 4
+F64 = 8
+
+
+class Features:
+    """A text as a sparse vector, in the order of its columns.
+
+    Attributes:
+        columns, values: Of the terms that the vocabulary has.
+        terms: How many terms the text has, repeats included.
+        unknown_terms: How many of them the vocabulary does not have.
+    """
+
+    __slots__ = ("columns", "terms", "unknown_terms", "values")
+
+    def __init__(
+        self, columns: list[int], values: list[float], terms: int, unknown_terms: int
+    ) -> None:
+        self.columns = columns
+        self.values = values
+        self.terms = terms
+        self.unknown_terms = unknown_terms
+
+
+class _Vocabulary(Memo):
+    """Column and idf by term, of the terms that were looked up; None for unknown ones."""
+
+    complete = False  # whether all terms are here, so that any other one is unknown
+
+    def __missing__(self, term: str) -> Any:
+        if self.complete:
+            return None
+        # Callers choose what is looked up: what they made long to fill the memory is not kept.
+        return super().__missing__(term) if len(term) <= MAX_CACHED_TERM else self._function(term)
+
+
+class Vectorize:
+    """Text to features: a CountVectorizer or TfidfVectorizer of words.
+
+    Settings are scikit-learn's, `preprocessor` a name of features.PREPROCESSORS. Sections:
+
+    - terms: of each term u32 length | UTF-8 | u32 column | f64 idf (1 where there is none), bucket
+      by bucket; a term is in the bucket of its UTF-8 as one number, modulo the number of buckets,
+      a prime;
+    - buckets: u32 start of each bucket in the terms, and the end of the last one;
+    - logs, with sublinear_tf: f64 numpy's log of 1, 2, 3…, for a C library may round otherwise.
+
+    Attributes:
+        vocabulary: Column and idf by term; None for those that it does not have.
+        frequencies: Term frequency by the number of times that a term is there.
+        norm: "l1", "l2" or None.
+    """
+
+    def __init__(self, file: FrozenFile, op: dict[str, Any]) -> None:
+        self._file = file
+        self._split = _splitter(op)
+        self._stop_words = frozenset(op["stop_words"] or ())
+        self._ngrams = range(op["ngram_range"][0], op["ngram_range"][1] + 1)
+        self._binary, self.norm = op["binary"], op["norm"]
+        sections = op["sections"]
+        self._terms, self._terms_end = sections["terms"]
+        self._buckets, end = sections["buckets"]
+        self._bucket_count = (end - self._buckets) // U32 - 1
+        self._logs = sections.get("logs")
+        self.vocabulary = _Vocabulary(self._find, CACHED_TERMS)
+        self.frequencies = Memo(self._weigh, CACHED_TERMS)
+
+    def __call__(self, text: str) -> Features:
+        terms = self.analyze(text)
+        vocabulary, frequencies = self.vocabulary, self.frequencies
+        unknown, found = 0, {}
+        counts = dict.fromkeys(terms, 1)
+        if len(counts) < len(terms):
+            counts = Counter(terms)
+        for term, count in counts.items():
+            if known := vocabulary[term]:
+                found[known[0]] = frequencies[count] * known[1]
+            else:
+                unknown += count
+        columns = sorted(found)
+        values = self._normalize([found[column] for column in columns])
+        return Features(columns, values, len(terms), unknown)
+
+    def read_all(self) -> None:
+        """Read the vocabulary whole: for many texts that is quicker than to look their terms up."""
+        if not self.vocabulary.complete:
+            terms = bytes(self._file.read_whole(self._terms, self._terms_end))
+            for key, known in _parse(terms):
+                self.vocabulary[key.decode(errors="surrogatepass")] = known
+            self.vocabulary.complete = True
+
+    def names(self, text: str) -> dict[int, str]:
+        """The terms of a text that the vocabulary has, by column."""
+        terms = dict.fromkeys(self.analyze(text))
+        return {known[0]: term for term in terms if (known := self.vocabulary[term])}
+
+    def analyze(self, text: str) -> list[str]:
+        """The terms of a text, repeats included."""
+        tokens = self._split(text)
+        if self._stop_words:
+            tokens = [token for token in tokens if token not in self._stop_words]
+        if self._ngrams == range(1, 2):
+            return tokens
+        starts = [tokens[skipped:] for skipped in range(self._ngrams.stop - 1)]
+        grams = (zip(*starts[:length], strict=False) for length in self._ngrams)
+        return list(map(" ".join, chain.from_iterable(grams)))
+
+    def _find(self, term: str) -> tuple[int, float] | None:
+        """Column and idf of a term; None if the vocabulary does not have it."""
+        key = term.encode(errors="surrogatepass")
+        place = self._buckets + int.from_bytes(key, "little") % self._bucket_count * U32
+        start, stop = memoryview(self._file.read(place, place + 2 * U32)).cast("I")
+        # Most buckets have one term, a third none.
+        for found, known in _parse(self._file.read(self._terms + start, self._terms + stop)):
+            if found == key:
+                return known
+        return None
+
+    def _weigh(self, count: int) -> float:
+        """Term frequency from the number of times that a term is there."""
+        if self._binary:
+            count = 1
+        if self._logs is None:
+            return float(count)
+        start, stop = self._logs
+        place = start + (count - 1) * F64
+        if place >= stop:
+            return log(count) + 1.0
+        return float(memoryview(self._file.read(place, place + F64)).cast("d")[0]) + 1.0
+
+    def _normalize(self, values: list[float]) -> list[float]:
+        length = 0.0  # not sum(): it compensates, and scikit-learn does not
+        if self.norm == "l2":
+            for value in values:
+                length += value * value
+            length = sqrt(length)
+        elif self.norm == "l1":
+            for value in values:
+                length += abs(value)
+        return [value / length for value in values] if length else values
+
+
+def _parse(terms: bytes) -> Iterator[tuple[bytes, tuple[int, float]]]:
+    """The terms of a part of the section, each with its column and idf."""
+    at = 0
+    while at < len(terms):
+        start = at + U32
+        end = start + int.from_bytes(terms[at:start], "little")
+        at = end + U32 + F64
+        column = int.from_bytes(terms[end : end + U32], "little")
+        yield terms[start:end], (column, memoryview(terms[end + U32 : at]).cast("d")[0])
+
+
+def _splitter(op: dict[str, Any]) -> Callable[[str], list[str]]:
+    """What makes tokens of a text."""
+    if op["preprocessor"] == "normalize" and op["token_pattern"] == TOKEN_PATTERN:
+        return split_words
+    preprocess, find = _preprocessor(op), re.compile(op["token_pattern"]).findall
+    return lambda text: find(preprocess(text))
+
+
+def _preprocessor(op: dict[str, Any]) -> Callable[[str], str]:
+    """What the vectorizer does to a text before it takes it apart."""
+    if op["preprocessor"]:
+        return PREPROCESSORS[op["preprocessor"]]
+    accents = op["strip_accents"]
+    if not accents:
+        return str.lower if op["lowercase"] else str
+    from unicodedata import combining, normalize  # noqa: PLC0415 - few models need it
+
+    def preprocess(text: str) -> str:
+        text = text.lower() if op["lowercase"] else text
+        if accents == "unicode" and text.isascii():
+            return text
+        text = normalize("NFKD", text)
+        if accents == "ascii":
+            return text.encode("ascii", "ignore").decode()
+        return "".join(filter(lambda character: not combining(character), text))
+
+    return preprocess

@@ -1,0 +1,56 @@
+"""Errors as problem documents (RFC 9457), in words that hold nothing of the request."""
+
+from __future__ import annotations
+
+from serving.app.errors import InternalError, NotServable, ServiceError
+from serving.app.request.strict_json import to_json
+from serving.app.telemetry.log import log_failure
+from serving.bundle.errors import ModelError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+PROBLEM_JSON = "application/problem+json"
+_FIELDS = frozenset({"text", "texts", "top", "explain"})
+
+
+def problem(error: BaseException, request_id: str) -> tuple[int, dict[str, str], str]:
+    """Status, headers and body of an error's answer; one of ours, a bug, is logged."""
+    if isinstance(error, ModelError):
+        error = NotServable(error)
+    if not isinstance(error, ServiceError):
+        log_failure(error, request_id)
+        error = InternalError()
+    headers = {"Content-Type": PROBLEM_JSON} | error.headers()
+    return error.status, headers, to_json(error.problem() | {"request_id": request_id})
+
+
+def respond(error: BaseException, request_id: str) -> dict[str, Any]:
+    """An error's answer as an API Gateway proxy response."""
+    status, headers, body = problem(error, request_id)
+    return {
+        "statusCode": status,
+        "body": body,
+        "isBase64Encoded": False,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+    }
+
+
+def broken_rule(error: Mapping[str, Any]) -> tuple[str, str]:
+    """Place and rule of one of pydantic's errors.
+
+    The names of unknown fields are the client's, so they are left out.
+    """
+    place = ""
+    for part in error["loc"]:
+        if isinstance(part, int):
+            place += f"[{part}]"
+        elif part in ("body", "query"):
+            place = part
+        elif part in _FIELDS:
+            place += f".{part}"
+    if error["type"] == "extra_forbidden":
+        return place, "No other fields than the documented ones are taken"
+    return place, error["msg"]

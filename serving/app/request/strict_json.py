@@ -1,0 +1,129 @@
+"""JSON without what its standard leaves to the reader, bounded before it is read.
+
+Refused are duplicate names, numbers out of range and lone surrogates (RFC 7493, "I-JSON"), and more
+of anything than a request has: what a body is made of, its reader has to make.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+
+from serving.app.errors import Malformed, TooLarge
+from serving.app.limits import MAX_BATCH_TEXTS, MAX_DEPTH, MAX_DIGITS, MAX_NAMES, MAX_VALUES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+# A string of JSON, up to the end of the text where it is not closed: from each quote on it is read
+# once. Not compiled here, where each cold start would pay for it; `re` keeps what it compiled.
+_STRING = r'"[^"\\]*+(?:\\.?+[^"\\]*+)*+"?+'
+
+
+def read_json(text: str) -> Any:
+    """Parse a body.
+
+    Raises:
+        TooLarge: It has more than `MAX_VALUES` values.
+        Malformed: It is not strict JSON, or has more of something than a request has.
+    """
+    _check_count(text)
+    try:
+        found = json.loads(
+            text,
+            object_pairs_hook=_unique_names,
+            parse_constant=_refuse_constant,
+            parse_float=_finite_float,
+            parse_int=_short_int,
+        )
+        if "\\u" in text:  # escapes can spell a lone surrogate
+            json.dumps(found, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise Malformed(
+            f"The body is not JSON: {error.msg.removesuffix(' at')}, "
+            f"at line {error.lineno}, column {error.colno}."
+        ) from None
+    except RecursionError:
+        raise _too_deep() from None
+    except UnicodeEncodeError:
+        raise Malformed("The body holds a lone surrogate, which is no character.") from None
+    _check_depth(found, MAX_DEPTH)
+    return found
+
+
+def to_json(body: Any) -> str:
+    """What goes out: JSON that every client and the Lambda runtime can read, ASCII without NaN.
+
+    Raises:
+        ValueError: There is NaN or an infinity in it.
+    """
+    return json.dumps(body, separators=(",", ":"), allow_nan=False)
+
+
+def _check_count(text: str) -> None:
+    """Refuse more values than any request has, before they are made.
+
+    Made of a body of empty lists, they would take a third of a second. Each value but the first
+    comes after a comma or a bracket.
+    """
+    if _count_marks(text, 0, len(text)) < MAX_VALUES:
+        return
+    marks = end = 0
+    for number, string in enumerate(re.finditer(_STRING, text, re.DOTALL)):
+        marks += _count_marks(text, end, string.start())
+        end = string.end()
+        # Strings with nothing between them are no JSON, but would all be looked at here.
+        if marks >= MAX_VALUES or number > 2 * MAX_VALUES:
+            raise _too_many()
+    if marks + _count_marks(text, end, len(text)) >= MAX_VALUES:
+        raise _too_many()
+
+
+def _count_marks(text: str, start: int, stop: int) -> int:
+    return sum(text.count(mark, start, stop) for mark in ",[{")
+
+
+def _check_depth(value: Any, room: int) -> None:
+    if isinstance(value, dict | list):
+        if not room:
+            raise _too_deep()
+        for inner in value.values() if isinstance(value, dict) else value:
+            _check_depth(inner, room - 1)
+
+
+def _too_deep() -> Malformed:
+    return Malformed(f"The body is nested more than {MAX_DEPTH} deep.")
+
+
+def _too_many() -> TooLarge:
+    return TooLarge(
+        f"The body has more than {MAX_VALUES:,} values; a batch may have {MAX_BATCH_TEXTS:,} texts."
+    )
+
+
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_NAMES:
+        raise Malformed(f"The body has an object of more than {MAX_NAMES} names.")
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Malformed("The body has a name twice in one object.")
+    return found
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise Malformed("The body holds NaN or Infinity, which are not JSON.")
+
+
+def _finite_float(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise Malformed("The body holds a number that is out of range.")
+    return value
+
+
+def _short_int(digits: str) -> int:
+    if len(digits.removeprefix("-")) > MAX_DIGITS:
+        raise Malformed(f"The body holds a number of more than {MAX_DIGITS} digits.")
+    return int(digits)

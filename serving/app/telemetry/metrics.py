@@ -1,0 +1,125 @@
+"""The metrics: one EMF document an invocation, on standard output.
+
+The format is CloudWatch's embedded metric format. README.md, "Metrics", lists what is in a
+document. Dimensions are aws-embedded-metrics' own, never values of a request: each distinct value
+of a dimension would be a metric that is billed.
+
+The full app lets aws-embedded-metrics write the document. To import it takes longer than the rest
+of a cold start, so for the fast lane `_write` writes the same one; a test holds them together.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+
+from serving.app.settings import read_trace_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from serving.app.engines.predictor import Prediction, Predictor
+    from serving.app.settings import Settings
+
+UNITS = {
+    "cold_start": "Count",
+    "error.count": "Count",
+    "input.num_chars": "Count",
+    "input.num_texts": "Count",
+    "input.unknown_terms": "None",
+    "load_model.duration": "Milliseconds",
+    "predict.duration": "Milliseconds",
+    "prediction.confidence": "None",
+}
+PROPERTIES = ("engine", "label", "lane", "modelVersion", "requestId", "route", "status")
+
+
+class Measurements:
+    """What one invocation has measured so far: names of `UNITS` and `PROPERTIES`, with values."""
+
+    def __init__(
+        self, metrics: dict[str, float] | None = None, properties: dict[str, Any] | None = None
+    ) -> None:
+        self.metrics = metrics or {}
+        self.properties = properties or {}
+
+    def copy(self) -> Measurements:
+        """What was measured so far, to go on from."""
+        return Measurements(self.metrics.copy(), self.properties.copy())
+
+    def update(self, other: Measurements) -> None:
+        """Take over what another one measured."""
+        self.metrics |= other.metrics
+        self.properties |= other.properties
+
+    def predict(self, model: Predictor, texts: list[str]) -> list[Prediction]:
+        """Predict, and measure it."""
+        start = time.perf_counter()
+        predictions = model.predict(texts)
+        milliseconds = (time.perf_counter() - start) * 1000
+        terms = sum(one.scores.terms for one in predictions)
+        unknown = sum(one.scores.unknown_terms for one in predictions)
+        confidences = [one.probability for one in predictions if one.probability is not None]
+        self.metrics["input.num_chars"] = sum(map(len, texts))
+        self.metrics["input.num_texts"] = len(texts)
+        self.metrics["input.unknown_terms"] = unknown / terms if terms else 1.0
+        self.metrics["predict.duration"] = milliseconds
+        if confidences and math.isfinite(sum(confidences)):
+            self.metrics["prediction.confidence"] = math.fsum(confidences) / len(confidences)
+        return predictions
+
+
+class Emitter:
+    """Writes measurements as EMF documents."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def emit(self, measurements: Measurements, *, fast: bool = False) -> None:
+        """Write one document. Whatever fails here is logged and costs no answer.
+
+        Args:
+            measurements: What is in it.
+            fast: Without the library.
+        """
+        try:
+            if fast:
+                _write(measurements, self._settings)
+            else:
+                from serving.app.telemetry.emf import write  # noqa: PLC0415 - the library
+
+                write(self._settings, measurements.properties, measurements.metrics, UNITS)
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            _log(error, measurements)
+
+
+def _log(error: BaseException, measurements: Measurements) -> None:
+    try:
+        # Not through the root logger: Lambda's writes to standard output, and raises, too.
+        from serving.app.telemetry.log import log_failure  # noqa: PLC0415 - where all goes well, not
+
+        log_failure(error, measurements.properties.get("requestId"), "metrics not written")
+    except Exception:  # noqa: BLE001, S110 - no file can be opened: there is no telling of it
+        pass
+
+
+def _write(measurements: Measurements, settings: Settings) -> None:
+    """Write what aws-embedded-metrics would write for the same measurements."""
+    metrics = measurements.metrics
+    if not all(map(math.isfinite, metrics.values())):
+        raise ValueError("a metric is not finite")
+    document = settings.emf_dimensions | measurements.properties | settings.emf_properties
+    if settings.emf_environment == "Lambda" and (trace := read_trace_id()):
+        document["traceId"] = trace
+    if settings.emf_extraction:
+        directive = {
+            "Dimensions": [list(settings.emf_dimensions)],
+            "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in metrics],
+            "Namespace": settings.metrics_namespace,
+        }
+        timestamp = round(time.time() * 1000)
+        document["_aws"] = {"Timestamp": timestamp, "CloudWatchMetrics": [directive]}
+    sys.stdout.write(json.dumps(document | metrics) + "\n")

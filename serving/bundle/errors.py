@@ -1,0 +1,34 @@
+"""Why a bundle cannot be served.
+
+    ModelError
+    ├── BundleMissing
+    ├── BundleDamaged
+    └── VersionMismatch
+
+`str()` says what is wrong, where, and the command that mends it. That names files and versions: it
+is for the log. A caller of the service reads `told`.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # importing typing would cost a tenth of a cold start
+if TYPE_CHECKING:
+    from typing import ClassVar
+
+
+class ModelError(Exception):
+    """No model can be served; the operator can mend it."""
+
+    told: ClassVar[str] = "has no model that it can serve"
+
+
+class BundleMissing(ModelError):
+    told = "lacks a file of its model"
+
+
+class BundleDamaged(ModelError):
+    told = "has a file of its model that is damaged, or another model's"
+
+
+class VersionMismatch(ModelError):
+    told = "has a model that was made by other versions of its packages or of its own code"

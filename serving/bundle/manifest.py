@@ -1,0 +1,234 @@
+"""The manifest: the model's passport, and the check that the files beside it are that model.
+
+`manifest.json` lies in git; the model files it pins by sha256 come from DVC. Nothing of
+model.joblib is interpreted before its bytes have matched. Of model.frozen the sha256 is for those
+who fetch it; what serves it checks each block against the pinned root (frozen_file.py).
+
+The manifest ends in a checksum of all that stands before it, so that a change of a byte, by a disk
+or by hand, is noticed. Against a change on purpose it is git that vouches for the manifest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from types import SimpleNamespace
+
+from serving.bundle.errors import BundleDamaged, BundleMissing, VersionMismatch
+from serving.bundle.files import HASH, digest, read_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from serving.bundle.files import Folder
+
+MANIFEST_NAME = "manifest.json"
+MODEL_NAME = "model.joblib"
+FROZEN_NAME = "model.frozen"
+FORMAT = 3
+MAX_MANIFEST_BYTES = 4 * 1024 * 1024  # twice what is written
+WRITE_AGAIN = "take it back with 'git checkout' or write it with 'make train'"
+VERSION_DIGITS = 12
+SHA256_DIGITS = 64
+HEX = frozenset("0123456789abcdef")
+# What stands before and after the checksum, which is the manifest's end.
+SEAL, CLOSE = ',\n  "checksum": "', '"\n}\n'
+# Pickles of one minor version of Python load in its patch releases; a package's need not.
+PINNED_PACKAGES = ("scikit-learn", "numpy", "scipy", "joblib")
+
+
+# Namespaces, for importing dataclasses takes longer than the frozen engine needs to start.
+class FilePin(SimpleNamespace):
+    """A file of the bundle: size in bytes, sha256 in hex."""
+
+    sha256: str
+    size: int
+
+
+class Label(SimpleNamespace):
+    """A class of the model and what it means to people."""
+
+    id: str
+    title: str
+    description: str
+    url: str
+
+
+class Manifest(SimpleNamespace):
+    """What is known of a model. `version` is the head of model.joblib's sha256.
+
+    Attributes:
+        format: Version of the manifest's own form.
+        name: The model's name.
+        version: First 12 hex digits of the sha256 of model.joblib.
+        input: Kind of input: "text".
+        engine: What serves it: "frozen" or "sklearn".
+        files: The pinned files, by name.
+        frozen: How freezing went: the hash of the frozen file's root and what the proof found, or
+            why it was refused.
+        versions: Of Python (major.minor) and of the packages whose objects are pickled.
+        dataset_sha256: Of the prepared training and test part.
+        parameters: What params.yaml said when the model was trained, and the candidate chosen.
+        metrics: Scores on the test part.
+        labels: In the order of the classifier's classes.
+        golden: Texts with the label and probability that they must get.
+        profile: What held-out texts look like to the model, for drift.
+    """
+
+    format: int
+    name: str
+    version: str
+    input: str
+    engine: str
+    files: dict[str, FilePin]
+    frozen: dict[str, Any]
+    versions: dict[str, str]
+    dataset_sha256: str
+    parameters: dict[str, Any]
+    metrics: dict[str, float]
+    labels: tuple[Label, ...]
+    golden: tuple[dict[str, Any], ...]
+    profile: dict[str, Any]
+
+    def to_json(self) -> str:
+        """The text of manifest.json: the same manifest is the same text.
+
+        Raises:
+            ValueError: It would be longer than what is read, or has NaN or an infinity in it.
+        """
+        fields = {name: getattr(self, name) for name in type(self).__annotations__}
+        text = json.dumps(fields, default=vars, indent=2, ensure_ascii=False, allow_nan=False)
+        if len(text.encode()) > MAX_MANIFEST_BYTES // 2:
+            raise ValueError(f"a manifest has at most {MAX_MANIFEST_BYTES // 2:,} bytes")
+        return seal(text.removesuffix("\n}"))
+
+
+def seal(text: str) -> str:
+    """The text of a manifest that lacks its end: with the checksum, and closed."""
+    text += SEAL
+    return text + digest(text.encode()).hex() + CLOSE
+
+
+def read_manifest(bundle: Folder) -> Manifest:
+    """Read the manifest of a bundle.
+
+    Raises:
+        BundleMissing: There is none.
+        BundleDamaged: It is not what `Manifest.to_json` writes.
+        VersionMismatch: Code of another format wrote it.
+    """
+    path = os.path.join(bundle, MANIFEST_NAME)
+    try:
+        data, size = read_file(path, MAX_MANIFEST_BYTES)
+        if size > MAX_MANIFEST_BYTES:
+            raise BundleDamaged(f"{path} has {size:,} bytes, which is no manifest: {WRITE_AGAIN}")
+        found = _parse(path, data)
+        pins = {name: FilePin(**pin) for name, pin in found.pop("files").items()}
+        labels = tuple(Label(**label) for label in found.pop("labels"))
+        golden = tuple(found.pop("golden"))
+        manifest = Manifest(files=pins, labels=labels, golden=golden, **found)
+        _check_types(manifest)
+    except OSError as error:
+        raise BundleMissing(
+            f"{path} cannot be read ({error.strerror}): train the model with 'make train'"
+        ) from None
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise BundleDamaged(
+            f"{path} is not a manifest ({type(error).__name__}): {WRITE_AGAIN}"
+        ) from None
+    if manifest.version != manifest.files[MODEL_NAME].sha256[:VERSION_DIGITS]:
+        raise BundleDamaged(f"{path} gives its model a wrong version: write it with 'make train'")
+    return manifest
+
+
+def _parse(path: str, data: bytes) -> Any:
+    """The members of a manifest, from bytes that are as they were written.
+
+    Raises:
+        BundleDamaged: They are not.
+        VersionMismatch: Code of another format wrote them.
+    """
+    end = len(data) - len(CLOSE) - 2 * HASH
+    sealed = data[end:] == f"{digest(data[:end]).hex()}{CLOSE}".encode()
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        found = None
+    written = found.get("format", FORMAT) if isinstance(found, dict) else FORMAT
+    # The first formats had no checksum; where there is one that differs, the number may be damaged.
+    if written != FORMAT and (sealed or "checksum" not in found):
+        raise VersionMismatch(
+            f"{path} has format {written!r:.40}, this code reads {FORMAT}: "
+            "write it again with 'make train'"
+        )
+    if not sealed:
+        raise BundleDamaged(f"{path} is not as it was written: its checksum differs: {WRITE_AGAIN}")
+    del found["checksum"]
+    return found
+
+
+def _check_types(manifest: Manifest) -> None:
+    """What routes and checks rely on; `Manifest(**…)` takes any value.
+
+    Raises:
+        TypeError: A member is missing, of another type, or one too many.
+        ValueError: A hash is none.
+        KeyError: There is no pin of model.joblib, or of model.frozen where that serves.
+    """
+    for part in (manifest, *manifest.files.values(), *manifest.labels):
+        if vars(part).keys() != type(part).__annotations__.keys():
+            raise TypeError
+    pins, labels = manifest.files.values(), manifest.labels
+    texts = [manifest.name, manifest.version, manifest.input, manifest.engine]
+    texts += [manifest.dataset_sha256, manifest.files[MODEL_NAME].sha256]
+    texts += [*manifest.versions.values(), *(pin.sha256 for pin in pins)]
+    texts += [text for label in labels for text in vars(label).values()]
+    numbers = [*manifest.metrics.values()]
+    counts = [manifest.format, *(pin.size for pin in pins)]
+    objects = [manifest.parameters, manifest.profile, manifest.frozen, *manifest.golden]
+    if manifest.engine == "frozen":
+        texts += [manifest.files[FROZEN_NAME].sha256, manifest.frozen["root"]]
+    if not all(len(pin.sha256) == SHA256_DIGITS and HEX.issuperset(pin.sha256) for pin in pins):
+        raise ValueError  # the version, part of one, goes into a header
+    for values, kinds in ((texts, str), (numbers, (int, float)), (counts, int), (objects, dict)):
+        if not all(isinstance(value, kinds) and value is not True for value in values):
+            raise TypeError
+
+
+def python_version() -> str:
+    """Major and minor version of the running Python."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of Python (major.minor) and of the packages whose objects a model pickles."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow
+
+    versions = {"python": python_version()}
+    for package in PINNED_PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions
+
+
+def check_versions(manifest: Manifest) -> None:
+    """Refuse a model that other versions pickled: scikit-learn itself would only warn.
+
+    Raises:
+        VersionMismatch: The message names both versions of each package that differs.
+    """
+    installed = installed_versions()
+    differing = [
+        f"{package} {manifest.versions.get(package, 'unknown')} (installed: {found})"
+        for package, found in installed.items()
+        if manifest.versions.get(package) != found
+    ]
+    if differing:
+        raise VersionMismatch(
+            f"the model was trained with {', '.join(differing)}: install the versions of the "
+            "locks with 'scripts/install.sh serve train', or train it again with 'make train'"
+        )

@@ -1,0 +1,201 @@
+"""Whether what a stage runs is what this commit makes: `make live STAGE=prod`.
+
+The stack's template says all of it, the image's tag included, and the alias, which version of the
+function answers: `make rollback` moves it, and the template does not know.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from serving.deployment.commands.push import find_account, find_region
+from serving.deployment.commands.rollback import MISSING, list_versions, read_alias
+from serving.deployment.image.builder import BASE, ImageError
+from serving.deployment.stack import StackError, make_client, name_stack, say, tell_errors
+from serving.deployment.stages import STAGES
+
+WHOLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
+VERSION = "AWS::Lambda::Version"
+PATHS = "aws:cdk:enable-path-metadata"
+
+
+class Verdict(StrEnum):
+    """What is to be done with a stage."""
+
+    LIVE = "live"
+    DEPLOY = "deploy"
+
+
+class Deployed(NamedTuple):
+    """What a stage runs.
+
+    Attributes:
+        template: Its stack's.
+        version: The number of the function's version that answers.
+        versions: What each version says of itself: "model …, image …".
+    """
+
+    template: dict[str, Any]
+    version: int
+    versions: dict[int, str]
+
+    @property
+    def newest(self) -> int:
+        """The version that was deployed last: one that fails its canary is not kept."""
+        return max(self.versions)
+
+
+def read_deployed(stage: str) -> Deployed | None:
+    """What a stage runs; None where it is not there, or was not deployed whole.
+
+    Raises:
+        StackError: AWS does not tell.
+    """
+    name = name_stack(stage)
+    stacks = make_client("cloudformation")
+    try:
+        with tell_errors(f"read the stack {name}"):
+            status = stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+    except StackError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    versions = read_versions(stage)
+    if status not in WHOLE or versions is None:
+        return None
+    with tell_errors(f"read the template of {name}"):
+        body = stacks.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+    # CDK sends YAML; boto3 reads JSON itself.
+    template = yaml.safe_load(body) if isinstance(body, str) else body
+    return Deployed(template, *versions)
+
+
+def read_versions(stage: str) -> tuple[int, dict[int, str]] | None:
+    """The version of a stage's function that answers, and all; None where there is no alias.
+
+    Raises:
+        StackError: AWS does not tell.
+    """
+    name, client = name_stack(stage), make_client("lambda")
+    try:
+        version, _, _ = read_alias(client, name)
+        return version, list_versions(client, name)
+    except StackError as error:
+        if error.code == MISSING:
+            return None
+        raise
+
+
+def read_image(template: dict[str, Any]) -> str:
+    """What a template's version of the function says of itself."""
+    (version,) = (one for one in template["Resources"].values() if one["Type"] == VERSION)
+    return str(version["Properties"]["Description"])
+
+
+def flatten(template: dict[str, Any]) -> str:
+    """A template, to be compared: without what CDK's command line adds for its own ends.
+
+    CloudFormation gives back "?" for what is not ASCII.
+    """
+    resources = {
+        name: {key: value for key, value in one.items() if key != "Metadata"}
+        for name, one in template["Resources"].items()
+        if one["Type"] != "AWS::CDK::Metadata"
+    }
+    conditions = dict(template.get("Conditions", {}))
+    conditions.pop("CDKMetadataAvailable", None)
+    parts = {"Resources": resources, "Conditions": conditions}
+    text = json.dumps(template | parts, sort_keys=True, ensure_ascii=False)
+    return re.sub("[^\x00-\x7f]", "?", text)
+
+
+def synthesize(stage: str, base: str, *, local: bool) -> dict[str, Any]:
+    """The template of this commit's stack.
+
+    Raises:
+        ImageError: There is no model.
+        StackError: There are no credentials.
+    """
+    os.environ.update(CDK_DEFAULT_ACCOUNT=find_account(), CDK_DEFAULT_REGION=find_region())
+    os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+    from serving.deployment.stacks.app import build_app  # noqa: PLC0415 - seconds
+
+    # The last one is the command line's own: names of resources are hashes over it, too.
+    context = {"stage": stage, "base": base, "local": str(local).lower(), PATHS: "true"}
+    app = build_app(context)
+    return dict(app.synth().get_stack_by_name(name_stack(stage)).template)
+
+
+def compare(stage: str, template: dict[str, Any], deployed: Deployed | None) -> Verdict:
+    """What is to be done, and say why.
+
+    Args:
+        stage: The stage.
+        template: Of this commit's stack.
+        deployed: What the stage runs.
+
+    Raises:
+        StackError: What this commit would deploy was rolled back.
+    """
+    name, image = name_stack(stage), read_image(template)
+    if deployed is None:
+        say(f"{name} is not there, or not whole: {image} is to be deployed")
+        return Verdict.DEPLOY
+    version, newest = deployed.version, deployed.newest
+    now, last = (deployed.versions.get(one, "unknown") for one in (version, newest))
+    same = flatten(deployed.template) == flatten(template)
+    if version != newest and (same or image == last):
+        raise StackError(
+            f"{name} was rolled back from version {newest} ({last}) to version {version} ({now}), "
+            "and this commit would deploy the former again: revert the commit that made it. If it "
+            f"was right after all: 'make rollback STAGE={stage} TO={newest}'; if this commit mends "
+            f"it: 'make deploy STAGE={stage}'"
+        )
+    if same:
+        say(f"{name}: {image} is live, and the stack is as committed: nothing to do")
+        return Verdict.LIVE
+    what = f"{now} is live, {image}" if image != now else "the stack"
+    say(f"{name}: {what} is to be deployed")
+    return Verdict.DEPLOY
+
+
+def main() -> None:
+    """Compare stages with this commit; for a workflow, hand it on."""
+    parser = argparse.ArgumentParser(prog="make live", description=__doc__)
+    parser.add_argument("--stage", nargs="+", default=["dev"], choices=STAGES)
+    parser.add_argument(
+        "--versions", action="store_true", help="print the one that answers, and the newest"
+    )
+    parser.add_argument("--base", default=BASE, help="the base image")
+    parser.add_argument("--local", action="store_true", help="on a local AWS")
+    options = parser.parse_args()
+    try:
+        for stage in options.stage:
+            if options.versions:
+                version, versions = read_versions(stage) or (0, {0: ""})
+                print(version, max(versions))
+                continue
+            template = synthesize(stage, options.base, local=options.local)
+            hand_on(stage, compare(stage, template, read_deployed(stage)))
+    except (ImageError, StackError) as error:
+        sys.exit(f"error: {error}")
+
+
+def hand_on(stage: str, verdict: Verdict) -> None:
+    """Print a verdict; where a workflow runs, make it an output of the step."""
+    line = f"{stage}={verdict}"
+    print(line, flush=True)
+    if output := os.environ.get("GITHUB_OUTPUT"):
+        with Path(output).open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    main()

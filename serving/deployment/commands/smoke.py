@@ -1,0 +1,167 @@
+"""Post the manifest's golden examples to the deployed URL, and compare: `make smoke STAGE=dev`."""
+
+import argparse
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+from typing import Any, NamedTuple
+
+from serving.deployment.image import builder
+from serving.deployment.image.builder import ImageError
+from serving.deployment.stack import StackError, locate, make_client, read_key, read_outputs, say
+from serving.deployment.stages import STAGES
+
+TOLERANCE = 1e-12  # of a probability: that of the frozen model
+RETRIED = {403, 429}  # a new key takes seconds to be known everywhere; too many requests
+TRIES = 5
+SECONDS = 30  # for an answer: API Gateway waits for 29
+
+
+class Reply(NamedTuple):
+    """Status, headers (names in lower case) and body of an answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+class Api:
+    """The deployed API of a stage.
+
+    Raises:
+        StackError: It is not there.
+    """
+
+    def __init__(self, stage: str) -> None:
+        outputs = read_outputs(stage)
+        self.url = outputs.Url
+        self._signed = STAGES[stage].auth == "iam"
+        self._address, self._headers = locate(outputs.Url)
+        if key := read_key(outputs):
+            self._headers["X-Api-Key"] = key
+
+    def post(self, path: str, value: Any) -> Reply:
+        """Post JSON; wait and try again where that may help.
+
+        Raises:
+            StackError: No answer came.
+        """
+        body = json.dumps(value).encode()
+        url = self._address + path
+        headers = self._headers | {"Content-Type": "application/json"}
+        if self._signed:
+            headers |= sign(url, body, headers)
+        for wait in range(TRIES):
+            reply = fetch(urllib.request.Request(url, body, headers))  # noqa: S310 - an output's
+            if reply.status not in RETRIED:
+                break
+            time.sleep(2**wait / 4)
+        return reply
+
+
+def sign(url: str, body: bytes, headers: dict[str, str]) -> dict[str, str]:
+    """The headers of AWS's signature, version 4.
+
+    Raises:
+        StackError: There are no credentials.
+    """
+    import boto3  # noqa: PLC0415
+    from botocore.auth import SigV4Auth  # noqa: PLC0415
+    from botocore.awsrequest import AWSRequest  # noqa: PLC0415
+
+    session = boto3.Session()
+    request = AWSRequest("POST", url, data=body, headers=headers)
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise StackError("there are no credentials to sign with: check AWS_PROFILE")
+    SigV4Auth(credentials, "execute-api", make_client("sts").meta.region_name).add_auth(request)
+    return dict(request.headers.items())
+
+
+def fetch(request: urllib.request.Request) -> Reply:
+    """Send a request.
+
+    Raises:
+        StackError: No answer came.
+    """
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+            return read(answer.status, answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return read(error.code, error)
+    except OSError as error:
+        raise StackError(f"{request.full_url} does not answer ({error})") from None
+
+
+def read(status: int, answer: Any) -> Reply:
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    text = answer.read()
+    try:
+        return Reply(status, headers, json.loads(text))
+    except ValueError:
+        return Reply(status, headers, None)
+
+
+def compare(example: dict[str, Any], version: str, reply: Reply) -> str | None:
+    """What is wrong with the answer to a golden example; None where nothing is."""
+    if reply.status != 200 or not isinstance(reply.body, dict):  # noqa: PLR2004 - OK
+        return f"status {reply.status}: {json.dumps(reply.body)[:200]}"
+    found = reply.headers.get("x-model-version")
+    if found != version:
+        return f"model {found} answers, not {version}"
+    label, probability = reply.body.get("label"), reply.body.get("probability")
+    if label != example["label"]:
+        return f"label {label}, not {example['label']}"
+    wanted = example["probability"]
+    if probability != wanted and not (
+        isinstance(probability, float)
+        and wanted is not None
+        and abs(probability - wanted) <= TOLERANCE
+    ):
+        return f"probability {probability}, not {wanted}"
+    return None
+
+
+def smoke(stage: str) -> list[str]:
+    """Try a stage: what is wrong, an entry for each golden example that is not answered right.
+
+    Raises:
+        ImageError: There is no manifest.
+        StackError: The stage is not deployed, or does not answer.
+    """
+    manifest = builder.read_manifest(builder.ROOT)
+    api = Api(stage)
+    say(f"{api.url}: {len(manifest['golden'])} golden examples of model {manifest['version']}")
+    wrong = []
+    for number, example in enumerate(manifest["golden"], 1):
+        reply = api.post("predict", {"text": example["text"]})
+        if found := compare(example, manifest["version"], reply):
+            wrong.append(f"example {number}: {found}")
+    return wrong
+
+
+def main() -> None:
+    """Try a stage, and end with 1 where it is not right."""
+    parser = argparse.ArgumentParser(prog="make smoke", description=__doc__)
+    parser.add_argument("--stage", default="dev", choices=STAGES)
+    options = parser.parse_args()
+    try:
+        wrong = smoke(options.stage)
+    except (ImageError, StackError) as error:
+        sys.exit(f"error: {error}")
+    if wrong:
+        for line in wrong:
+            say(f"  {line}")
+        sys.exit(
+            f"error: {len(wrong)} golden examples are answered wrongly: "
+            f"'make logs STAGE={options.stage}' says more, 'make rollback STAGE={options.stage}' "
+            "goes back"
+        )
+    say("all are answered as the manifest says")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,280 @@
+"""The container image, built once per content: `make image`.
+
+Its tag is a hash of all that goes into it: the files that .dockerignore lets through and that the
+target uses, the Dockerfile, the base image's name. If that tag is there, nothing is built.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from serving.deployment.stack import NAME, say
+
+ROOT = Path(__file__).parents[3]
+SBOMS = Path(".local/image")
+LAMBDA_BYTES = 10 * 1024**3  # AWS Lambda Developer Guide, "Lambda quotas"
+BASE = "public.ecr.aws/lambda/python:3.13"
+PLATFORM = "linux/amd64"  # what a model is frozen for
+DOCKERFILE = "serving/deployment/image/Dockerfile"
+MANIFEST = "serving/app/data/manifest.json"
+# What only the other target uses.
+OTHERS = {
+    "frozen": {"requirements/sklearn.txt", "serving/app/data/model.joblib"},
+    "sklearn": {"requirements/frozen.txt", "serving/app/data/model.frozen"},
+}
+
+
+class ImageError(Exception):
+    """What is wrong, where, and the command that mends it."""
+
+
+def main() -> None:
+    """Build the image of the manifest's engine, unless it is there; print its name."""
+    parser = argparse.ArgumentParser(prog="make image", description=__doc__)
+    parser.add_argument("--base", required=True, help="the base image")
+    arguments = parser.parse_args()
+    try:
+        image = build(ROOT, arguments.base)
+        write_sbom(ROOT, image)
+    except ImageError as error:
+        sys.exit(f"error: {error}")
+    print(image)
+
+
+def build(root: Path, base: str, name: str = NAME) -> str:
+    """Build the image, unless it is there.
+
+    Args:
+        root: The repository.
+        base: The base image.
+        name: What the image is called, without a tag.
+
+    Returns:
+        Its name, tag included.
+
+    Raises:
+        ImageError: There is no model, no base image or no Docker, or the build failed.
+    """
+    manifest = read_manifest(root)
+    target = manifest["engine"]
+    base_id = find_base(base)
+    image = f"{name}:{find_tag(root, base)}"
+    if docker("image", "inspect", image).returncode == 0:
+        say(f"{image} is there: nothing to build")
+        return image
+    say(f"building {image} ({target}, model {manifest['name']} {manifest['version']})")
+    labels = {
+        "org.opencontainers.image.title": NAME,
+        "org.opencontainers.image.version": manifest["version"],
+        "org.opencontainers.image.revision": read_revision(root),
+        "org.opencontainers.image.base.name": base,
+        "quickthaw.base": base_id,
+        "quickthaw.content": image.partition(":")[2],
+        "quickthaw.engine": target,
+    }
+    done = docker(
+        # The machine's own network, for it may be what knows the way to the packages.
+        *("build", "--network", "host", "--force-rm", "--platform", PLATFORM),
+        *("--target", target, "--tag", image),
+        *("--build-arg", f"BASE_IMAGE={base}", "--file", str(root / DOCKERFILE)),
+        *(part for label in labels.items() for part in ("--label", "=".join(label))),
+        str(root),
+    )
+    if done.returncode:
+        raise ImageError(f"the image could not be built:\n{done.stdout[-2000:]}{done.stderr}")
+    if int(inspect(image, "{{.Size}}")) > LAMBDA_BYTES:
+        raise ImageError(f"{image} is over the 10 GB that Lambda takes: 'docker history {image}'")
+    return image
+
+
+def find_base(base: str) -> str:
+    """The id of the base image, pulled where it is not here.
+
+    Raises:
+        ImageError: It cannot be had.
+    """
+    if docker("image", "inspect", base).returncode:
+        say(f"pulling {base}")
+        done = docker("pull", "--quiet", "--platform", PLATFORM, base)
+        if done.returncode:
+            raise ImageError(f"the base image {base} cannot be pulled: {done.stderr.strip()}")
+    return inspect(base, "{{.Id}}")
+
+
+def write_sbom(root: Path, image: str) -> Path:
+    """Write the image's bill of materials, unless it is there: .local/image/<tag>.cdx.json.
+
+    Raises:
+        ImageError: The image cannot be read.
+    """
+    path = root / SBOMS / f"{image.partition(':')[2]}.cdx.json"
+    if not path.exists():
+        from serving.deployment.image import sbom  # noqa: PLC0415 - a second of imports
+
+        try:
+            contents = sbom.read_contents(image)
+        except (OSError, subprocess.CalledProcessError, tarfile.ReadError) as error:
+            raise ImageError(f"{image} cannot be read: {error}") from None
+        labels = json.loads(inspect(image, "{{json .Config.Labels}}"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_text(sbom.to_json(read_manifest(root), labels, contents), encoding="utf-8")
+        part.replace(path)
+        say(
+            f"{contents.bytes / 1e6:.1f} MB in {contents.files:,} files and "
+            f"{len(contents.packages)} packages over the base image"
+        )
+    say(f"its bill of materials (CycloneDX): {path.relative_to(root)}")
+    return path
+
+
+def find_tag(root: Path, base: str) -> str:
+    """The tag of the image of this tree: a commit has one, whatever machine asks.
+
+    Raises:
+        ImageError: There is no model.
+    """
+    return hash_content(root, read_manifest(root)["engine"], base)
+
+
+def hash_content(root: Path, target: str, base: str) -> str:
+    """Twelve hex digits of a sha256 over all that the image is made of.
+
+    Raises:
+        ImageError: A file of the target is missing.
+    """
+    total = hashlib.sha256(f"{target}\0{base}\0{PLATFORM}\0".encode())
+    for name in list_context(root, target):
+        data = read_file(root, name)
+        total.update(f"{name}\0{hashlib.sha256(data).hexdigest()}\0".encode())
+    return total.hexdigest()[:12]
+
+
+def read_file(root: Path, name: str) -> bytes:
+    """A file of the context.
+
+    Raises:
+        ImageError: It is no file, or a link, which Docker would copy as such.
+    """
+    path = root / name
+    if path.is_symlink():
+        raise ImageError(
+            f"{name} is a link: put the file itself there (of a model: "
+            "'dvc config --local cache.type copy', then 'dvc checkout --relink')"
+        )
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{name} cannot be read ({error.strerror}): remove or mend it") from None
+
+
+def list_context(root: Path, target: str) -> list[str]:
+    """The files that the target's image is made of, sorted.
+
+    Raises:
+        ImageError: One that .dockerignore names is missing.
+    """
+    found: set[str] = set()
+    for pattern in read_allowed(root):
+        names = {path.relative_to(root).as_posix() for path in root.glob(pattern)}
+        if not names - OTHERS[target] and pattern not in OTHERS[target]:
+            raise ImageError(f"{pattern} is missing: 'make train' makes the model")
+        found |= names - OTHERS[target]
+    return sorted(found)
+
+
+def read_allowed(root: Path) -> Iterable[str]:
+    """What .dockerignore lets through.
+
+    Raises:
+        ImageError: It takes something away again, or a second one does: the tag would not know.
+    """
+    second = root / f"{DOCKERFILE}.dockerignore"
+    if second.exists():
+        raise ImageError(f"{second} would take the place of .dockerignore: remove it")
+    lines = (root / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    for line in lines:
+        if line.strip() and line != "*" and not line.startswith(("#", "!")):
+            raise ImageError(
+                f".dockerignore may hold '*' and lines that begin with '!', not {line!r}"
+            )
+    return [line.removeprefix("!") for line in lines if line.startswith("!")]
+
+
+def read_manifest(root: Path) -> dict[str, Any]:
+    """The model's manifest.
+
+    Raises:
+        ImageError: There is no manifest, or one of an engine that no target serves.
+    """
+    try:
+        data = (root / MANIFEST).read_bytes()
+        manifest: dict[str, Any] = json.loads(data)
+        end = len(data) - len(f'{manifest["checksum"]}"\n}}\n')
+        if hashlib.blake2b(data[:end], digest_size=32).hexdigest() != manifest["checksum"]:
+            raise ImageError(f"{MANIFEST} is damaged: take it back with 'git checkout {MANIFEST}'")
+        if manifest["engine"] not in OTHERS:
+            raise ImageError(f"{MANIFEST} names an engine that there is no image for")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ImageError(
+            f"{MANIFEST} cannot be read ({type(error).__name__}): write it with 'make train'"
+        ) from None
+    return manifest
+
+
+def read_revision(root: Path) -> str:
+    """The commit, with "+" where the tree differs from it; "unknown" outside of git."""
+    git = ["git", "-C", str(root)]
+    found = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    if found.returncode:
+        return "unknown"
+    changed = subprocess.run(
+        [*git, "status", "--porcelain", "--", "serving", "requirements", ".dockerignore"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.stdout.strip() + ("+" if changed.stdout else "")
+
+
+def inspect(image: str, what: str) -> str:
+    """Something that Docker knows of an image.
+
+    Raises:
+        ImageError: There is no such image, or no Docker.
+    """
+    done = docker("image", "inspect", "--format", what, image)
+    if done.returncode:
+        raise ImageError(f"Docker does not show the image {image}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def docker(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run Docker's command line.
+
+    Raises:
+        ImageError: There is none.
+    """
+    try:
+        return subprocess.run(
+            ["docker", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            # Lambda refuses the index of images that BuildKit makes for its attestations.
+            env={**os.environ, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"},
+        )
+    except OSError:
+        raise ImageError("there is no Docker: install it, and start its engine") from None
+
+
+if __name__ == "__main__":
+    main()

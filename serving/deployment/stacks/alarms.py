@@ -1,0 +1,140 @@
+"""What wakes somebody, and what stops a canary."""
+
+from typing import Any
+
+from aws_cdk import Duration
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from serving.deployment.stack import ALIAS, NAME
+from serving.deployment.stacks.function import Function
+from serving.deployment.stages import Stage
+
+MINUTE, FIVE_MINUTES = Duration.minutes(1), Duration.minutes(5)
+INIT_FAILURES = "init.failures"
+SERVER_ERRORS = "server.errors"
+# Lambda's own record of an init that failed or took too long, and the handler's of a model that
+# cannot be served (serving/app/telemetry/log.py).
+INIT_PATTERNS = {
+    "Init": '"INIT_REPORT" "Status:"',
+    "Model": '{ $.message = "no model to serve" }',
+}
+
+
+class Alarms(Construct):
+    """The alarms of a stage.
+
+    Attributes:
+        all: Each of them, by name; "canary" stops the shift to a new version.
+    """
+
+    def __init__(  # noqa: PLR0913 - a construct's
+        self,
+        scope: Construct,
+        identity: str,
+        *,
+        name: str,
+        function: Function,
+        api: apigateway.RestApi,
+        stage: Stage,
+    ) -> None:
+        super().__init__(scope, identity)
+        self._name, self._stage = name, stage
+        self.all: dict[str, cloudwatch.Alarm] = {}
+        alias = function.alias
+        self._add("errors", alias.metric_errors(**_sum(MINUTE)), "An invocation failed")
+        self._add("throttles", alias.metric_throttles(**_sum(MINUTE)), "Lambda refuses requests")
+        self._add(
+            "slow",
+            alias.metric_duration(statistic="p99", period=FIVE_MINUTES),
+            f"A hundredth of the invocations takes longer than {stage.p99_ms} ms",
+            threshold=stage.p99_ms,
+            periods=3,
+        )
+        self._add("answers-5xx", api.metric_server_error(**_sum(MINUTE)), "The API answers 5xx")
+        self._add(
+            "init-failures", self._count_init_failures(function.logs), "Environments do not start"
+        )
+        if stage.canary:
+            self._add("canary", self._count_errors_of_version(function), "The new version fails")
+
+    def _add(
+        self,
+        what: str,
+        metric: cloudwatch.IMetric,
+        description: str,
+        *,
+        threshold: float = 1,
+        periods: int = 1,
+    ) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            what,
+            alarm_name=f"{self._name}-{what}",
+            alarm_description=f"{description}: 'make logs STAGE={self._name.rpartition('-')[2]}'",
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=periods,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        self.all[what] = alarm
+        if arn := self._stage.alarm_topic_arn:
+            topic = sns.Topic.from_topic_arn(self, f"{what}-topic", arn)
+            alarm.add_alarm_action(actions.SnsAction(topic))
+            alarm.add_ok_action(actions.SnsAction(topic))
+
+    def _count_init_failures(self, group: logs.LogGroup) -> cloudwatch.Metric:
+        name = f"{INIT_FAILURES}.{self._name}"
+        for identity, pattern in INIT_PATTERNS.items():
+            logs.MetricFilter(
+                self,
+                identity,
+                log_group=group,
+                filter_pattern=logs.FilterPattern.literal(pattern),
+                metric_namespace=NAME,
+                metric_name=name,
+            )
+        return cloudwatch.Metric(namespace=NAME, metric_name=name, **_sum(MINUTE))
+
+    def _count_errors_of_version(self, function: Function) -> cloudwatch.IMetric:
+        """What the version that is being deployed fails: invocations, and answers with 5xx.
+
+        The handler raises nothing, so Lambda does not count the latter. The old version's failures
+        do not count: they may be what is being mended.
+        """
+        name, dimension = f"{SERVER_ERRORS}.{self._name}", "functionVersion"
+        logs.MetricFilter(
+            self,
+            "Version",
+            log_group=function.logs,
+            filter_pattern=logs.FilterPattern.number_value("$.status", ">=", 500),
+            metric_namespace=NAME,
+            metric_name=name,
+            dimensions={dimension: f"$.{dimension}"},
+        )
+        version = function.function.current_version.version
+        answers = cloudwatch.Metric(
+            namespace=NAME, metric_name=name, dimensions_map={dimension: version}, **_sum(MINUTE)
+        )
+        # "Working with Lambda function metrics": the version that an alias's invocation ran.
+        invocations = function.alias.metric_errors(**_sum(MINUTE)).with_(
+            dimensions_map={
+                "FunctionName": self._name,
+                "Resource": f"{self._name}:{ALIAS}",
+                "ExecutedVersion": version,
+            }
+        )
+        return cloudwatch.MathExpression(
+            expression="FILL(answers, 0) + FILL(invocations, 0)",
+            using_metrics={"answers": answers, "invocations": invocations},
+            period=MINUTE,
+        )
+
+
+def _sum(period: Duration) -> dict[str, Any]:
+    return {"statistic": "Sum", "period": period}

@@ -1,0 +1,58 @@
+"""What CDK's command line runs: `cdk --app "python -m serving.deployment.stacks.app"`."""
+
+import os
+import sys
+
+import aws_cdk as cdk
+
+from serving.deployment.image import builder
+from serving.deployment.stack import StackError
+from serving.deployment.stacks.function import Image
+from serving.deployment.stacks.service import Service
+from serving.deployment.stages import STAGES
+
+
+def build_app(context: dict[str, str] | None = None) -> cdk.App:
+    """The app of one stage.
+
+    Context: `stage`, which has no default: to destroy one that nobody named would be bad; `base`,
+    another base image; `local`, "true" for a local AWS.
+
+    Raises:
+        ImageError: There is no model.
+        StackError: There is no such stage.
+    """
+    app = cdk.App(context=context)
+
+    def read(key: str, default: str) -> str:
+        found = app.node.try_get_context(key)
+        return default if found is None else str(found)
+
+    stage = read("stage", "")
+    if stage not in STAGES:
+        raise StackError(f"there is no stage {stage!r}: STAGE is one of {', '.join(STAGES)}")
+    Service(
+        app,
+        stage_name=stage,
+        stage=STAGES[stage],
+        image=Image(
+            builder.find_tag(builder.ROOT, read("base", "") or builder.BASE),
+            builder.read_manifest(builder.ROOT)["version"],
+        ),
+        local=read("local", "false") == "true",
+        # The others would look for the roles of CDK's own bootstrap stack; `make deploy` names
+        # ours, which infrastructure/ makes.
+        synthesizer=cdk.LegacyStackSynthesizer(),
+        env=cdk.Environment(
+            account=os.environ.get("CDK_DEFAULT_ACCOUNT"),
+            region=os.environ.get("CDK_DEFAULT_REGION"),
+        ),
+    )
+    return app
+
+
+if __name__ == "__main__":
+    try:
+        build_app().synth()
+    except (builder.ImageError, StackError) as error:
+        sys.exit(f"error: {error}")

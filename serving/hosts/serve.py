@@ -1,0 +1,144 @@
+"""`make serve`: `lambda_handler` behind the gateway, on a port of this machine."""
+
+import argparse
+import errno
+import ipaddress
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+
+import uvicorn
+
+from serving.app.errors import SettingsError
+from serving.hosts.gateway import Gateway, Handler, say
+
+GRACE_SECONDS = 5  # for requests under way at a stop: process managers grant 10 s or more
+KEEP_ALIVE_SECONDS = 65  # over a load balancer's 60 s: it must not meet a connection just closed
+MAX_CONNECTIONS = 256  # each may hold a request of 10 MB
+
+
+type Start = Callable[[], AbstractContextManager[Handler]]
+
+
+class StartError(Exception):
+    """The server cannot start; the message says why, and the mend."""
+
+
+def listen(host: str, port: str) -> socket.socket:
+    """Bind and listen: from here on connections are taken.
+
+    Raises:
+        StartError: The port is invalid, taken, or not ours to take; or there is no such host.
+    """
+    if not (port.isdecimal() and len(port) <= 5 and int(port) < 2**16):  # noqa: PLR2004 - digits
+        raise StartError(f"port {port!r} is not a number from 0 to 65535: make serve PORT=8000")
+    another = f"make serve PORT={min(max(int(port), 7999) + 1, 65534)}"
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, int(port)), family=family)
+    except OSError as error:
+        why, _, _ = str(error.strerror).partition(" (while")
+        mends = {
+            errno.EADDRINUSE: f"is taken by another program: stop it, or choose another: {another}",
+            errno.EACCES: f"is for administrators only: choose one from 1024 up: {another}",
+        }
+        reason = f"cannot listen on {host!r}, port {port}: {why}"
+        if error.errno in mends:
+            reason = f"port {port} {mends[error.errno]}"
+        raise StartError(reason) from None
+    # asyncio sets it on sockets that it made itself; without, a client waits 40 ms for the body.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def banner(listener: socket.socket, prefix: str) -> str:
+    host, port = listener.getsockname()[:2]
+    if ipaddress.ip_address(host).is_unspecified:
+        host = "localhost"
+    url = f"http://[{host}]:{port}{prefix}" if ":" in host else f"http://{host}:{port}{prefix}"
+    body = '{"text":"The goalie made 35 saves and the Bruins won in overtime"}'
+    return (
+        f"Serving on {url}\n\n"
+        f"  curl -d '{body}' -H 'content-type: application/json' {url}/predict\n\n"
+        f"  docs: {url}/docs\n  Ctrl-C stops it\n"
+    )
+
+
+@contextmanager
+def import_handler() -> Iterator[Handler]:
+    """The handler of this process."""
+    from serving.app.handler import lambda_handler  # noqa: PLC0415 - loads the model
+
+    yield lambda_handler
+
+
+def run(listener: socket.socket, prefix: str, start: Start) -> None:
+    """Serve until SIGINT, SIGTERM or, unless it is ignored (nohup), SIGHUP ends it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    with start() as handler:
+        gateway = Gateway(handler, prefix=prefix)
+        serve(gateway, listener, prefix)
+    if gateway.busy:  # the interpreter would wait for a handler that may never return
+        say("\nstopped")
+        sys.stdout.flush()
+        os._exit(0)
+
+
+def serve(gateway: Gateway, listener: socket.socket, prefix: str) -> None:
+    config = uvicorn.Config(
+        gateway,
+        http="h11",
+        ws="none",
+        lifespan="on",
+        workers=1,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    say(banner(listener, prefix))
+    # uvicorn ends in order, then raises the signal once more.
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def main(argv: Sequence[str] | None = None, start: Start = import_handler) -> int:
+    """Serve a handler: 0 when a signal ended it, 1 when it could not start.
+
+    Args:
+        argv: The command line.
+        start: What gives the handler, and ends what it needs when the server has stopped.
+    """
+    parser = argparse.ArgumentParser(prog="python -m serving.hosts.serve")
+    # PORT is how process managers (Heroku's, foreman) hand a port to a web process.
+    parser.add_argument("--port", default=os.environ.get("PORT") or "8000")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--stage-prefix", default="", help="as behind an execute-api URL: /prod")
+    parser.add_argument("--check", action="store_true", help="only see whether the port is free")
+    options = parser.parse_args(argv)
+    stage = options.stage_prefix.strip("/")
+    try:
+        with listen(options.host, options.port) as listener:
+            if options.check:
+                return 0
+            run(listener, f"/{stage}" if stage else "", start)
+    except (StartError, SettingsError) as error:
+        say(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:  # before uvicorn listened to signals
+        pass
+    say("\nstopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

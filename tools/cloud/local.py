@@ -1,0 +1,134 @@
+"""A local AWS (ministack) on loopback, whose functions run in Docker's containers.
+
+What it ignores or refuses, the README lists, and the tests read in the templates instead.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+ACCOUNT = "000000000000"
+REGION = "eu-central-1"
+OTHERS = {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
+PATIENCE = 60  # seconds for it to answer
+
+
+def list_variables(port: int) -> dict[str, str]:
+    """What makes AWS's tools talk to it, and to no other."""
+    return {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,  # it takes the account from there
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+def forget_others() -> None:
+    """Drop what would win over these variables: a profile, a session, an endpoint of a service."""
+    for name in list(os.environ):
+        if name in OTHERS or name.startswith("AWS_ENDPOINT_URL_"):
+            del os.environ[name]
+
+
+def find_port() -> int:
+    """A port that is free."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def start(port: int, folder: Path, *, enforce: bool = False) -> subprocess.Popen[bytes]:
+    """Start it, and wait until it answers.
+
+    Args:
+        port: On loopback.
+        folder: For its log and its state.
+        enforce: Whether it heeds IAM's policies.
+
+    Raises:
+        RuntimeError: It does not answer, or another program has the port.
+    """
+    check_port(port)
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = {
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "LAMBDA_EXECUTOR": "docker",
+        "IOT_MTLS_ENABLED": "0",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MINISTACK_REGION": REGION,
+        "STATE_DIR": str(folder / "state"),
+        "AUTH": str(enforce).lower(),
+    }
+    log = folder / "ministack.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name("ministack")],
+            env=os.environ | settings,
+            stdout=file,
+            stderr=file,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    try:
+        return wait(process, port, log)
+    except BaseException:
+        stop(process.pid)
+        raise
+
+
+@contextmanager
+def run(folder: Path, *, enforce: bool = False) -> Iterator[dict[str, str]]:
+    """One of its own, as long as it is needed: gives the variables that make tools talk to it."""
+    port = find_port()
+    process = start(port, folder / "aws", enforce=enforce)
+    try:
+        yield list_variables(port)
+    finally:
+        stop(process.pid)
+        process.wait(60)
+
+
+def wait(process: subprocess.Popen[bytes], port: int, log: Path) -> subprocess.Popen[bytes]:
+    """Wait until it answers.
+
+    Raises:
+        RuntimeError: It does not; the message says what it said last.
+    """
+    until = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < until:
+        with suppress(httpx.HTTPError):
+            if httpx.get(f"http://127.0.0.1:{port}/_ministack/health").is_success:
+                return process
+        time.sleep(0.2)
+    raise RuntimeError(f"the local AWS does not start:\n{log.read_text()[-1000:]}")
+
+
+def check_port(port: int) -> None:
+    """See whether a port is free.
+
+    Raises:
+        RuntimeError: It is not.
+    """
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except (OSError, OverflowError):
+        raise RuntimeError(
+            f"port {port} is not to be had: choose another, 'CLOUD_PORT=4667 make cloud-local'"
+        ) from None
+
+
+def stop(pid: int) -> None:
+    """End it: it removes its functions' containers."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)

@@ -1,0 +1,110 @@
+"""Mutants of valid events: bytes flipped, cut, doubled, inserted, and taken from other events."""
+
+import base64
+import json
+from pathlib import Path
+from random import Random
+
+from serving.hosts.proxy import body_members
+from serving.tests.hostile import SECRET
+from serving.tests.sample import proxy_event
+
+EVENTS = Path(__file__).parents[2] / "serving/tests/events"
+# What parsers trip over.
+TOKENS = [
+    *(bytes([code]) for code in b"\0\t\n\r \"'\\/{}[]:,+-.eE0123456789"),
+    *(b"null", b"true", b"false", b"NaN", b"Infinity", b"-0", b"1e999", b"-1e-999", b"9" * 40),
+    *(b"\\u0000", b"\\ud800", b"\\udc00", b"\\ud83d\\ude00", b"\\x41", b"\\", b'\\"', b"\\u"),
+    *(b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xef\xbb\xbf", b"\xe2\x80\xae"),
+    *('"text"', '"texts"', '{"text": "boat"}', '[["a"]]', '{"a": {}}', "😀", "İ", "é", "\u2028"),
+    *(b"application/json", b"text/plain", b"charset=utf-16", b"gzip", b"POST", b"GET", b"/predict"),
+    *(b"/predict/batch", b"/docs", b"top", b"explain", b"isBase64Encoded", b"[" * 20, b"{" * 20),
+]
+TOKENS = [one.encode() if isinstance(one, str) else one for one in TOKENS]
+
+
+def seeds():
+    """The valid events, and the odd ones, that mutants descend from."""
+    files = sorted(EVENTS.glob("*.json"))
+    found = [json.loads(path.read_text(encoding="utf-8"))["event"] for path in files]
+    texts = [f"the goalie made 35 saves {SECRET}", "a ship 😀 in the harbour é", "x"]
+    found += [proxy_event(body={"text": text}) for text in texts]
+    found.append(proxy_event(path="/predict/batch", body={"texts": texts}))
+    for one in found:
+        one["headers"] = (one["headers"] or {}) | {"Authorization": SECRET}
+    query = {"multiValueQueryStringParameters": {"top": ["3"], "explain": ["true"]}}
+    found.append(proxy_event(body={"text": texts[0]}, **query))
+    encoded = base64.b64encode(json.dumps({"text": texts[0]}).encode()).decode()
+    found.append(proxy_event(body=encoded, isBase64Encoded=True))
+    return found + [proxy_event("GET", path) for path in ("/model", "/labels", "/openapi.json")]
+
+
+class Mutator:
+    """Makes mutants, the same ones of the same seed.
+
+    Args:
+        seed: Any number.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+        self._events = seeds()
+        self._whole = [json.dumps(one).encode() for one in self._events]
+        self._bodies = [one["body"].encode() for one in self._events if one["body"]]
+
+    def mutate(self) -> bytes:
+        """An event as the runtime client gets it: JSON mostly, though not always."""
+        if self._random.random() < 0.4:
+            return self._change(self._random.choice(self._whole), self._whole)
+        # As a client sends it: only the body is wrong, and API Gateway packs it.
+        event = self._random.choice(self._events)
+        body, encoded = event["body"], event["isBase64Encoded"]
+        body = self._change((body or "{}").encode(), self._bodies)
+        if encoded:
+            members = {"body": body.decode("latin-1")}
+        else:
+            text, encoded = body_members(body, binary=False)
+            members = {"body": text, "isBase64Encoded": encoded}
+        return json.dumps(event | members).encode()
+
+    def _change(self, data: bytes, others: list[bytes]) -> bytes:
+        changed = bytearray(data)
+        for _ in range(self._random.randint(1, 4)):
+            self._random.choice(self._CHANGES)(self, changed, others)
+        return bytes(changed)
+
+    def _span(self, data: bytearray) -> slice:
+        start = self._random.randrange(len(data) + 1)
+        length = self._random.choice((1, 2, 4, 16, 64))
+        return slice(start, start + self._random.randint(1, length))
+
+    def _flip(self, data: bytearray, _: list[bytes]) -> None:
+        if data:
+            data[self._random.randrange(len(data))] ^= 1 << self._random.randrange(8)
+
+    def _overwrite(self, data: bytearray, _: list[bytes]) -> None:
+        if data:
+            data[self._random.randrange(len(data))] = self._random.randrange(256)
+
+    def _insert(self, data: bytearray, _: list[bytes]) -> None:
+        place = self._random.randrange(len(data) + 1)
+        data[place:place] = self._random.choice(TOKENS)
+
+    def _replace(self, data: bytearray, _: list[bytes]) -> None:
+        data[self._span(data)] = self._random.choice(TOKENS)
+
+    def _cut(self, data: bytearray, _: list[bytes]) -> None:
+        del data[self._span(data)]
+
+    def _repeat(self, data: bytearray, _: list[bytes]) -> None:
+        span = self._span(data)
+        data[span] = data[span] * self._random.choice((2, 2, 3, 50, 2000))
+
+    def _splice(self, data: bytearray, others: list[bytes]) -> None:
+        other = bytearray(self._random.choice(others))
+        data[self._span(data)] = other[self._span(other)]
+
+    def _end(self, data: bytearray, _: list[bytes]) -> None:
+        del data[self._random.randrange(len(data) + 1) :]
+
+    _CHANGES = (_flip, _flip, _overwrite, _insert, _insert, _replace, _cut, _repeat, _splice, _end)

@@ -1,0 +1,131 @@
+"""Step bundle: the manifest, the passport with which the model goes into service.
+
+It comes after evaluate, so a model below the gate has none, and the service refuses it.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+
+from serving.bundle.manifest import (
+    FORMAT,
+    MANIFEST_NAME,
+    VERSION_DIGITS,
+    FilePin,
+    Label,
+    Manifest,
+    installed_versions,
+)
+from training.console import StepError, run_step, say
+from training.dataset import Document, hash_files, read_documents
+from training.model_file import load_model
+from training.models.topics.source import read_labels
+from training.params import read_params
+from training.paths import (
+    BUNDLE,
+    COMPARISON,
+    FREEZE,
+    FROZEN,
+    GOLDEN,
+    METRICS,
+    MODEL,
+    TEST,
+    TOPICS,
+    TRAIN,
+)
+from training.steps.evaluate import score
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+CONFIDENCE_BINS = 10
+
+
+def main() -> None:
+    """Write the manifest beside the model."""
+    pipeline = load_model()
+    frozen = json.loads(FREEZE.read_text())
+    engine = frozen.pop("engine")
+    served = [MODEL, FROZEN] if engine == "frozen" else [MODEL]
+    pins = {
+        path.name: FilePin(sha256=hash_files(path), size=path.stat().st_size) for path in served
+    }
+    known = read_labels()
+    params = read_params()
+    manifest = Manifest(
+        format=FORMAT,
+        name=TOPICS.name,
+        version=pins[MODEL.name].sha256[:VERSION_DIGITS],
+        input="text",
+        engine=engine,
+        files=pins,
+        frozen=frozen,
+        versions=installed_versions(),
+        dataset_sha256=hash_files(TRAIN, TEST),
+        parameters={
+            "topics": params.prepare.topics,
+            "scoring": params.train.scoring,
+            "vectorizer": params.train.vectorizer,
+            "classifier": json.loads(COMPARISON.read_text())["classifier"],
+        },
+        metrics=json.loads(METRICS.read_text()),
+        labels=tuple(Label(**known[str(label)]) for label in pipeline.classes_),
+        golden=tuple(golden_examples(pipeline)),
+        profile=profile(pipeline, read_documents(TEST)),
+    )
+    path = BUNDLE / MANIFEST_NAME
+    path.write_text(manifest.to_json(), encoding="utf-8")
+    say(f"wrote {path}: model {manifest.name}, version {manifest.version}")
+
+
+def golden_examples(pipeline: Any) -> list[dict[str, Any]]:
+    """Sentences of our own with the answer that this model gives.
+
+    Raises:
+        StepError: The model gives one of them another label than the one it was written for.
+    """
+    classes = list(pipeline.classes_)
+    examples = [one for one in json.loads(GOLDEN.read_text()) if one["label"] in classes]
+    texts = [one["text"] for one in examples]
+    wrong = [
+        f"{label} instead of {one['label']}: {one['text']}"
+        for one, label in zip(examples, pipeline.predict(texts), strict=True)
+        if label != one["label"]
+    ]
+    if wrong:
+        raise StepError(f"golden examples are mislabelled ({GOLDEN}):\n  " + "\n  ".join(wrong))
+    rows = pipeline.predict_proba(texts)
+    return [
+        {**one, "probability": float(row[classes.index(one["label"])])}
+        for one, row in zip(examples, rows, strict=True)
+    ]
+
+
+def profile(pipeline: Any, documents: list[Document]) -> dict[str, Any]:
+    """What texts look like to the model when nothing has drifted.
+
+    Of the test part: on the texts it was fitted to, a model is surer than it will be in service.
+    """
+    scored = score(pipeline, documents)
+    vectorizer = pipeline[0]
+    analyze, vocabulary = vectorizer.build_analyzer(), vectorizer.vocabulary_
+    terms = [analyze(one.text) for one in documents]
+    unknown = [sum(term not in vocabulary for term in one) / len(one) for one in terms if one]
+    lengths = [len(one.text) for one in documents]
+    counts, _ = np.histogram(scored.confidence, bins=CONFIDENCE_BINS, range=(0, 1))
+    mix = {str(label): float((scored.predicted == label).mean()) for label in scored.classes}
+    return {
+        "documents": len(documents),
+        "num_chars": _quantiles(lengths),
+        "unknown_terms": _quantiles(unknown),
+        "labels": mix,
+        "confidence_histogram": (counts / counts.sum()).tolist(),
+    }
+
+
+def _quantiles(values: list[float] | list[int]) -> dict[str, float]:
+    found = np.quantile(values, QUANTILES)
+    return {f"p{100 * q:g}": float(value) for q, value in zip(QUANTILES, found, strict=True)}
+
+
+if __name__ == "__main__":
+    run_step(main)

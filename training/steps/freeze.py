@@ -1,0 +1,77 @@
+"""Step freeze: compile the model to the file that serves it, and prove that it answers the same.
+
+What cannot be compiled is no failure: the sklearn engine serves it, and the report says why.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from serving.app.engines.frozen.engine import FrozenEngine
+from serving.app.engines.frozen.file import FrozenFile
+from training.console import StepError, run_step, say
+from training.dataset import read_documents
+from training.freezing.compiler import CannotFreeze, compile_pipeline
+from training.freezing.file import write
+from training.freezing.proof import ProofFailed, generate_texts, prove
+from training.model_file import load_model
+from training.params import read_params
+from training.paths import FREEZE, FROZEN, MODEL, TEST
+
+
+def main() -> None:
+    """Write the frozen model, an empty file where there is none, and what the proof found.
+
+    Raises:
+        StepError: There is no model yet, or no test part to prove it on.
+    """
+    for path in (MODEL, TEST):
+        if not path.exists():
+            raise StepError(f"{path} is missing: make it with 'make train'")
+    pipeline = load_model()
+    try:
+        report = {"engine": "frozen", **freeze(pipeline, FROZEN)}
+    except CannotFreeze as error:
+        FROZEN.write_bytes(b"")  # DVC wants every output of a step
+        report = {"engine": "sklearn", "refused": str(error)}
+        say(f"the model cannot be frozen: {error}")
+        say("the sklearn engine will serve it: the same answers, a slower cold start")
+    FREEZE.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def freeze(pipeline: Any, path: Path) -> dict[str, Any]:
+    """Write a frozen model and prove it.
+
+    Returns:
+        The hash of its `root`, and what `prove` found.
+
+    Raises:
+        CannotFreeze: The pipeline has a step or a setting that has no frozen form.
+        StepError: The frozen model answers otherwise than the pipeline.
+    """
+    params = read_params().freeze
+    unproved = path.with_suffix(".unproved")
+    root = write(unproved, *compile_pipeline(pipeline))
+    engine = FrozenEngine(FrozenFile(str(unproved), unproved.stat().st_size, root))
+    texts = [one.text for one in read_documents(TEST)]
+    texts += generate_texts(list(pipeline[0].vocabulary_), params.generated_texts, params.seed)
+    try:
+        proof = prove(pipeline, engine, texts)
+        unproved.replace(path)
+    except ProofFailed as error:
+        raise StepError(
+            f"the frozen model is not the model: {error}. That is a fault of training/freezing or "
+            "of serving/app/engines/frozen/ops: please report it"
+        ) from None
+    finally:
+        unproved.unlink(missing_ok=True)
+    say(
+        f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB): on {len(texts):,} texts all labels "
+        "and decision scores are the model's, probabilities within "
+        f"{proof['worst_probability_difference']:.1e}"
+    )
+    return {"root": root, **proof}
+
+
+if __name__ == "__main__":
+    run_step(main)

@@ -1,0 +1,54 @@
+"""Step learning_curve: would more documents help? The model's pipeline on growing shares.
+
+Beside the way to the bundle: `make report` runs it, `make serve` does not. Cross-validated on
+the training part, so that the test part is scored by evaluate alone.
+"""
+
+import csv
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import StratifiedKFold, learning_curve
+
+from training.console import progress, run_step, say
+from training.dataset import read_documents
+from training.evaluation.scoring import find_scorer
+from training.model_file import load_model
+from training.params import read_params
+from training.paths import LEARNING_CURVE, TRAIN
+
+
+def main() -> None:
+    """Write a row per share: documents, mean score on these, mean score on held-out ones."""
+    params = read_params()
+    documents = read_documents(TRAIN)
+    shares = params.learning_curve
+    pipeline = clone(load_model())
+    texts = np.array([one.text for one in documents], dtype=object)
+    labels = np.array([one.label for one in documents])
+    rows = []
+    # One share a call, so that there is progress to show: the seed makes the shares nested.
+    for share in progress(shares.fractions, len(shares.fractions), "learning curve"):
+        sizes, training, validation = learning_curve(
+            pipeline,
+            texts,
+            labels,
+            train_sizes=[share],
+            cv=StratifiedKFold(shares.folds, shuffle=True, random_state=params.train.seed),
+            scoring=find_scorer(params.train.scoring),
+            shuffle=True,
+            random_state=params.train.seed,
+            n_jobs=-1,
+            error_score="raise",
+        )
+        rows.append((sizes[0], training.mean(), validation.mean()))
+    LEARNING_CURVE.parent.mkdir(exist_ok=True)
+    with LEARNING_CURVE.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["documents", "training_score", "validation_score"])
+        table.writerows(rows)
+    say(f"wrote {LEARNING_CURVE}: {rows[-1][2]:.4f} with {rows[-1][0]:,} documents")
+
+
+if __name__ == "__main__":
+    run_step(main)

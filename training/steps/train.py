@@ -1,0 +1,155 @@
+"""Step train: compare the candidates by cross-validation, fit the best one on all of the part.
+
+The rule: the highest mean score over the folds wins; on a tie, the one named earlier in
+params.yaml. Only the training part has a say.
+"""
+
+import json
+import os
+import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import StratifiedKFold
+
+from training.console import StepError, progress, run_step, say
+from training.dataset import Document, read_documents
+from training.evaluation.scoring import find_scorer
+from training.models.topics.candidates import Candidate, candidates
+from training.params import Train, read_params
+from training.paths import COMPARISON, MODEL, TRAIN
+from training.strip import strip
+
+
+def main() -> None:
+    """Write the model and the comparison."""
+    params = read_params().train
+    documents = read_documents(TRAIN)
+    compared = compare(list(candidates(params)), documents, params)
+    best = choose(compared)
+    for candidate, scores in compared:
+        mark = "*" if candidate is best else " "
+        say(f" {mark} {scores.mean():.4f} ± {scores.std():.4f}  {candidate}")
+    say(f"fitting {best} on all {len(documents):,} documents")
+    joblib.dump(fit(best.pipeline, documents), MODEL)
+    say(f"wrote {MODEL} ({MODEL.stat().st_size / 1e6:.1f} MB)")
+    write_comparison(compared, best, params)
+
+
+def compare(
+    compared: list[Candidate], documents: list[Document], params: Train
+) -> list[tuple[Candidate, np.ndarray[Any, np.dtype[np.float64]]]]:
+    """Cross-validate the candidates, each on the same folds, here or on a Dask cluster.
+
+    Returns:
+        Each candidate with its scores, one a fold.
+
+    Raises:
+        StepError: There is no such scorer, a class has fewer documents than there are folds, a
+            candidate cannot be fitted, or the cluster that the environment names cannot do it.
+    """
+    scorer = find_scorer(params.scoring)
+    texts = np.array([one.text for one in documents], dtype=object)
+    labels = np.array([one.label for one in documents])
+    if min(np.unique(labels, return_counts=True)[1]) < params.folds:
+        raise StepError(f"params.yaml: train.folds ({params.folds}) is more than a class has")
+    folds = StratifiedKFold(params.folds, shuffle=True, random_state=params.seed)
+    with find_machines([texts, labels]) as wrap:
+        jobs = [
+            joblib.delayed(wrap(score_fold))(candidate, texts, labels, split, scorer)
+            for split in folds.split(texts, labels)
+            for candidate in compared
+        ]
+        done = joblib.Parallel(n_jobs=-1, return_as="generator")(jobs)
+        scores = np.array(list(progress(done, len(jobs), "comparing candidates")))
+    return list(zip(compared, scores.reshape(params.folds, -1).T, strict=True))
+
+
+def find_machines(data: list[Any]) -> AbstractContextManager[Callable[[Any], Any]]:
+    """Where joblib computes while this is open: on this machine's cores, or a Dask cluster.
+
+    Args:
+        data: Arguments that all tasks have.
+
+    Raises:
+        StepError: The environment names a cluster, and Dask is not installed.
+    """
+    # Dask's own name for it.
+    address = os.environ.get("DASK_SCHEDULER_ADDRESS")
+    if not address:
+        return nullcontext(lambda function: function)
+    try:
+        from training.parallel.cluster import use_cluster  # noqa: PLC0415 Dask is not for everyone
+    except ModuleNotFoundError as error:
+        raise StepError(
+            f"DASK_SCHEDULER_ADDRESS is set, but {error.name} is not installed: "
+            f"make train DASK={address}"
+        ) from None
+    return use_cluster(address, data)
+
+
+def score_fold(
+    candidate: Candidate, texts: Any, labels: Any, split: Any, scorer: Callable[..., float]
+) -> float:
+    """Fit on one fold's training rows, score on its others."""
+    train, test = split
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        try:
+            candidate.pipeline.fit(texts[train], labels[train])
+        except (ConvergenceWarning, ValueError) as error:
+            raise StepError(f"params.yaml: candidate {candidate}: {error}") from None
+    return scorer(candidate.pipeline, texts[test], labels[test])
+
+
+def choose(compared: list[tuple[Candidate, Any]]) -> Candidate:
+    """The candidate with the highest mean score; on a tie, the earliest."""
+    return max(compared, key=lambda one: one[1].mean())[0]
+
+
+def fit(pipeline: Any, documents: list[Document]) -> Any:
+    """Fit on all documents and strip what only training needs.
+
+    Raises:
+        StepError: It offers no probabilities, or does not predict the same, bit for bit, when
+            stripped.
+    """
+    texts = [one.text for one in documents]
+    pipeline.fit(texts, [one.label for one in documents])
+    if not hasattr(pipeline, "predict_proba"):
+        raise StepError(f"{pipeline[-1]} offers no probabilities: calibrate it (candidates.py)")
+    before = (pipeline.predict(texts), pipeline.predict_proba(texts))
+    strip(pipeline)
+    after = (pipeline.predict(texts), pipeline.predict_proba(texts))
+    if not all(map(np.array_equal, before, after)):
+        raise StepError("stripping changed the predictions: see training/strip.py")
+    strip(pipeline)  # predicting left its traces
+    return pipeline
+
+
+def write_comparison(compared: list[tuple[Candidate, Any]], best: Candidate, params: Train) -> None:
+    """Write what was compared and what came of it."""
+    report = {
+        "scoring": params.scoring,
+        "folds": params.folds,
+        "best": str(best),
+        "classifier": {"name": best.name, **best.settings},
+        "candidates": [
+            {
+                "name": str(candidate),
+                "mean": float(scores.mean()),
+                "std": float(scores.std()),
+                "scores": scores.tolist(),
+            }
+            for candidate, scores in compared
+        ],
+    }
+    COMPARISON.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    run_step(main)

@@ -15,9 +15,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What CloudWatch accepts as a namespace ("MetricDatum", PutMetricData API reference).
+# What CloudWatch accepts as a namespace and as a dimension's value ("PutMetricData" and
+# "Dimension", CloudWatch API reference); a document with anything else gives no metrics.
 _NAMESPACE_CHARS = frozenset(string.ascii_letters + string.digits + "._#:/-")
 _MAX_NAMESPACE_CHARS = 255
+_MAX_DIMENSION_CHARS = 1024
 _HOST_CHARS = frozenset(string.ascii_letters + string.digits + ".-:[]")
 _EMF_ENVIRONMENTS = ("Lambda", "Local")
 # What Lambda itself sets.
@@ -59,11 +61,6 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         SettingsError: A variable has a value that it cannot have; the message names it.
     """
-    namespace = environ.get("AWS_EMF_NAMESPACE", "quickthaw")
-    if not 0 < len(namespace) <= _MAX_NAMESPACE_CHARS or not _NAMESPACE_CHARS.issuperset(namespace):
-        raise SettingsError(
-            "AWS_EMF_NAMESPACE must be 1 to 255 of the characters A-Z a-z 0-9 . _ # : / -"
-        )
     # Without a choice of ours the EMF library would probe for its environment, over sockets.
     detected = "Lambda" if _LAMBDA_FUNCTION in environ else "Local"
     emf_environment = environ.get("AWS_EMF_ENVIRONMENT", detected).capitalize()
@@ -72,16 +69,28 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     bundle = environ.get("QUICKTHAW_BUNDLE", os.path.join(os.path.dirname(__file__), "data"))
     if not bundle:
         raise SettingsError("QUICKTHAW_BUNDLE must be the path of a folder, or not set")
-    dimensions, properties = _emf_defaults(emf_environment, environ)
     return Settings(
         bundle=bundle,
-        metrics_namespace=namespace,
+        metrics_namespace=_read_namespace(environ.get("AWS_EMF_NAMESPACE", "quickthaw")),
         emf_environment=emf_environment,
-        emf_dimensions=dimensions,
-        emf_properties=properties,
+        emf_dimensions=_read_dimensions(emf_environment, environ),
+        emf_properties=_read_properties(emf_environment, environ),
         emf_extraction=not _read_flag("AWS_EMF_DISABLE_METRIC_EXTRACTION", environ),
         cors_headers=_read_cors(environ.get("QUICKTHAW_ALLOW_ORIGIN", "")),
     )
+
+
+def _read_namespace(found: str) -> str:
+    if (
+        not 0 < len(found) <= _MAX_NAMESPACE_CHARS
+        or not _NAMESPACE_CHARS.issuperset(found)
+        or found.startswith((":", "AWS/"))
+    ):
+        raise SettingsError(
+            "AWS_EMF_NAMESPACE must be 1 to 255 of the characters A-Z a-z 0-9 . _ # : / - "
+            "and must not start with : or AWS/"
+        )
+    return found
 
 
 def _read_cors(origin: str) -> dict[str, list[str]]:
@@ -112,17 +121,37 @@ def read_trace_id(environ: Mapping[str, str] = os.environ) -> str | None:
     return found if "Sampled=1" in found else None
 
 
-def _emf_defaults(
-    environment: str, environ: Mapping[str, str]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Default dimensions and properties, as aws-embedded-metrics fills them in."""
-    service = environ.get("AWS_EMF_SERVICE_NAME")
-    kind = environ.get("AWS_EMF_SERVICE_TYPE")
+def _read_dimensions(environment: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The default dimensions, as aws-embedded-metrics fills them in."""
+    service = _read_name("AWS_EMF_SERVICE_NAME", environ)
+    kind = _read_name("AWS_EMF_SERVICE_TYPE", environ)
     if environment == "Local":
-        group = environ.get("AWS_EMF_LOG_GROUP_NAME") or f"{service or 'Unknown'}-metrics"
-        names, properties = (group, service or "Unknown", kind or "Unknown"), {}
+        group = _read_name("AWS_EMF_LOG_GROUP_NAME", environ)
+        group = group or _read_name("AWS_EMF_SERVICE_NAME", environ, "-metrics")
+        found = (group or "Unknown-metrics", service or "Unknown", kind or "Unknown")
     else:
-        function = environ.get(_LAMBDA_FUNCTION, "")
-        names = (function, service or function, kind or "AWS::Lambda::Function")
-        properties = {name: environ.get(key, "") for name, key in _LAMBDA_PROPERTIES.items()}
-    return dict(zip(("LogGroup", "ServiceName", "ServiceType"), names, strict=True)), properties
+        function = _read_name(_LAMBDA_FUNCTION, environ)
+        if not function:
+            raise SettingsError(
+                f"{_LAMBDA_FUNCTION} is not set, as on Lambda: set it, or AWS_EMF_ENVIRONMENT=Local"
+            )
+        found = (function, service or function, kind or "AWS::Lambda::Function")
+    return dict(zip(("LogGroup", "ServiceName", "ServiceType"), found, strict=True))
+
+
+def _read_properties(environment: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The default properties, as aws-embedded-metrics fills them in."""
+    if environment == "Local":
+        return {}
+    return {name: environ.get(key, "") for name, key in _LAMBDA_PROPERTIES.items()}
+
+
+def _read_name(variable: str, environ: Mapping[str, str], suffix: str = "") -> str:
+    """A name that becomes a dimension's value, and its suffix; "" where there is none."""
+    name, room = environ.get(variable, ""), _MAX_DIMENSION_CHARS - len(suffix)
+    printable = name.isascii() and name.isprintable()
+    if name and not (name.strip() and len(name) <= room and printable):
+        raise SettingsError(
+            f"{variable} must be at most {room:,} printable ASCII characters, not only spaces"
+        )
+    return name and name + suffix

@@ -50,7 +50,7 @@ def subclasses(of):
 
 def test_settings_table_is_what_settings_reads():
     source = (ROOT / "serving/app/settings.py").read_text()
-    read = set(re.findall(r'(?:environ\.get|_read_flag)\(\s*"(\w+)"', source))
+    read = set(re.findall(r'(?:environ\.get|_read_flag|_read_name)\(\s*"(\w+)"', source))
     assert {row[0] for row in table(README, "Variable")} == read
 
 

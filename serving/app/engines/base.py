@@ -14,6 +14,14 @@ if TYPE_CHECKING:
             """Score each text, in order."""
             ...
 
+        def check(self) -> None:
+            """Read anew what of the model's files is read while it serves, and check it.
+
+            Raises:
+                BundleDamaged: It is no longer what was written.
+            """
+            ...
+
         def explain(self, text: str, label: int) -> list[tuple[str, float]] | None:
             """The terms of `text` with their weights for `label`, heaviest first.
 

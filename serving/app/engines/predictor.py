@@ -59,6 +59,14 @@ class Predictor:
             for scores in self._engine.score(texts)
         ]
 
+    def check(self) -> None:
+        """Look whether it can still predict.
+
+        Raises:
+            BundleDamaged: A part of its file is no longer what was written.
+        """
+        self._engine.check()
+
     def top(self, prediction: Prediction, count: int) -> list[tuple[Label, float | None]]:
         """The `count` most probable labels, the predicted one first.
 

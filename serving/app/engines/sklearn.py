@@ -71,6 +71,9 @@ class SklearnEngine:
             for label, row, found in zip(labels, probabilities, terms, strict=True)
         ]
 
+    def check(self) -> None:
+        """Nothing: the model is in memory since it was loaded."""
+
     def explain(self, text: str, label: int) -> list[tuple[str, float]] | None:
         if self._weights is None:
             return None

@@ -29,6 +29,7 @@ from serving.app.limits import (
     MAX_VALUES,
 )
 from serving.app.request import reader, strict_json
+from serving.app.telemetry.log import log_unservable
 from serving.app.telemetry.metrics import Measurements
 from serving.bundle.errors import ModelError
 
@@ -128,6 +129,8 @@ def _broken_rules(error: RequestValidationError) -> Response[str]:
 
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
 def _unhandled(error: Exception) -> Response[str]:
+    if isinstance(error, ModelError) and error is not app.context["model"]:  # logged at the start
+        log_unservable(error, app.context["id"])
     return _to_response(error)
 
 

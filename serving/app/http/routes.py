@@ -20,7 +20,6 @@ from serving.app.errors import (
 from serving.app.http import schema
 from serving.app.http.problems import PROBLEM_JSON
 from serving.app.limits import MAX_EXPLAINED_TERMS, MAX_TOP
-from serving.app.telemetry.log import log_unservable
 from serving.app.telemetry.metrics import Measurements
 from serving.bundle.errors import ModelError
 
@@ -84,7 +83,7 @@ def predict(
     ] = False,
 ) -> schema.PredictResponse:
     model = _model()
-    prediction = _predict(model, [body.text])[0]
+    (prediction,) = _measurements().predict(model, [body.text])
     label = prediction.label
     _measurements().properties["label"] = label.id
     answer = schema.PredictResponse(
@@ -114,7 +113,7 @@ def predict_batch(body: schema.BatchRequest) -> schema.BatchResponse:
     return schema.BatchResponse(
         predictions=[
             schema.BatchPrediction(label=one.label.id, probability=one.probability)
-            for one in _predict(model, body.texts)
+            for one in _measurements().predict(model, body.texts)
         ],
         model=_model_name(model),
     )
@@ -160,7 +159,9 @@ def labels() -> schema.LabelsResponse:
     responses=_responses(schema.Health, *_READ_ERRORS),
 )
 def health() -> schema.Health:
-    return schema.Health(status="ok", model=_model_name(_model()))
+    model = _model()
+    model.check()
+    return schema.Health(status="ok", model=_model_name(model))
 
 
 def _measurements() -> Measurements:
@@ -182,19 +183,6 @@ def _model() -> Predictor:
 
 def _model_name(model: Predictor) -> schema.ModelName:
     return schema.ModelName(name=model.manifest.name, version=model.manifest.version)
-
-
-def _predict(model: Predictor, texts: list[str]) -> list[Prediction]:
-    """Predict, measured.
-
-    Raises:
-        ModelError: The frozen model's file turns out to be damaged where this text needs it.
-    """
-    try:
-        return _measurements().predict(model, texts)
-    except ModelError as error:
-        log_unservable(error, router.context["id"])
-        raise
 
 
 def _explanation(model: Predictor, text: str, prediction: Prediction) -> list[schema.TermWeight]:

@@ -39,7 +39,7 @@ from serving.app.features import normalize, split_words
 from serving.bundle.errors import BundleDamaged, BundleMissing, VersionMismatch
 from serving.bundle.files import HASH, digest
 from serving.bundle.manifest import read_manifest
-from serving.tests.sample import LABELS, TEXTS, change_manifest, fit, write_bundle
+from serving.tests.sample import LABELS, TEXTS, change_manifest, fit, proxy_event, write_bundle
 from training.freezing.compiler import compile_pipeline
 from training.freezing.file import write
 from training.freezing.proof import PROBABILITY_TOLERANCE, decide, generate_texts, prove
@@ -497,7 +497,87 @@ def test_damage_is_met_by_a_request_is_logged_and_answered_503(folder, start_ser
     assert answer["statusCode"] == 503
     assert "is not what was written" in written.err
     assert "secret" not in written.err + written.out
-    assert client.request(method="GET", path="/health").status == 200
+    assert client.request(method="GET", path="/health").status == 503
+
+
+def spoil_blocks(path):
+    """Change all of a frozen file but its header; returns what it was."""
+    data = path.read_bytes()
+    end = count_blocks(len(data))[0] * BLOCK
+    path.write_bytes(data[:BLOCK] + bytes(one ^ 1 for one in data[BLOCK:end]) + data[end:])
+    return data
+
+
+def cut(path):
+    data = path.read_bytes()
+    os.truncate(path, BLOCK)
+    return data
+
+
+def spoil_leaves(path):
+    """Change the hashes of the blocks, and no block."""
+    data = path.read_bytes()
+    end = count_blocks(len(data))[0] * BLOCK
+    path.write_bytes(data[:end] + bytes(BLOCK) + data[end + BLOCK :])
+    return data
+
+
+HEALTH = {
+    "/health": proxy_event("GET", "/health"),
+}
+
+
+@pytest.mark.parametrize("spoil", [spoil_blocks, cut, spoil_leaves])
+@pytest.mark.parametrize("name", HEALTH)
+def test_file_breaks_while_it_is_served_health_says_so_until_it_is_whole_again(
+    folder, start_service, spoil, name
+):
+    client = start_service(folder)
+    assert client.send(HEALTH[name]).status == 200
+    whole = spoil(folder / "model.frozen")
+    answer = client.send(HEALTH[name])
+    assert answer.status == 503
+    assert answer.headers["Retry-After"] == "60"
+    (record,) = answer.logged
+    assert (record["error"], record["request_id"]) == ("BundleDamaged", "request-1")
+    assert "'make serve'" in record["reason"]
+    (document,) = answer.emf
+    assert document["route"] == name.partition(" ")[0]
+    assert (document["status"], document["error.count"]) == (503, 1)
+    (folder / "model.frozen").write_bytes(whole)
+    assert client.send(HEALTH[name]).status == 200
+    assert client.request(body={"text": "the boat"}).status == 200
+
+
+def test_one_block_breaks_health_says_so_before_a_request_needs_it(folder, start_service):
+    client = start_service(folder)
+    path = folder / "model.frozen"
+    data = path.read_bytes()
+    for block in range(count_blocks(len(data))[0]):
+        place = block * BLOCK + 1
+        path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        assert client.request("GET", "/health").status == 503
+
+
+def test_model_is_in_memory_health_does_not_ask_for_its_file(tmp_path, start_service):
+    write_bundle(tmp_path, fit())
+    client = start_service(tmp_path)
+    (tmp_path / "model.joblib").write_bytes(b"")
+    assert client.request("GET", "/health").status == 200
+    assert client.request(body={"text": "the boat"}).status == 200
+
+
+def test_damage_is_met_by_an_explanation_is_logged(folder, start_service, monkeypatch):
+    def fail(*_):
+        raise BundleDamaged("block 7 is not what was written")
+
+    client = start_service(folder)
+    monkeypatch.setattr(FrozenEngine, "explain", fail)
+    query = {"queryStringParameters": {"explain": "true"}}
+    answer = client.request(body={"text": "the boat"}, **query)
+    assert answer.status == 503
+    (record,) = answer.logged
+    assert (record["error"], record["request_id"]) == ("BundleDamaged", "request-1")
 
 
 def test_scores_of_the_proof_are_the_classifiers_own():

@@ -82,6 +82,9 @@ class FrozenEngine:
                 return found
         return [self._score(text) for text in texts]
 
+    def check(self) -> None:
+        self._file.check()
+
     def _score(self, text: str) -> Scores:
         features = self._vectorize(text)
         outcome = self._classify(self._linear(features))

@@ -116,6 +116,15 @@ class FrozenFile:
         data = b"".join(map(self._read_block, range(first, -(-stop // BLOCK))))
         return memoryview(data)[place : place + stop - start]
 
+    def check(self) -> None:
+        """Read the whole file anew, and check it. What was read before stays in use.
+
+        Raises:
+            BundleDamaged: A block of it is not what was written.
+        """
+        for number in range(self._blocks + len(self._root) // HASH):
+            self._read_block(number)
+
     def _check_bounds(self, start: int, stop: int) -> None:
         if not 0 <= start <= stop <= self._blocks * BLOCK:
             raise self._damaged(f"it refers to bytes {start} to {stop}, which it does not have")

@@ -5,6 +5,8 @@ A plain request takes the fast lane, any other one the full app, which loads whe
 
 from __future__ import annotations
 
+import os
+
 from serving.app.engines.predictor import Predictor, load_predictor
 from serving.app.errors import InternalError
 from serving.app.http import fast_path
@@ -44,6 +46,8 @@ class Service:
             reader.check_sendable(answer)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what left here could end the runtime
             answer = _respond_to_error(error, request_id)
+        if reader.is_head(event):
+            answer["body"] = ""
         version = measurements.properties.get("modelVersion", "none")
         headers = {"X-Model-Version": [version], "X-Request-Id": [request_id]}
         answer["multiValueHeaders"] |= headers | self._cors
@@ -91,10 +95,18 @@ def _respond_to_error(error: BaseException, request_id: str) -> dict[str, Any]:
         }
 
 
+def _read_request_id(context: Any) -> str:
+    """The invocation's id, or a new one where the caller gives none that a header can carry."""
+    found = getattr(context, "aws_request_id", None)
+    if isinstance(found, str) and found and found.isascii() and found.isprintable():
+        return found
+    return os.urandom(16).hex()
+
+
 # Lambda's init phase is the import of this module: the model loads here, once an environment.
 _service = Service()
 
 
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     """Answer an API Gateway proxy event (REST API, payload 1.0)."""
-    return _service.handle(event, context.aws_request_id)
+    return _service.handle(event, _read_request_id(context))

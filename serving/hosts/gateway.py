@@ -106,7 +106,8 @@ class Gateway:
             response = GatewayError(503, "Service Unavailable").response
         body = b"" if scope["method"] == "HEAD" else response.body
         headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
-        if response.status not in BODILESS:
+        # Of a body that the handler left out, nobody knows the length (RFC 9110, 8.6).
+        if response.status not in BODILESS and (response.body or scope["method"] != "HEAD"):
             headers.append((b"content-length", str(len(response.body)).encode()))
         start = {"type": "http.response.start", "status": response.status, "headers": headers}
         with contextlib.suppress(OSError):  # the client may be gone

@@ -255,6 +255,32 @@ MEDIA = {
     "another charset after the right one": "application/json; charset=utf-8; charset=ascii",
     "a lone surrogate": "\ud800",
     "a line break": f"text/plain\r\nX-Injected: {SECRET}",
+    "JSON, and plain text after it": "application/json; charset=utf-8, text/plain",
+    "JSON, and JSON in another charset": "application/json, application/json; charset=latin-1",
+    "another charset after a quoted semicolon": 'application/json; a=";"; charset=latin-1',
+    "another charset after a quoted quote": 'application/json; a="\\""; charset=latin-1',
+    "another charset with escapes": 'application/json; charset="latin\\-1"',
+    "the right charset and more in quotes": 'application/json; charset="utf-8, latin-1"',
+    "a quote that does not end": 'application/json; charset="utf-8',
+    "quotes about the type": '"application/json"',
+    "quotes without an end": '"' * 9_999,
+    "escapes without an end": 'application/json; a="' + "\\" * 9_999 + "; charset=latin-1",
+}
+TYPES = {
+    "in capital letters": "APPLICATION/JSON; CHARSET=UTF-8",
+    "with a charset without a value": "application/json; charset",
+    "with an empty charset": "application/json; charset=",
+    "with an empty charset in quotes": 'application/json; charset=""',
+    "with a charset in quotes": 'application/json; charset="UTF-8"',
+    "with a charset with escapes": 'application/json; charset="utf\\-8"',
+    "with a quoted semicolon": 'application/json; profile="a;charset=latin-1"',
+    "with a quoted comma": 'application/json; profile="a, text/plain"; charset=utf-8',
+    "with a quoted quote": 'application/json; profile="\\";charset=latin-1"',
+    "with empty parameters": "application/json;; ;charset=utf-8;",
+    "with a tab": "application/json\t;\tcharset=utf-8",
+    "twice": "application/json, application/json",
+    "twice with a charset": "application/json; charset=utf-8,application/json; charset=utf-8",
+    "with an empty one": ", application/json,",
 }
 PATHS = {
     "the root": "/",
@@ -347,7 +373,13 @@ STRANGERS = {
     "a queue's": {"Records": [{"eventSource": "aws:sqs", "body": SECRET}]},
     "a bucket's": {"Records": [{"eventSource": "aws:s3", "s3": {"object": {"key": SECRET}}}]},
     "a topic's": {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": SECRET}}]},
-    "a schedule's": {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}},
+    "an instance's": {"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification"},
+    "a warm-up that is not said with a truth value": {"warmup": "true"},
+    "no warm-up": {"warmup": False},
+    "a warm-up of a number": {"warmup": 1},
+    "a schedule's with a method": {"detail-type": "Scheduled Event", "httpMethod": None},
+    "a list as the query": GOOD | {"queryStringParameters": ["top"]},
+    "a text as the query": GOOD | {"multiValueQueryStringParameters": "top=3"},
     "a warmer's": {"source": "serverless-plugin-warmup"},
     "no method": GOOD | {"httpMethod": None},
     "a list as the method": GOOD | {"httpMethod": ["POST"]},
@@ -372,10 +404,9 @@ ODD_BUT_GOOD = {
     "a list as the context": GOOD | {"requestContext": [SECRET]},
     "a context of numbers": GOOD | {"requestContext": {"path": 1, "stage": 2}},
     "a query of nothing": GOOD | {"multiValueQueryStringParameters": {}},
-    "a query of nulls": GOOD | {"multiValueQueryStringParameters": {"top": None}},
-    "a query of numbers": GOOD | {"multiValueQueryStringParameters": {"top": [3]}},
-    "a query without values": GOOD | {"multiValueQueryStringParameters": {"top": []}},
-    "a list as the query": GOOD | {"queryStringParameters": ["top"]},
+    "a query that nobody asked for of nulls": GOOD
+    | {"multiValueQueryStringParameters": {"debug": None, SECRET: [None]}},
+    "a list of nothing as the query": GOOD | {"queryStringParameters": []},
     "a query of no name": asking(**{"": SECRET}),
     "a query that nobody asked for": asking(debug=SECRET, __class__=SECRET),
     "base64 that is not said with a truth value": GOOD | {"isBase64Encoded": "true"},
@@ -385,7 +416,6 @@ ODD_BUT_GOOD = {
     "only what is needed": {"httpMethod": "POST", "path": "/predict", "body": '{"text": "boat"}'},
     "text as escapes": proxy_event(body='{"t\\u0065xt": "\\ud83d\\ude00 \\u0062oat"}'),
     "white space all about": proxy_event(body='\r\n\t {\n"text"\t:\r"boat" } \n'),
-    "capital letters in the type": typed("APPLICATION/JSON; CHARSET=UTF-8"),
     "capital letters in the header": typed("application/json", "CONTENT-TYPE"),
     "a path of its own in the context": GOOD
     | {"requestContext": {"stage": "prod", "path": "/</script><script>alert(1)</script>/predict"}},
@@ -434,6 +464,12 @@ BODIES_OF_ANOTHER_KIND = {
 }
 TOO_MANY = {
     "names in a query": asking(**{f"name{n}": SECRET for n in range(MAX_PARAMETERS + 1)}),
+    "values of a header": GOOD | {"multiValueHeaders": {"X": [SECRET] * (MAX_HEADERS + 1)}},
+    "values of headers": GOOD | {"multiValueHeaders": {str(n): ["", ""] for n in range(51)}},
+    "headers of many values by far": GOOD
+    | {"multiValueHeaders": {str(n): [""] for n in range(100_000)}},
+    "characters in the values of a header": GOOD
+    | {"headers": {}, "multiValueHeaders": {"Content-Type": [";" * 200] * 60}},
     "values in a query": asking(top=["1"] * (MAX_PARAMETERS + 1)),
     "values of names in a query": asking(**{f"name{n}": ["1"] * 3 for n in range(6)}),
     "names in a single query": GOOD
@@ -443,13 +479,70 @@ TOO_MANY = {
     "headers by far": GOOD | {"headers": {str(n): "" for n in range(100_000)}},
     "characters in a header": typed(";" * (MAX_HEADER_CHARS + 1)),
 }
-ENCODINGS = ("gzip", "br", "deflate", "gzip, identity", SECRET)
+ENCODINGS = ("gzip", "br", "deflate", "gzip, identity", "identity, gzip", '"identity"', SECRET)
+NO_ENCODINGS = ("", "identity", "Identity", "identity, identity", ", identity ,")
+# Of headers that stand in multiValueHeaders alone.
+MULTI_MEDIA = {
+    "plain text": {"content-type": ["text/plain"]},
+    "plain text after JSON": {"Content-Type": ["application/json", "text/plain"]},
+    "an encoding": {"Content-Encoding": ["gzip"]},
+    "an encoding after none": {"Content-Encoding": ["identity", "gzip"]},
+}
+MULTI_TYPES = {
+    "JSON": {"CONTENT-TYPE": ["application/json"]},
+    "JSON twice": {"Content-Type": ["application/json", "application/json; charset=utf-8"]},
+    "no encoding twice": {"Content-Encoding": ["identity", "identity"]},
+    "nulls": {"Content-Type": [None, 1, []]},
+    "a text": {"Content-Type": "text/plain"},
+    "nothing": {"Content-Type": []},
+}
+UNREADABLE_QUERIES = {
+    "null": {"multiValueQueryStringParameters": {"top": None}},
+    "a number": {"multiValueQueryStringParameters": {"top": [3]}},
+    "null among values": {"multiValueQueryStringParameters": {"explain": ["true", None]}},
+    "no value": {"multiValueQueryStringParameters": {"top": []}},
+    "an object": {"multiValueQueryStringParameters": {"top": {"0": SECRET}}},
+    "a single null": {"queryStringParameters": {"top": None}},
+    "a single number": {"queryStringParameters": {"top": 3}},
+    "a single list": {"queryStringParameters": {"top": ["3"]}},
+    "a single truth value": {"queryStringParameters": {"explain": True}},
+}
+WARM_UPS = {
+    "ours": {"warmup": True},
+    "ours with more": {"warmup": True, "path": "/predict", "body": SECRET},
+    "a rule's": {
+        "version": "0",
+        "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": "2026-11-21T16:53:06Z",
+        "region": "eu-central-1",
+        "resources": [f"arn:aws:events:eu-central-1:123456789012:rule/{SECRET}"],
+        "detail": {},
+    },
+    "a scheduler's": {
+        "version": "0",
+        "id": "27a5bd1d-8d4b-4a64-a6d4-9e0fd6d8b8a2",
+        "detail-type": "Scheduled Event",
+        "source": "aws.scheduler",
+        "account": "123456789012",
+        "time": "2026-11-21T16:53:06Z",
+        "region": "eu-central-1",
+        "resources": [f"arn:aws:scheduler:eu-central-1:123456789012:schedule/default/{SECRET}"],
+        "detail": "{}",
+    },
+}
 PAGES = ("/health", "/model", "/labels", "/openapi.json", "/docs")
 
 
 def unescaped(text):
     """JSON with all characters as they are, where it has to escape none."""
     return proxy_event(body=json.dumps({"text": text}, ensure_ascii=False))
+
+
+def multi_valued(headers):
+    return GOOD | {"headers": None, "multiValueHeaders": headers}
 
 
 def same(names):
@@ -469,13 +562,26 @@ GROUPS = [
     ("too large", 413, dict, TOO_LARGE),
     ("too many", 400, dict, TOO_MANY),
     ("media type", 415, typed, MEDIA),
+    ("media type that is JSON", 200, typed, TYPES),
+    ("media type of many values", 415, multi_valued, MULTI_MEDIA),
+    ("media type of many values that is JSON", 200, multi_valued, MULTI_TYPES),
     ("encoding", 415, lambda name: typed(name, "Content-Encoding"), same(ENCODINGS)),
+    (
+        "encoding that is none",
+        200,
+        lambda name: typed(name, "Content-Encoding"),
+        same(NO_ENCODINGS),
+    ),
     ("path", 404, lambda path: proxy_event(path=path, body={"text": SECRET}), PATHS),
     ("method", 405, lambda method: proxy_event(method, body={"text": SECRET}), METHODS),
     ("method of a page", 405, lambda path: proxy_event("POST", path), same(PAGES)),
     ("page", 200, lambda path: proxy_event("GET", path), same(PAGES)),
+    ("page without its body", 200, lambda path: proxy_event("HEAD", path), same(PAGES)),
+    ("no page without its body", 404, lambda path: proxy_event("HEAD", path), same(["/", "/a"])),
+    ("warm-up", 200, dict, WARM_UPS),
     ("read", 200, lambda one: proxy_event("GET", one[0], **one[1]), READ),
     ("query", 422, lambda query: asking(**query), INVALID_QUERIES),
+    ("query that cannot be read", 422, lambda query: GOOD | query, UNREADABLE_QUERIES),
     ("no proxy event", 400, lambda event: event, STRANGERS),
     ("odd", 200, dict, ODD_BUT_GOOD),
     ("secret", 200, lambda body: proxy_event(body=body, **SECRETS), {"text": {"text": SECRET}}),

@@ -57,7 +57,10 @@ class Environment:
                 wrong = self._count("exception")
         else:
             try:
-                status = (check_answer if self._handler == OURS else check_any)(invocation.json)
+                if self._handler == OURS:
+                    status = check_answer(invocation.json, json.loads(payload))
+                else:
+                    status = check_any(invocation.json)
             except (AssertionError, ValueError):
                 wrong = self._count("invalid")
             if status >= 500:

@@ -1,8 +1,9 @@
 """The fast lane: the plain requests, answered without Powertools, pydantic or the EMF library.
 
 It answers only what it is certain of: a POST without a query, of a body of exactly the documented
-shape, or of one that the gate refuses. Whatever it answers, the full app answers with the same
-status, headers and body, byte for byte; a property test holds both against each other.
+shape, or of one that the gate refuses; and a warm-up. Whatever it answers, the full app answers
+with the same status, headers and body, byte for byte; a property test holds both against each
+other.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ def respond(
 
 def _answer(event: Any, model: Predictor, measured: Measurements) -> str | None:
     """The body of the answer."""
+    if reader.is_warm_up(event):
+        return _warm_up(model, measured)
     route = event["path"]
     if type(event) is not dict or event["httpMethod"] != "POST" or route not in _ROUTES:
         return None
@@ -58,8 +61,19 @@ def _answer(event: Any, model: Predictor, measured: Measurements) -> str | None:
         return None
     measured.properties |= {"lane": "fast", "route": route}
     found = _ROUTES[route](reader.read_object(event), model, measured)
+    return None if found is None else _to_json(found, model)
+
+
+def _to_json(found: dict[str, Any], model: Predictor) -> str:
     name = {"name": model.manifest.name, "version": model.manifest.version}
-    return None if found is None else strict_json.to_json(found | {"model": name})
+    return strict_json.to_json(found | {"model": name})
+
+
+def _warm_up(model: Predictor, measured: Measurements) -> str:
+    """Answer as `GET /health`, which reads the whole model."""
+    measured.properties |= {"lane": "fast", "route": reader.WARM_UP}
+    model.check()
+    return _to_json({"status": "ok"}, model)
 
 
 def _predict(

@@ -29,6 +29,7 @@ from serving.app.limits import (
     MAX_VALUES,
 )
 from serving.app.request import reader, strict_json
+from serving.app.request.events import plain_event
 from serving.app.telemetry.log import log_unservable
 from serving.app.telemetry.metrics import Measurements
 from serving.bundle.errors import ModelError
@@ -42,6 +43,7 @@ METHODS = {
     "/openapi.json": "GET",
     "/docs": "GET",
 }
+ALLOWED = {"GET": "GET, HEAD", "POST": "POST"}  # HEAD wherever GET is (RFC 9110, 9.1)
 OPENAPI: dict[str, Any] = {
     "title": "Quickthaw",
     "version": "1",
@@ -104,10 +106,16 @@ def respond(
         RequestError: There is no such route, or the event is none of API Gateway's. What goes
             wrong in a route is answered.
     """
-    plain = reader.plain_event(event)
-    _check_route(plain, measurements)
-    reader.check_headers(event)
+    if reader.is_warm_up(event):
+        measurements.properties["route"] = reader.WARM_UP
+        plain = plain_event({"httpMethod": "GET", "path": "/health"})
+    else:
+        plain = plain_event(event)
+        _check_route(plain, measurements)
+        reader.check_headers(event)
     app.append_context(event=event, model=model, measurements=measurements, id=request_id)  # type: ignore[no-untyped-call]
+    # For the routes HEAD is GET; the handler leaves its body out.
+    plain["httpMethod"] = METHODS[plain["path"]]
     answer: dict[str, Any] = app.resolve(plain, None)  # type: ignore[arg-type]
     return answer
 
@@ -146,9 +154,9 @@ def _check_route(plain: dict[str, Any], measurements: Measurements) -> None:
     Raises:
         NotFound, MethodNotAllowed: There is no such route.
     """
-    allowed = METHODS.get(plain["path"])
-    if allowed is None:
+    if plain["path"] not in METHODS:
         raise NotFound("See /docs for the paths there are.")
     measurements.properties["route"] = plain["path"]
-    if plain["httpMethod"] != allowed:
+    allowed = ALLOWED[METHODS[plain["path"]]]
+    if plain["httpMethod"] not in allowed.split(", "):
         raise MethodNotAllowed(allowed)

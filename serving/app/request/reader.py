@@ -1,4 +1,4 @@
-"""The gate: from an event to its checked parts, or an error that says what to mend.
+"""The gate: from an event to its checked body, or an error that says what to mend.
 
 It reads before anything else of the service does, and looks at sizes before it decodes.
 """
@@ -6,6 +6,7 @@ It reads before anything else of the service does, and looks at sizes before it 
 from __future__ import annotations
 
 import json
+import re
 
 from serving.app.errors import Malformed, RequestError, TooLarge, UnsupportedMedia
 from serving.app.limits import (
@@ -13,7 +14,6 @@ from serving.app.limits import (
     MAX_BODY_BYTES,
     MAX_HEADER_CHARS,
     MAX_HEADERS,
-    MAX_PARAMETERS,
 )
 from serving.app.request.strict_json import read_json
 
@@ -22,59 +22,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+WARM_UP = "warmup"  # what the metrics name as the route of a warm-up, which has none
+# Not compiled here, where each cold start would pay for it.
+_QUOTED = r'"((?:[^"\\]|\\.)*+)"'
 
-def plain_event(event: Any) -> dict[str, Any]:
-    """What routing needs of an event, each value of the type that it should have.
 
-    The body is a placeholder: `read_object` reads the real one where a route wants it.
+def is_warm_up(event: Any) -> bool:
+    """Whether the event only keeps an environment started, and is no request.
 
-    Raises:
-        RequestError: It is not an API Gateway proxy event (REST API, payload 1.0), or its query
-            has more than `MAX_PARAMETERS`.
+    It is a scheduled event of EventBridge, whose rules and scheduler send it in one form, or
+    {"warmup": true}. What API Gateway sends has a method.
     """
-    if not isinstance(event, dict):
-        raise RequestError("The event is not an API Gateway proxy event.")
-    method, path = event.get("httpMethod"), event.get("path")
-    if not isinstance(method, str) or not isinstance(path, str):
-        raise RequestError("The event is not an API Gateway proxy event of payload version 1.0.")
-    about = event.get("requestContext")
-    about = about if isinstance(about, dict) else {}
-    return {
-        "httpMethod": method,
-        "path": path,
-        "headers": {"content-type": "application/json"},
-        "multiValueQueryStringParameters": _query(event),
-        "requestContext": {
-            key: about[key] if isinstance(about.get(key), str) else "" for key in ("path", "stage")
-        },
-        "body": "{}",
-        "isBase64Encoded": False,
-    }
+    if not isinstance(event, dict) or "httpMethod" in event:
+        return False
+    return event.get("detail-type") == "Scheduled Event" or event.get("warmup") is True
 
 
-def _query(event: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The query's names and values, of the multi-valued form where there is one."""
-    multi = event.get("multiValueQueryStringParameters")
-    if not isinstance(multi, dict) or not multi:
-        single = event.get("queryStringParameters")
-        single = single if isinstance(single, dict) else {}
-        _check_parameters(len(single))
-        multi = {name: [value] for name, value in single.items()}
-    _check_parameters(len(multi))
-    _check_parameters(sum(len(one) for one in multi.values() if isinstance(one, list)))
-    return {
-        name: values
-        for name, values in multi.items()
-        if isinstance(name, str)
-        and isinstance(values, list)
-        and values
-        and all(isinstance(value, str) for value in values)
-    }
-
-
-def _check_parameters(count: int) -> None:
-    if count > MAX_PARAMETERS:
-        raise RequestError(f"The query has more than {MAX_PARAMETERS} parameters.")
+def is_head(event: Any) -> bool:
+    """Whether the answer goes out without its body (RFC 9110, 9.3.2)."""
+    return isinstance(event, dict) and event.get("httpMethod") == "HEAD"
 
 
 def read_object(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,9 +66,17 @@ def check_headers(event: Mapping[str, Any]) -> None:
     Raises:
         RequestError: There are more than `MAX_HEADERS`.
     """
-    headers = event.get("headers")
-    if isinstance(headers, dict) and len(headers) > MAX_HEADERS:
-        raise RequestError(f"There are more than {MAX_HEADERS} headers.")
+    for name in ("headers", "multiValueHeaders"):
+        headers = event.get(name)
+        if isinstance(headers, dict) and are_more(headers, MAX_HEADERS):
+            raise RequestError(f"There are more than {MAX_HEADERS} headers.")
+
+
+def are_more(members: Mapping[str, Any], limit: int) -> bool:
+    """Whether there are more names than the limit, or more values of multi-valued ones."""
+    return len(members) > limit or limit < sum(
+        len(values) for values in members.values() if isinstance(values, list)
+    )
 
 
 def check_sendable(answer: Mapping[str, Any]) -> None:
@@ -122,31 +96,61 @@ def check_sendable(answer: Mapping[str, Any]) -> None:
 def header(event: Mapping[str, Any], name: str) -> str:
     """The value of a header, its name in any case; "" where there is none.
 
+    Several values are one list (RFC 9110, 5.3). `multiValueHeaders` is asked where `headers` has
+    none: of two values API Gateway puts the last one there, and a load balancer may put nothing.
+
     Raises:
         RequestError: It is longer than `MAX_HEADER_CHARS`.
     """
-    headers = event.get("headers")
-    if isinstance(headers, dict):
-        for key, value in headers.items():
-            # The length first: a name of megabytes takes its time to be lowered.
-            if len(key) == len(name) and key.lower() == name and isinstance(value, str):
-                if len(value) > MAX_HEADER_CHARS:
-                    raise RequestError(f"{name} has more than {MAX_HEADER_CHARS:,} characters.")
-                return value.strip()
-    return ""
+    values = _find(event.get("headers"), name)
+    if not any(isinstance(value, str) for value in values):
+        lists = _find(event.get("multiValueHeaders"), name)
+        values = [one for values in lists if isinstance(values, list) for one in values]
+    found = [value for value in values if isinstance(value, str)]
+    if sum(map(len, found)) > MAX_HEADER_CHARS:
+        raise RequestError(f"{name} has more than {MAX_HEADER_CHARS:,} characters.")
+    return ", ".join(found)
+
+
+def _find(headers: Any, name: str) -> list[Any]:
+    if not isinstance(headers, dict):
+        return []
+    # The length first: a name of megabytes takes its time to be lowered.
+    return [
+        value for key, value in headers.items() if len(key) == len(name) and key.lower() == name
+    ]
 
 
 def _check_media_type(event: Mapping[str, Any]) -> None:
-    """Refuse what says that it is anything but JSON; a body that says nothing is taken as JSON."""
-    media_type, _, parameters = header(event, "content-type").lower().partition(";")
-    if media_type.strip() not in ("application/json", ""):
-        raise UnsupportedMedia("The Content-Type must be application/json.")
-    for parameter in parameters.split(";"):
-        name, _, charset = parameter.partition("=")
-        if name.strip() == "charset" and charset.strip('" ') not in ("utf-8", "utf8"):
-            raise UnsupportedMedia("The charset must be utf-8.")
-    if header(event, "content-encoding").lower() not in ("", "identity"):
-        raise UnsupportedMedia("The body must be sent without Content-Encoding.")
+    """Refuse what says that it is anything but JSON; a body that says nothing is taken as JSON.
+
+    A type that is given more than once must be JSON each time (RFC 9110, 8.3).
+    """
+    for media_type in _unquote(header(event, "content-type").lower()).split(","):
+        kind, *parameters = media_type.split(";")
+        if kind.strip() not in ("application/json", ""):
+            raise UnsupportedMedia("The Content-Type must be application/json.")
+        for parameter in parameters:
+            name, _, value = parameter.partition("=")
+            # Without a value it names no charset.
+            if name.strip() == "charset" and value.strip() not in ("utf-8", "utf8", ""):
+                raise UnsupportedMedia("The charset must be utf-8.")
+    for coding in header(event, "content-encoding").lower().split(","):
+        if coding.strip() not in ("identity", ""):
+            raise UnsupportedMedia("The body must be sent without Content-Encoding.")
+
+
+def _unquote(value: str) -> str:
+    """A header's value without quoted strings (RFC 9110, 5.6.4), in whose place their content is.
+
+    Content with a delimiter becomes "_": no value that is compared has one.
+    """
+    return re.sub(_QUOTED, _take_content, value) if '"' in value else value
+
+
+def _take_content(quoted: re.Match[str]) -> str:
+    content = re.sub(r"\\(.)", r"\1", quoted[1])
+    return "_" if re.search("[,;=/]", content) else content
 
 
 def _read_text(event: Mapping[str, Any]) -> str:

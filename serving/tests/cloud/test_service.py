@@ -152,6 +152,16 @@ def test_every_method_wants_what_its_stage_says(synth, template, variants):
     assert not synth.find(variants["open"]["quickthaw-dev"], "AWS::ApiGateway::ApiKey")
 
 
+def test_every_method_of_every_path_but_a_checked_body_reaches_the_service(synth, template):
+    """HEAD among them, which uptime monitors send."""
+    methods = {}
+    for one in synth.find(template, "AWS::ApiGateway::Method").values():
+        methods.setdefault(json.dumps(one["ResourceId"]), set()).add(one["HttpMethod"])
+    resources = synth.find(template, "AWS::ApiGateway::Resource")
+    assert len(methods) == len(resources) + 1  # the root
+    assert all("ANY" in found for found in methods.values())
+
+
 def test_stage_throttles_traces_and_logs_no_content(synth, template):
     found = synth.only(template, "AWS::ApiGateway::Stage")
     stage = STAGES["prod"]
@@ -458,6 +468,12 @@ def test_another_origin_may_call_preflights_need_no_key_and_refusals_say_so(synt
     ]
     assert len(preflights) == 4
     assert not any(one.get("ApiKeyRequired") for one in preflights)
+    for one in preflights:
+        (answer,) = one["Integration"]["IntegrationResponses"]
+        allowed = answer["ResponseParameters"][
+            "method.response.header.Access-Control-Allow-Methods"
+        ]
+        assert {"GET", "HEAD", "POST"} <= set(allowed.strip("'").split(","))
     answers = synth.find(template, "AWS::ApiGateway::GatewayResponse").values()
     assert {one["ResponseType"] for one in answers} >= {"DEFAULT_4XX", "DEFAULT_5XX"}
     for one in answers:

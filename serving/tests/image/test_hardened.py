@@ -33,7 +33,7 @@ def container(built):
 
 def test_it_answers_everything_writes_nothing_asks_nobody_and_does_not_grow(container, pipeline):
     for name, (status, event) in EVENTS.items():
-        assert check_answer(container.invoke(event).answer) == status, name
+        assert check_answer(container.invoke(event).answer, event) == status, name
     large = proxy_event(body="")
     large["body"] = "x" * (LAMBDA_BYTES - len(json.dumps(large)))
     assert len(json.dumps(large)) == LAMBDA_BYTES

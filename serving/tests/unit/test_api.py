@@ -3,8 +3,10 @@
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -220,17 +222,65 @@ def test_event_is_no_proxy_event_gets_400(client, event):
     "members",
     [
         {"headers": None, "requestContext": None},
-        {"headers": {"content-type": None}, "multiValueQueryStringParameters": {"top": None}},
-        {"headers": [], "queryStringParameters": {"top": 3}},
+        {"headers": {"content-type": None}, "multiValueQueryStringParameters": {"other": None}},
+        {"headers": [], "queryStringParameters": {"other": 3}},
     ],
 )
 def test_members_of_the_event_are_odd_gets_an_answer_all_the_same(client, members):
     assert client.request(body={"text": SAILING}, **members).status == 200
 
 
+@pytest.mark.parametrize("values", [None, 3, [], [3], ["3", None], {"0": "3"}])
+@pytest.mark.parametrize("name", ["top", "explain"])
+def test_query_value_cannot_be_read_is_refused_as_one_that_is_wrong(client, name, values):
+    query = {"multiValueQueryStringParameters": {name: values}}
+    answer = client.request(body={"text": SAILING}, **query)
+    assert answer.status == 422
+    assert [one["place"] for one in answer.json["errors"]] == [f"query.{name}"]
+
+
 def test_wrong_method_names_the_right_one(client):
     assert client.request("DELETE", "/predict").headers["Allow"] == "POST"
-    assert client.request("POST", "/labels").headers["Allow"] == "GET"
+    assert client.request("HEAD", "/predict").headers["Allow"] == "POST"
+    assert client.request("POST", "/labels").headers["Allow"] == "GET, HEAD"
+
+
+PAGES = [path for path, method in full_app.METHODS.items() if method == "GET"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_head_is_answered_as_get_without_a_body(client, path):
+    head, get = client.request("HEAD", path), client.request("GET", path)
+    assert (head.status, head.headers, head.text) == (200, get.headers, "")
+    (document,) = head.emf
+    assert (document["route"], document["status"], document["error.count"]) == (path, 200, 0)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nothing", 404), ("/predict", 405)])
+def test_head_is_refused_without_a_body(client, path, status):
+    head, delete = client.request("HEAD", path), client.request("DELETE", path)
+    assert (head.status, head.headers, head.text) == (status, delete.headers, "")
+
+
+UNSENDABLE = [None, "", 5, b"id", "a\r\nX-Injected: 1", "ü", "\ud800"]
+
+
+@pytest.mark.parametrize(
+    "context",
+    [None, {}, SimpleNamespace(), *(SimpleNamespace(aws_request_id=one) for one in UNSENDABLE)],
+)
+def test_context_has_no_request_id_that_a_header_can_carry_the_answer_has_its_own(
+    client, capsys, context
+):
+    found = set()
+    for event in (proxy_event(body={"text": SAILING}), proxy_event(path="/nothing"), None):
+        answer = client.handler.lambda_handler(event, context)
+        (request_id,) = answer["multiValueHeaders"]["X-Request-Id"]
+        assert re.fullmatch("[0-9a-f]{32}", request_id)
+        assert json.loads(capsys.readouterr().out)["requestId"] == request_id
+        assert json.loads(answer["body"]).get("request_id", request_id) == request_id
+        found.add(request_id)
+    assert len(found) == 3
 
 
 def test_methods_table_is_the_routes(client):

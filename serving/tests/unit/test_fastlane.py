@@ -16,6 +16,7 @@ from serving.app.http import fast_path
 from serving.app.limits import MAX_BATCH_TEXTS, MAX_TEXT_CHARS
 from serving.app.settings import read_settings
 from serving.app.telemetry.metrics import UNITS, Emitter, Measurements
+from serving.tests.hostile import MULTI_MEDIA, MULTI_TYPES, TYPES, WARM_UPS
 from serving.tests.sample import TEXTS, fit, proxy_event, write_bundle
 
 CONTEXT = SimpleNamespace(aws_request_id="request-1")
@@ -48,9 +49,12 @@ HOSTILE = st.sampled_from(
         "\ud800",
     ]
 )
-PATHS = ["/predict"] * 5 + ["/predict/batch"] * 5 + ["/predict/", "/", None]
+PATHS = ["/predict"] * 5 + ["/predict/batch"] * 5 + ["/predict/", "/", "/health", "/model", None]
 QUERY = st.sampled_from(
-    [None, {}, {"top": ["2"]}, {"explain": ["true"]}, {"other": ["1"]}, {"": []}]
+    [
+        *(None, {}, [], {"top": ["2"]}, {"explain": ["true"]}, {"other": ["1"]}, {"": []}),
+        *({"top": None}, {"top": []}, {"top": [2]}, ["top"], "top=2"),
+    ]
 )
 HEADERS = st.sampled_from(
     [
@@ -60,8 +64,11 @@ HEADERS = st.sampled_from(
         {"content-type": "Application/JSON; charset=UTF-8"},
         {"content-type": "text/plain"},
         {"Content-Encoding": "gzip"},
+        {"Content-Encoding": "identity, identity"},
+        *({"Content-Type": value} for value in TYPES.values()),
     ]
 )
+MULTI_HEADERS = st.sampled_from([None, None, *MULTI_TYPES.values(), *MULTI_MEDIA.values()])
 
 
 @st.composite
@@ -70,17 +77,21 @@ def events(draw):
     if encoded := draw(st.booleans()):
         body = base64.b64encode(body.encode(errors="surrogatepass")).decode()
     found = proxy_event(
-        method=draw(st.sampled_from(["POST"] * 6 + ["GET", "post", None])),
+        method=draw(st.sampled_from(["POST"] * 6 + ["GET", "HEAD", "post", None])),
         path=draw(st.sampled_from(PATHS)),
         body=body,
         isBase64Encoded=encoded,
         headers=draw(HEADERS),
+        multiValueHeaders=draw(MULTI_HEADERS),
         multiValueQueryStringParameters=draw(QUERY),
-        queryStringParameters=draw(st.sampled_from([None, None, {}, {"top": "2"}])),
+        queryStringParameters=draw(st.sampled_from([None, None, {}, {"top": "2"}, {"top": 2}])),
     )  # fmt: skip
     for name in draw(st.lists(st.sampled_from(sorted(found)), max_size=1)):
         del found[name]
     return found
+
+
+WARM_UP_EVENTS = st.sampled_from([*WARM_UPS.values(), {"warmup": False}, {"warmup": 1}])
 
 
 @pytest.fixture(scope="module", params=["frozen", "sklearn"])
@@ -100,7 +111,7 @@ def send(client, capsys, found):
 @settings(
     deadline=None, max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(found=events())
+@given(found=st.one_of([events()] * 9 + [WARM_UP_EVENTS]))
 def test_any_event_gets_the_same_from_both_lanes(folder, start_service, capsys, found):
     client = start_service(folder)
     answer, document = send(client, capsys, found)
@@ -136,6 +147,19 @@ def test_plain_or_refused_body_takes_the_fast_lane(folder, start_service, path, 
     assert document["lane"] == "fast"
 
 
+@pytest.mark.parametrize("warm_up", WARM_UPS.values(), ids=WARM_UPS)
+def test_warm_up_is_answered_at_once_as_health_is_and_counts_as_no_error(
+    folder, start_service, warm_up
+):
+    client = start_service(folder)
+    answer = client.send(warm_up)
+    (document,) = answer.emf
+    assert (document["lane"], document["route"]) == ("fast", "warmup")
+    assert (document["status"], document["error.count"], document["cold_start"]) == (200, 0, 1)
+    health = client.request("GET", "/health")
+    assert (answer.status, answer.headers, answer.text) == (200, health.headers, health.text)
+
+
 @pytest.mark.parametrize(
     "members",
     [
@@ -144,6 +168,7 @@ def test_plain_or_refused_body_takes_the_fast_lane(folder, start_service, path, 
         {"body": {"text": "a"}, "multiValueQueryStringParameters": {"top": ["1"]}},
         {"body": "{", "multiValueQueryStringParameters": {"top": ["1"]}},
         {"method": "GET", "path": "/health"},
+        {"method": "HEAD", "path": "/health"},
     ],
 )
 def test_any_other_request_takes_the_full_app(folder, start_service, members):

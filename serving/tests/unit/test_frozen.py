@@ -524,6 +524,8 @@ def spoil_leaves(path):
 
 HEALTH = {
     "/health": proxy_event("GET", "/health"),
+    "/health without a body": proxy_event("HEAD", "/health"),
+    "warmup": {"warmup": True},
 }
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import assume, given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from serving.app.errors import Malformed, RequestError, TooLarge, UnsupportedMedia
 from serving.app.limits import MAX_BATCH_TEXTS, MAX_BODY_BYTES, MAX_DEPTH, MAX_VALUES
 from serving.app.request import reader, strict_json
+from serving.tests.hostile import MEDIA, MULTI_MEDIA, MULTI_TYPES, TYPES
 
 VALUES = st.recursive(
     st.none()
@@ -151,6 +153,7 @@ def test_size_is_counted_in_bytes_of_the_decoded_body(size, character, encoded):
         " application/json ",
         "application/json; profile=x",
         "application/json; charset=utf-8; v=1",
+        *TYPES.values(),
     ],
 )
 @pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE"])
@@ -167,8 +170,48 @@ def test_content_type_is_json_in_any_spelling_is_taken(content_type, name):
         "application/jsonp",
         "application/json; charset=utf-16",
         "application/json; v=1; charset=latin-1",
+        *MEDIA.values(),
     ],
 )
 def test_content_type_is_another_is_refused(content_type):
     with pytest.raises(UnsupportedMedia):
         reader.read_object(event("{}", headers={"content-type": content_type}))
+
+
+TOKENS = st.text("!#$%&'*+-.^_`|~09azAZ", min_size=1, max_size=5)
+QUOTED = st.text(st.characters(max_codepoint=0xFF, exclude_characters='"\\'), max_size=8)
+ESCAPED = st.sampled_from(['\\"', "\\\\", "\\;", ";", ",", "charset=latin-1", "text/plain"])
+VALUES_OF_PARAMETERS = st.one_of(
+    TOKENS, st.lists(QUOTED | ESCAPED, max_size=4).map(lambda parts: f'"{"".join(parts)}"')
+)
+PARAMETERS = st.lists(st.tuples(TOKENS, VALUES_OF_PARAMETERS), max_size=4)
+
+
+@given(PARAMETERS, st.sampled_from(["utf-8", '"utf-8"', "UTF-8", '"u\\tf-8"', '""']), st.data())
+def test_charset_is_read_whatever_the_other_parameters_are(others, charset, data):
+    """As RFC 9110 writes parameters (5.6.6); what another one has in quotes says nothing."""
+    parameters = [f"{name}={value}" for name, value in others if name.lower() != "charset"]
+    place = data.draw(st.integers(0, len(parameters)))
+    for named, refused in (charset, False), ("latin-1", True), ('"utf\\-16"', True):
+        written = [*parameters[:place], f"charset={named}", *parameters[place:]]
+        sent = event("{}", headers={"content-type": "; ".join(["application/json", *written])})
+        with pytest.raises(UnsupportedMedia) if refused else nullcontext():
+            reader.read_object(sent)
+
+
+@pytest.mark.parametrize("headers", [None, {}, {"Content-Type": None}, {"X": "text/plain"}])
+def test_headers_lack_the_name_the_multi_valued_ones_are_read(headers):
+    def send(multi):
+        return reader.read_object(event("{}", headers=headers, multiValueHeaders=multi))
+
+    for multi in MULTI_TYPES.values():
+        assert send(multi) == {}
+    for multi in MULTI_MEDIA.values():
+        with pytest.raises(UnsupportedMedia):
+            send(multi)
+
+
+def test_headers_have_the_name_the_multi_valued_ones_are_not_read():
+    headers = {"content-type": "application/json", "content-encoding": "identity"}
+    multi = {"content-type": ["text/plain"], "content-encoding": ["gzip"]}
+    assert reader.read_object(event("{}", headers=headers, multiValueHeaders=multi)) == {}

@@ -342,6 +342,11 @@ def test_head_has_the_length_of_get_and_no_body():
     assert sent[1]["body"] == b""
 
 
+def test_head_is_answered_without_a_body_says_no_length():
+    sent, _ = drive(Gateway(Recorder(OK | {"body": ""})), scope_of(method="HEAD"))
+    assert b"content-length" not in dict(sent[0]["headers"])
+
+
 @pytest.mark.parametrize("status", [204, 304])
 def test_status_without_content_has_no_body(status):
     sent, _ = drive(Gateway(Recorder({"statusCode": status, "body": "x"})), scope_of())

@@ -55,7 +55,7 @@ def test_all_of_them_are_sent_to_one_runtime_it_lives_and_leaks_nothing(folder, 
     wrong = {}
     for name, (status, event) in EVENTS.items():
         invocation = runtime.invoke(event)
-        if invocation.kind != "response" or check_answer(invocation.json) != status:
+        if invocation.kind != "response" or check_answer(invocation.json, event) != status:
             wrong[name] = invocation
         else:
             assert SECRET not in without_terms(invocation.json["body"])

@@ -17,16 +17,8 @@ TOKENS = [
     *(b"\\u0000", b"\\ud800", b"\\udc00", b"\\ud83d\\ude00", b"\\x41", b"\\", b'\\"', b"\\u"),
     *(b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xef\xbb\xbf", b"\xe2\x80\xae"),
     *('"text"', '"texts"', '{"text": "boat"}', '[["a"]]', '{"a": {}}', "😀", "İ", "é", "\u2028"),
-    *(
-        b"application/json",
-        b"text/plain",
-        b"charset=utf-16",
-        b"gzip",
-        b"POST",
-        b"GET",
-        b"HEAD",
-        b"/predict",
-    ),
+    *(b"application/json", b"text/plain", b"charset=utf-16", b"gzip", b"POST", b"GET", b"/predict"),
+    *(b"HEAD", b"warmup", b"multiValueHeaders", b"identity", b'";"'),
     *(b"/predict/batch", b"/docs", b"top", b"explain", b"isBase64Encoded", b"[" * 20, b"{" * 20),
 ]
 TOKENS = [one.encode() if isinstance(one, str) else one for one in TOKENS]

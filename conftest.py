@@ -1,10 +1,16 @@
-"""Which tests run where: what needs a program that is not there is skipped, loudly."""
+"""What all tests have in common.
+
+The machine and the shell that they run in have no say. What needs a program that is not there is
+skipped, loudly.
+"""
 
 import os
 import shutil
 import subprocess
 
 import pytest
+
+import training  # noqa: F401 - before numpy: chooses its kernels, on each processor the same
 
 NEEDS = {
     "docker": (lambda: _answers("docker", "version"), "Docker's engine does not answer"),

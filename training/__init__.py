@@ -2,11 +2,17 @@
 
 import os
 
-# The same inputs must give the same model, bit for bit. BLAS sums in an order that depends on
-# the number of threads and on the kernel chosen for the CPU, and reads these when numpy loads;
-# HASWELL runs on every x86-64 since 2013, and other architectures ignore it. With AVX-512 numpy
-# computes some logarithms and exponentials another bit than without.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("OPENBLAS_CORETYPE", "HASWELL")
+# The same inputs must give the same model, bit for bit, whatever the shell has exported. Sums run
+# in an order that depends on the number of threads, on BLAS's kernel and on its blocks: all of it
+# is read when numpy loads, so a numpy that was loaded before keeps what it has
+# (training/parallel/fingerprint.py says so). HASWELL runs on every x86-64 with AVX2 and FMA, and other
+# architectures ignore it. With AVX-512 numpy computes some logarithms and exponentials another
+# bit than without.
+KERNEL = "HASWELL"
+WITHOUT = "X86_V4 AVX512_ICL AVX512_SPR"
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_CORETYPE": KERNEL}
+for _name in ("OPENBLAS_BLOCK_FACTOR", "OPENBLAS_L2_SIZE"):
+    os.environ.pop(_name, None)
 if os.uname().machine == "x86_64":
-    os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", "X86_V4 AVX512_ICL AVX512_SPR")
+    os.environ["NPY_DISABLE_CPU_FEATURES"] = WITHOUT
+    os.environ.pop("NPY_ENABLE_CPU_FEATURES", None)  # numpy takes one of the two alone

@@ -27,6 +27,8 @@ SCHEDULER = ".venv/bin/python -m dask scheduler"
 WORKER = ".venv/bin/python -m dask worker {} --nworkers -1 --nthreads 1 --preload-nanny training"
 # What Dask's own messages depend on.
 PROTOCOL = ("python", "dask", "distributed", "cloudpickle")
+# Those that Dask's configuration gives a level of their own.
+LOGGERS = ("distributed", "distributed.client", "tornado.application")
 ADDRESS = re.compile(r"(?:(?:tcp|tls)://)?(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})")
 
 type Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -62,7 +64,7 @@ def use_cluster(address: str, data: list[Any]) -> Iterator[Wrap]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     # What matters becomes a StepError; the libraries log tracebacks of it besides.
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado.application")]
+    loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [one.level for one in loggers]
     for one in loggers:
         one.setLevel(logging.CRITICAL)

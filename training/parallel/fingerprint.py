@@ -6,6 +6,7 @@ changes nothing.
 
 import functools
 import hashlib
+import math
 import platform
 import sys
 from collections.abc import Iterable
@@ -16,6 +17,9 @@ import numpy as np
 import scipy.linalg  # loads its own BLAS
 import sklearn
 import threadpoolctl
+
+from training import KERNEL, WITHOUT
+from training.console import StepError
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,21 +36,31 @@ def read_passport() -> Passport:
         "scikit-learn": sklearn.__version__,
         "scipy": scipy.__version__,
         "processor": platform.machine(),
-        "numpy's kernels": _list(
-            kernel["current"]
-            for kinds in np.lib.introspect.opt_func_info().values()
-            for kernel in kinds.values()
-        ),
-        "BLAS": _list(
-            f"{one['internal_api']} {one.get('architecture')}, threads: {one['num_threads']}"
-            for one in threadpoolctl.threadpool_info()
-            if one["user_api"] == "blas"
-        ),
+        "libm": _try_libm(),
+        "numpy's kernels": _list(_find_kernels()),
+        "BLAS": _list(_find_blas()),
         **{
             str(path.relative_to(ROOT)): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
             for path in _list_sources()
         },
     }
+
+
+def check_arithmetic() -> None:
+    """Whether a model that is made in this process is the one that any other machine makes.
+
+    Raises:
+        StepError: numpy was loaded before `training` could choose, or its BLAS is another.
+    """
+    if platform.machine() != "x86_64":
+        return
+    wrong = [one for one in _find_blas() if one.upper() != f"OPENBLAS {KERNEL}, THREADS: 1"]
+    if wrong := [*wrong, *sorted(set(_find_kernels()) & set(WITHOUT.split()))]:
+        raise StepError(
+            f"numpy computes here with {_list(wrong)}, so the model would be another one: it was "
+            "loaded before training could choose, or is not the numpy of requirements/train.txt. "
+            "Import training first; in a shell, 'make train'"
+        )
 
 
 def find_differences(theirs: Passport, ours: Passport) -> str:
@@ -58,6 +72,27 @@ def find_differences(theirs: Passport, ours: Passport) -> str:
     ]
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""  # noqa: PLR2004 three are read
     return ", ".join(found[:3]) + more
+
+
+def _find_kernels() -> list[str]:
+    kinds = np.lib.introspect.opt_func_info().values()
+    return [kernel["current"] for kernels in kinds for kernel in kernels.values()]
+
+
+def _find_blas() -> list[str]:
+    return [
+        f"{one['internal_api']} {one.get('architecture')}, threads: {one['num_threads']}"
+        for one in threadpoolctl.threadpool_info()
+        if one["user_api"] == "blas"
+    ]
+
+
+def _try_libm() -> str:
+    # Another version, or a processor without FMA, rounds some of them otherwise: too few to be
+    # met by a look at the version alone.
+    values = np.random.default_rng(0).uniform(0.01, 20, 20_000).tolist()
+    results = [function(x) for x in values for function in (math.exp, math.log, math.log1p)]
+    return hashlib.sha256(np.array(results).tobytes()).hexdigest()[:12]
 
 
 def _list(names: Iterable[str]) -> str:

@@ -20,6 +20,7 @@ from training.console import StepError, progress, run_step, say
 from training.dataset import Document, read_documents
 from training.evaluation.scoring import find_scorer
 from training.models.topics.candidates import Candidate, candidates
+from training.parallel.fingerprint import check_arithmetic
 from training.params import Train, read_params
 from training.paths import COMPARISON, MODEL, TRAIN
 from training.strip import strip
@@ -27,6 +28,7 @@ from training.strip import strip
 
 def main() -> None:
     """Write the model and the comparison."""
+    check_arithmetic()
     params = read_params().train
     documents = read_documents(TRAIN)
     compared = compare(list(candidates(params)), documents, params)

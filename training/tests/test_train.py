@@ -2,6 +2,10 @@
 
 import hashlib
 import io
+import os
+import platform
+import subprocess
+import sys
 
 import joblib
 import numpy as np
@@ -9,6 +13,7 @@ import pytest
 from sklearn.linear_model import LogisticRegressionCV
 
 from serving.app.features import normalize
+from serving.tests.tracked import ROOT
 from training.console import StepError
 from training.dataset import Document
 from training.models.topics.candidates import CLASSIFIERS, candidates
@@ -54,6 +59,50 @@ def test_model_is_fitted_twice_is_the_same_file(name):
         joblib.dump(train.fit(candidate.pipeline, DOCUMENTS), file)
         hashes.add(hashlib.sha256(file.getvalue()).hexdigest())
     assert len(hashes) == 1
+
+
+# Whatever the shell says: what decides bits is set anew, and numpy takes it.
+ODD_SHELLS = [
+    {"OPENBLAS_CORETYPE": "PRESCOTT"},
+    {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"},
+    {"OPENBLAS_BLOCK_FACTOR": "50", "OPENBLAS_L2_SIZE": "64"},
+    {"NPY_DISABLE_CPU_FEATURES": "X86_V3"},
+    {"NPY_ENABLE_CPU_FEATURES": "X86_V4"},
+]
+
+
+@pytest.mark.parametrize("exported", ODD_SHELLS, ids="+".join)
+def test_shell_exports_what_decides_bits_has_no_say(exported):
+    code = (
+        "import os, training.parallel.fingerprint as p; p.check_arithmetic(); found = p.read_passport();"
+        "print(found['BLAS'], found[\"numpy's kernels\"], *sorted(os.environ), sep='\\n')"
+    )
+    plain, odd = (
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env={key: one for key, one in os.environ.items() if key not in exported} | shell,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for shell in ({}, exported)
+    )
+    assert odd == plain
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="has none of x86-64's kernels")
+def test_numpy_was_loaded_before_with_other_kernels_trains_nothing():
+    code = "import numpy, scipy.linalg, training.steps.train as train; train.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | {"OPENBLAS_CORETYPE": "NEHALEM"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "StepError: numpy computes here with openblas Nehalem, threads: " in done.stderr
 
 
 def test_cross_validated_classifier_is_stripped_loses_its_paths_and_keeps_its_answers():

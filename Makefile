@@ -20,6 +20,18 @@ QUICK_TESTS := -m 'not slow and not docker and not node and not trained'
 BIN := .venv/bin
 # For what the tools start themselves: old makes look their own commands up elsewhere.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# What a shell exports for other work has no say in what Python imports, which repository git
+# means and where cd goes. Text is UTF-8, and an image is what Lambda runs.
+unexport PYTHONHOME PYTHONINSPECT PYTHONOPTIMIZE PYTHONPATH PYTHONSAFEPATH PYTHONWARNINGS
+unexport CDPATH GIT_DIR GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_WORK_TREE
+export PYTHONUTF8 := 1
+export DOCKER_DEFAULT_PLATFORM := linux/amd64
+# No proxy can reach what listens on this machine. Tools read one of the two spellings.
+comma := ,
+no_proxy := $(or $(no_proxy),$(NO_PROXY))
+no_proxy := $(if $(filter *,$(no_proxy)),*,127.0.0.1,localhost$(addprefix $(comma),$(no_proxy)))
+NO_PROXY := $(no_proxy)
+export no_proxy NO_PROXY
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 

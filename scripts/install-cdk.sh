@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install CDK's command line, as infrastructure/cdk locks it, into .venv/cdk.
 set -eu
-cd "$(dirname "$0")/.."
+CDPATH= cd "$(dirname "$0")/.."
 for tool in node npm; do
     command -v "$tool" >/dev/null || {
         echo "error: there is no $tool, which CDK runs on: install Node.js (20 or newer)" >&2

@@ -4,7 +4,7 @@
 # dev holds every group, so it is solved first; the others are held to its versions. What a lock
 # already pins stays until `make lock UPGRADE=1`.
 set -eu
-cd "$(dirname "$0")/.."
+CDPATH= cd "$(dirname "$0")/.."
 
 target=requirements
 if [ "${1:-}" = --check ]; then

@@ -2,7 +2,7 @@
 # Deploy a stage, try it, and go back to the version that answered before where either fails.
 # The arguments are the command that is make.
 set -eu
-cd "$(dirname "$0")/.."
+CDPATH= cd "$(dirname "$0")/.."
 
 read_versions() { .venv/bin/python -m serving.deployment.commands.live --stage "$STAGE" --versions; }
 # The version that answers is the one that was deployed last: no old one that takes its place.

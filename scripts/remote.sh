@@ -2,7 +2,7 @@
 # Make URL, of the environment, DVC's default remote, verified: unless told to, DVC takes what lies
 # in a bucket for the model without looking at its hash.
 set -eu
-cd "$(dirname "$0")/.."
+CDPATH= cd "$(dirname "$0")/.."
 
 fail() {
     echo "error: $1: make remote URL=s3://bucket/path" >&2

@@ -2,7 +2,7 @@
 # Print the name of a base image: AWS's own if it can be pulled, else the stand-in, made if it is
 # not there. What is going on goes to standard error.
 set -eu
-cd "$(dirname "$0")"
+CDPATH= cd "$(dirname "$0")"
 
 say() { printf '%s\n' "$*" >&2; }
 

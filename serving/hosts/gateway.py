@@ -30,8 +30,8 @@ from serving.hosts.proxy import (
     to_json,
     to_response,
 )
+from serving.hosts.upload import Receive, Upload
 
-REQUEST_BYTES = 10 * 1024 * 1024  # API Gateway, "Payload size"
 HEADER_BYTES = 10 * 1024  # API Gateway, "Total combined size of request line and header values"
 INTEGRATION_SECONDS = 29.0  # API Gateway, "Integration timeout"
 PATH_CHARS = 80
@@ -39,7 +39,6 @@ PATH_CHARS = 80
 METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}  # "ANY"
 
 type Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
-type Receive = Callable[[], Awaitable[dict[str, Any]]]
 type Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
@@ -98,26 +97,23 @@ class Gateway:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.monotonic()
+        upload = Upload(scope["headers"], receive)
         try:
-            response = await self._respond(scope, receive)
+            response = await self._respond(scope, upload)
         except GatewayError as error:
             response = error.response
         except asyncio.CancelledError:  # the server stops and has waited long enough
             response = GatewayError(503, "Service Unavailable").response
-        body = b"" if scope["method"] == "HEAD" else response.body
-        headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
-        # Of a body that the handler left out, nobody knows the length (RFC 9110, 8.6).
-        if response.status not in BODILESS and (response.body or scope["method"] != "HEAD"):
-            headers.append((b"content-length", str(len(response.body)).encode()))
-        start = {"type": "http.response.start", "status": response.status, "headers": headers}
-        with contextlib.suppress(OSError):  # the client may be gone
-            await send(start)
-            await send({"type": "http.response.body", "body": body})
-        log_request(scope, response, (time.monotonic() - started) * 1000, len(body))
+        early = upload.is_coming
+        size = await send_response(send, scope["method"], response, more=early)
+        log_request(scope, response, (time.monotonic() - started) * 1000, size)
+        if early:
+            await upload.discard()
+            await send({"type": "http.response.body"})
 
-    async def _respond(self, scope: Scope, receive: Receive) -> Response:
+    async def _respond(self, scope: Scope, upload: Upload) -> Response:
         check_request(scope, self._prefix)
-        event = proxy_event(scope, await read_body(scope, receive), self._stage, self._prefix)
+        event = proxy_event(scope, await upload.read(), self._stage, self._prefix)
         if len(to_json(event)) > LAMBDA_BYTES:
             raise GatewayError(413, "Request Too Long")
         context = LambdaContext(str(uuid4()), time.monotonic() + INTEGRATION_SECONDS)
@@ -142,6 +138,29 @@ class Gateway:
             self.busy = False
 
 
+async def send_response(send: Send, method: str, response: Response, *, more: bool) -> int:
+    """Send all of an answer, and say how many bytes its body had.
+
+    Args:
+        send: ASGI's.
+        method: The request's.
+        response: The answer.
+        more: Whether it goes out while the request still comes in: the connection ends with it.
+    """
+    body = b"" if method == "HEAD" else response.body
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
+    # Of a body that the handler left out, nobody knows the length (RFC 9110, 8.6).
+    if response.status not in BODILESS and (response.body or method != "HEAD"):
+        headers.append((b"content-length", str(len(response.body)).encode()))
+    if more:
+        headers.append((b"connection", b"close"))
+    with contextlib.suppress(OSError):  # the client may be gone
+        start = {"type": "http.response.start", "status": response.status, "headers": headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": body, "more_body": more})
+    return len(body)
+
+
 def check_request(scope: Scope, prefix: str) -> None:
     """Refuse what API Gateway refuses before it reads a body."""
     path = path_of(scope)
@@ -150,25 +169,6 @@ def check_request(scope: Scope, prefix: str) -> None:
         raise GatewayError(431, f"Request line and header values exceeded {HEADER_BYTES} bytes.")
     if scope["method"] not in METHODS or not f"{path}/".startswith(f"{prefix}/"):
         raise GatewayError(403, "Missing Authentication Token")
-
-
-async def read_body(scope: Scope, receive: Receive) -> bytes:
-    """Read the body, holding no more of it than API Gateway takes."""
-    too_long = GatewayError(413, f"HTTP content length exceeded {REQUEST_BYTES} bytes.")
-    declared = dict(scope["headers"]).get(b"content-length", b"").lstrip(b"0")
-    limit = str(REQUEST_BYTES).encode()
-    if (len(declared), declared) > (len(limit), limit):  # int() refuses thousands of digits
-        raise too_long
-    body, more = bytearray(), True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise GatewayError(400, "Bad Request", "the client left before its body was whole")
-        if len(body) + len(message.get("body", b"")) > REQUEST_BYTES:
-            raise too_long
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return bytes(body)
 
 
 def say(line: str) -> None:

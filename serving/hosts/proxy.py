@@ -25,6 +25,7 @@ DROPPED = re.compile("connection|content-length|expect|te|trailer|transfer-encod
 BODILESS = (204, 304)  # RFC 9110, 15.3.5 and 15.4.5
 REMAPPED = {"connection", "content-length", "date", "server"}
 HEADER = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+\n[\t -~\x80-\xff]*")  # RFC 9110, 5.1 and 5.5
+ABSOLUTE = re.compile(r"^https?://[^/]*", re.IGNORECASE)  # RFC 9112, 3.2.2: sent to proxies
 PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 
 type Scope = dict[str, Any]
@@ -56,7 +57,8 @@ def bad_gateway(reason: str) -> GatewayError:
 
 def path_of(scope: Scope) -> str:
     """The path as it was sent, percent-encoded, in printable ASCII."""
-    return quote(scope.get("raw_path") or quote(scope["path"]), safe=PRINTABLE)
+    sent = quote(scope.get("raw_path") or quote(scope["path"]), safe=PRINTABLE)
+    return ABSOLUTE.sub("", sent) or "/"
 
 
 def proxy_event(scope: Scope, body: bytes, stage: str, prefix: str) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 import uvicorn
 
 from serving.app.errors import SettingsError
+from serving.hosts.connection import INCOMPLETE_BYTES, Connection
 from serving.hosts.gateway import Gateway, Handler, say
 
 GRACE_SECONDS = 5  # for requests under way at a stop: process managers grant 10 s or more
 KEEP_ALIVE_SECONDS = 65  # over a load balancer's 60 s: it must not meet a connection just closed
-MAX_CONNECTIONS = 256  # each may hold a request of 10 MB
 
 
 type Start = Callable[[], AbstractContextManager[Handler]]
@@ -89,26 +89,28 @@ def run(listener: socket.socket, prefix: str, start: Start) -> None:
         os._exit(0)
 
 
-def serve(gateway: Gateway, listener: socket.socket, prefix: str) -> None:
-    config = uvicorn.Config(
+def configure(gateway: Gateway) -> uvicorn.Config:
+    return uvicorn.Config(
         gateway,
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="on",
         workers=1,
-        log_level="warning",
+        log_level="error",  # what it warns of is the client's, and answered
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        h11_max_incomplete_event_size=64 * 1024,
+        h11_max_incomplete_event_size=INCOMPLETE_BYTES,
     )
+
+
+def serve(gateway: Gateway, listener: socket.socket, prefix: str) -> None:
     say(banner(listener, prefix))
     # uvicorn ends in order, then raises the signal once more.
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+        uvicorn.Server(configure(gateway)).run(sockets=[listener])
 
 
 def main(argv: Sequence[str] | None = None, start: Start = import_handler) -> int:

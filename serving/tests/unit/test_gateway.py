@@ -24,6 +24,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from serving.app import upload
 from serving.app.errors import SettingsError
 from serving.hosts import gateway, proxy, serve
 from serving.hosts.gateway import Gateway
@@ -79,17 +80,23 @@ def scope_of(**members):
 
 
 def drive(app, scope, messages=({"type": "http.request"},)):
-    """Speak ASGI without a client between: what was sent, and how many messages were read."""
-    sent, unread = [], list(messages)
+    """Speak ASGI without a client between: what was sent, and how many messages were read before.
+
+    After the messages the client is silent.
+    """
+    sent, unread, read = [], list(messages), []
 
     async def receive():
+        if not unread:
+            await asyncio.Event().wait()
         return unread.pop(0)
 
     async def collect(message):
         sent.append(message)
+        read.append(len(messages) - len(unread))
 
     asyncio.run(app(scope, receive, collect))
-    return sent, len(messages) - len(unread)
+    return sent, read[0]
 
 
 # HTTP to event
@@ -175,13 +182,27 @@ def test_path_outside_the_prefix_is_refused(url):
     [
         {"method": "TRACE"},
         {"method": "get"},
-        {"raw_path": b"http://localhost/predict"},
         {"method": "OPTIONS", "raw_path": b"*"},
     ],
 )
 def test_method_or_target_that_no_resource_has_is_refused(scope):
     sent, _ = drive(Gateway(Recorder()), scope_of(**scope))
     assert sent[0]["status"] == 403
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        (b"http://localhost/predict", "/predict"),
+        (b"HTTPS://localhost:8443/predict", "/predict"),
+        (b"http://localhost", "/"),
+        (b"/http://localhost/predict", "/http://localhost/predict"),
+    ],
+)
+def test_target_as_sent_to_a_proxy_is_taken_for_its_path(target, path):
+    handler = Recorder()
+    drive(Gateway(handler), scope_of(raw_path=target))
+    assert handler.event["path"] == path
 
 
 def test_server_without_raw_path_gives_the_path_encoded():
@@ -435,7 +456,7 @@ def test_exception_in_the_handler_is_a_502_and_its_type_in_the_log(error, capsys
 
 
 def test_limits_are_those_of_the_services():
-    assert gateway.REQUEST_BYTES == 10_485_760
+    assert upload.REQUEST_BYTES == 10_485_760
     assert proxy.LAMBDA_BYTES == 6_291_456
     assert gateway.HEADER_BYTES == 10_240
     assert gateway.INTEGRATION_SECONDS == 29
@@ -446,6 +467,7 @@ def test_declared_length_over_the_limit_is_refused_unread(length):
     scope = scope_of(method="POST", headers=[(b"content-length", length)])
     sent, read = drive(Gateway(Recorder()), scope)
     assert sent[0]["status"] == 413
+    assert (b"connection", b"close") in sent[0]["headers"]
     assert json.loads(sent[1]["body"]) == {
         "message": "HTTP content length exceeded 10485760 bytes."
     }
@@ -459,14 +481,39 @@ def test_declared_length_may_have_leading_zeros():
 
 
 def test_body_of_no_declared_length_is_read_up_to_the_limit(monkeypatch):
-    monkeypatch.setattr(gateway, "REQUEST_BYTES", 10)
+    monkeypatch.setattr(upload, "REQUEST_BYTES", 10)
     chunk = {"type": "http.request", "body": b"1234", "more_body": True}
-    sent, read = drive(Gateway(Recorder()), scope_of(method="POST"), [chunk] * 9)
+    scope = scope_of(method="POST", headers=[(b"transfer-encoding", b"chunked")])
+    messages = [*[chunk] * 9, {"type": "http.request"}]
+    sent, read = drive(Gateway(Recorder()), scope, messages)
     assert (sent[0]["status"], read) == (413, 3)
 
 
+def test_stalled_upload_is_given_up(monkeypatch, capsys):
+    monkeypatch.setattr(upload, "UPLOAD_SECONDS", 0.05)
+    handler = Recorder()
+    scope = scope_of(method="POST", headers=[(b"content-length", b"5")])
+    chunk = {"type": "http.request", "body": b"12", "more_body": True}
+    sent, _ = drive(Gateway(handler), scope, [chunk])
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+    assert json.loads(sent[1]["body"]) == {"message": "Request Timeout"}
+    assert not handler.events
+    assert capsys.readouterr().err.endswith("  its body did not arrive in time\n")
+
+
+@pytest.mark.parametrize("end", [{"type": "http.request"}, {"type": "http.disconnect"}, None])
+def test_rest_of_a_refused_body_is_discarded_before_the_answer_ends(end, monkeypatch):
+    monkeypatch.setattr(upload, "UPLOAD_SECONDS", 0.05)
+    scope = scope_of(method="POST", headers=[(b"content-length", b"99999999")])
+    chunk = {"type": "http.request", "body": b"1234", "more_body": True}
+    messages = [chunk, chunk, *([end] if end else [])]
+    sent, _ = drive(Gateway(Recorder()), scope, messages)
+    assert [message.get("more_body", False) for message in sent] == [False, True, False]
+
+
 def test_body_of_exactly_the_limit_is_answered(monkeypatch):
-    monkeypatch.setattr(gateway, "REQUEST_BYTES", 10)
+    monkeypatch.setattr(upload, "REQUEST_BYTES", 10)
     handler = Recorder()
     assert ask(Gateway(handler), "POST", content=b"0123456789").status_code == 200
     assert handler.event["body"] == "0123456789"
@@ -797,7 +844,7 @@ def test_server_answers_then_stops_in_order_at_a_signal(number):
         assert (event["path"], event["requestContext"]["path"]) == ("/predict", "/prod/predict")
         assert event["body"] == '{"text":"goal"}'
         assert event["multiValueQueryStringParameters"] == {"a": ["1", "&"]}
-        large = b"a" * (gateway.REQUEST_BYTES + 1)
+        large = b"a" * (upload.REQUEST_BYTES + 1)
         assert client.post("/predict", content=large).status_code == 413
         assert client.post("/predict", content=iter([large])).status_code == 413
         assert client.head("/health").status_code == 200

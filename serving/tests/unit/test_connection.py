@@ -11,8 +11,7 @@ from contextlib import contextmanager
 import pytest
 import uvicorn
 
-from serving.app import connection, upload
-from serving.hosts import serve
+from serving.hosts import connection, serve, upload
 from serving.hosts.gateway import Gateway
 
 TURN = b"POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"

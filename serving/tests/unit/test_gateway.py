@@ -24,9 +24,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.app import upload
 from serving.app.errors import SettingsError
-from serving.hosts import gateway, proxy, serve
+from serving.hosts import gateway, proxy, serve, upload
 from serving.hosts.gateway import Gateway
 
 ROOT = Path(__file__).parents[3]

@@ -18,6 +18,7 @@ AWS_BASE := public.ecr.aws/lambda/python:3.13
 # The quick tests: what `make test` runs.
 QUICK_TESTS := -m 'not slow and not docker and not node and not trained'
 BIN := .venv/bin
+DVC := $(BIN)/python -m training.run_dvc
 # For what the tools start themselves: old makes look their own commands up elsewhere.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # What a shell exports for other work has no say in what Python imports, which repository git
@@ -79,18 +80,18 @@ format: .venv/dev.ok ## Format the code and mend what the linter can
 	$(BIN)/ruff format .
 
 train: .venv/serve.ok $(if $(DASK),.venv/dask.ok) ## Run the stages that changed, up to the bundle (FRESH=1 fetches the data again, DASK=tcp://host:8786 searches there)
-	@$(if $(FRESH),$(BIN)/dvc repro --single-item --force fetch)
-	@$(if $(DASK),DASK_SCHEDULER_ADDRESS="$$DASK") $(BIN)/dvc repro bundle
+	@$(if $(FRESH),$(DVC) repro --single-item --force fetch)
+	@$(if $(DASK),DASK_SCHEDULER_ADDRESS="$$DASK") $(DVC) repro bundle
 
 freeze: .venv/serve.ok ## Compile the trained model to the file that serves it, and prove it (part of make train)
-	@$(BIN)/dvc repro --single-item --force freeze
-	@$(BIN)/dvc repro bundle
+	@$(DVC) repro --single-item --force freeze
+	@$(DVC) repro bundle
 
 judge: .venv/serve.ok ## Hold this model against another commit's, and against the gates (BASE=main, FLIPS=1 lets labels change, SCORES=1 compares recorded scores alone)
 	@$(BIN)/python -m training.judging $(if $(BASE),--base="$$BASE") $(if $(FLIPS),--allow-flips) $(if $(SCORES),--scores-only)
 
 report: .venv/serve.ok ## Write reports/report.html: the model in pictures
-	@status=0; $(BIN)/dvc repro --keep-going || status=$$?; \
+	@status=0; $(DVC) repro --keep-going || status=$$?; \
 	$(BIN)/python -m training.reports.report && exit $$status
 
 remote: .venv/serve.ok ## Share models: make URL the DVC remote, verified (URL=s3://bucket/path)

@@ -1,9 +1,10 @@
 """Whether dvc.lock is of these sources: `make check` wants it, for its model is what goes live."""
 
+import logging
 import re
 
 from training.console import StepError, run_step
-from training.remote import dvc
+from training.run_dvc import list_causes, wait_for_lock
 
 TARGET = "bundle"
 
@@ -12,7 +13,7 @@ def main() -> None:
     """Refuse a tree whose model was made by other code, with other parameters or data.
 
     Raises:
-        StepError: Some steps would run again.
+        StepError: Some steps would run again, or DVC cannot tell.
     """
     if stale := list_stale():
         raise StepError(
@@ -23,11 +24,38 @@ def main() -> None:
 
 
 def list_stale() -> list[str]:
-    """The steps that would run again, were their outputs here, as far as DVC can tell."""
-    done = dvc("repro", "--dry", "--allow-missing", TARGET, capture=True)
-    found = re.findall(r"^Running stage '([^']+)'", done.stdout, re.MULTILINE)
-    # DVC fails where a stage that must run lacks its inputs.
-    return found or (["a step"] if done.returncode else [])
+    """The steps that would run again, were their outputs here.
+
+    Where one of them lacks its inputs, DVC goes no further: then that one alone.
+
+    Raises:
+        StepError: DVC cannot tell, and says why.
+    """
+    from dvc.exceptions import DvcException, ReproductionError  # noqa: PLC0415 - takes a second
+    from dvc.logger import set_loggers_level  # noqa: PLC0415
+
+    try:
+        with set_loggers_level(logging.CRITICAL):
+            return wait_for_lock(try_out)
+    except DvcException as error:
+        causes = list_causes(error)
+        if isinstance(error, ReproductionError) and isinstance(causes[-1], FileNotFoundError):
+            return re.findall("'([^']+)'", str(error))
+        said = ": ".join(dict.fromkeys(map(str, causes)))
+        raise StepError(f"DVC cannot tell whether the model is of this code: {said}") from None
+
+
+def try_out() -> list[str]:
+    """The names of the steps that `dvc repro` would run.
+
+    Raises:
+        DvcException: DVC's own.
+    """
+    from dvc.repo import Repo  # noqa: PLC0415 - takes a second
+
+    with Repo() as repo:
+        stages = repo.reproduce([TARGET], dry=True, allow_missing=True)
+    return [stage.addressing for stage in stages]
 
 
 if __name__ == "__main__":

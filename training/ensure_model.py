@@ -6,7 +6,8 @@ from serving.bundle.manifest import MANIFEST_NAME, Manifest, read_manifest
 from training.changed import TARGET, list_stale
 from training.console import StepError, run_step, say
 from training.paths import BUNDLE
-from training.remote import dvc, verified_remote
+from training.remote import verified_remote
+from training.run_dvc import dvc
 
 
 def main() -> None:

@@ -1,11 +1,9 @@
 """DVC, and its remote: `make pull` gets what there is of this commit, `make push` hands on."""
 
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 from training.console import StepError, run_step, say
+from training.run_dvc import dvc
 
 
 def main() -> None:
@@ -58,10 +56,17 @@ def push() -> None:
 
 
 def verified_remote() -> str | None:
-    """The default remote if DVC checks what comes from it; if not, None, and it is said why."""
+    """The default remote if DVC checks what comes from it; if not, None, and it is said why.
+
+    Raises:
+        StepError: DVC cannot read its settings, and says why.
+    """
     settings: dict[str, tuple[str, str]] = {}
+    done = dvc("config", "--list", "--show-origin", capture=True)
+    if done.returncode:
+        raise StepError(f"DVC cannot read its settings: {done.stderr.strip()}")
     # "file<tab>name=value", from the system's file to .dvc/config.local: the last one counts.
-    for line in dvc("config", "--list", "--show-origin", capture=True).stdout.splitlines():
+    for line in done.stdout.splitlines():
         file, _, setting = line.partition("\t")
         name, _, value = setting.partition("=")
         settings[name] = (value, file)
@@ -81,19 +86,6 @@ def verified_remote() -> str | None:
         "verify true'"
     )
     return None
-
-
-def dvc(*arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
-    """Run DVC's command line, its output passed on or captured."""
-    # The stages' "python" must be this one, in a shell that has not activated .venv, too.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    return subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
-        env=os.environ | {"PATH": path},
-        capture_output=capture,
-        text=True,
-        check=False,
-    )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ on the other commit, too.
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from training.changed import list_stale
@@ -25,7 +26,7 @@ SCORES_ONLY = "SCORES=1 was asked for, as on a machine that cannot have the othe
 
 
 def main() -> None:
-    """Write the report, and print it.
+    """Write the report, and show it.
 
     Raises:
         StepError: A gate is not passed, or a model cannot be had.
@@ -37,6 +38,7 @@ def main() -> None:
             raise StepError(f"{path} is missing: make it with 'make train'")
     found = look(params, options, read_documents(TEST))
     publish(render(found))
+    show(found)
     failed = [f"{one.rule}: {one.found}, not {one.limit}" for one in found.gates if not one.passed]
     if failed:
         raise StepError("the model does not pass (params.yaml):\n  " + "\n  ".join(failed))
@@ -99,14 +101,24 @@ def compare(
 
 
 def publish(page: str) -> None:
-    """Write and print the report; in a GitHub workflow it is the job's summary, too."""
+    """Write the report; in a GitHub workflow it is the job's summary, too."""
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page, encoding="utf-8")
-    say(page)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(page + "\n")
+
+
+def show(found: Judgement) -> None:
+    """Print the report: as Markdown where a program reads it, in tables for a person."""
+    if not sys.stdout.isatty():
+        say(render(found))
+        return
+    from rich.console import Console  # noqa: PLC0415 - for a person alone
+    from rich.markdown import Markdown  # noqa: PLC0415
+
+    Console().print(Markdown(render(found, charts=False)))
 
 
 def judge(params: Params, side: Side, other: Recorded | None) -> list[Gate]:

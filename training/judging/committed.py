@@ -17,6 +17,7 @@ from serving.bundle.manifest import MANIFEST_NAME, installed_versions
 from training.console import StepError
 from training.dataset import Document
 from training.paths import BUNDLE, MODEL
+from training.run_dvc import dvc
 from training.steps.evaluate import Scored
 
 MANIFEST = BUNDLE / MANIFEST_NAME
@@ -74,15 +75,14 @@ def read_manifest_of(rev: str) -> Recorded | None:
     """The manifest of a commit; None where it has none.
 
     Raises:
-        StepError: There is no such commit, or what it has is no manifest.
+        StepError: There is no such commit, or what it has is no manifest, or git refuses.
     """
-    if run("git", "rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}").returncode:
+    if not git("rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}"):
         raise StepError(f"there is no commit {rev}: 'git fetch', or name another one with BASE=")
-    shown = run("git", "show", f"{rev}:{MANIFEST}")
-    if shown.returncode:
+    if not git("ls-tree", rev, "--", str(MANIFEST)):
         return None
     try:
-        return Recorded.model_validate_json(shown.stdout)
+        return Recorded.model_validate_json(git("show", f"{rev}:{MANIFEST}"))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
@@ -95,8 +95,7 @@ def read_manifest_of(rev: str) -> Recorded | None:
 def was_before(rev: str, version: str) -> bool:
     """Whether a commit, or one before it, had a model: to go back to it is a revert."""
     entry = f'"version": "{version}"'
-    found = run("git", "log", "--format=%h", f"-S{entry}", rev, "--", str(MANIFEST))
-    return bool(found.stdout.strip())
+    return bool(git("log", "--format=%h", f"-S{entry}", rev, "--", str(MANIFEST)))
 
 
 def read_model_of(rev: str, manifest: Recorded | None) -> bytes:
@@ -113,7 +112,7 @@ def read_model_of(rev: str, manifest: Recorded | None) -> bytes:
             raise NotComparable(f"the model of {rev} was made with another {name} than {here}")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, MODEL.name)
-        done = run("dvc", "get", "--quiet", "--rev", rev, "--out", str(path), ".", str(MODEL))
+        done = dvc("get", "--rev", rev, "--out", str(path), ".", str(MODEL), capture=True)
         if done.returncode:
             raise StepError(
                 f"the model of {rev} is neither in DVC's cache nor in its remote "
@@ -172,5 +171,18 @@ def predict_as(rev: str, data: bytes, documents: list[Document]) -> Scored:
             return Scored(found["classes"], actual, found["predicted"], found["probabilities"])
 
 
-def run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def git(*arguments: str) -> str:
+    """Run git; what it prints, which is nothing where it finds nothing.
+
+    Raises:
+        StepError: It refuses, and says why.
+    """
+    done = subprocess.run(
+        ["git", *arguments],  # noqa: S607 - whichever git there is
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode and done.stderr:
+        raise StepError(f"git {arguments[0]}: {done.stderr.strip()}")
+    return done.stdout

@@ -75,8 +75,8 @@ class Judgement:
         return self.recorded is not None and self.recorded.version == self.side.version
 
 
-def render(found: Judgement) -> str:
-    """The report."""
+def render(found: Judgement, *, charts: bool = True) -> str:
+    """The report; without charts where nothing draws them, their numbers in tables."""
     pages = Environment(  # noqa: S701 - Markdown, which has filters of its own
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         undefined=StrictUndefined,
@@ -97,6 +97,8 @@ def render(found: Judgement) -> str:
         drawn=DRAWN_CLASSES,
         fewest=FEWEST,
         reliability_chart=draw_reliability(found.side),
+        bins=list_bins(found.side),
+        charts=charts,
         shown=flips[:SHOWN_FLIPS],
         pairs=pairs.most_common(SHOWN_FLIPS),
         mended=sum(one.after == one.actual for one in flips),
@@ -142,10 +144,15 @@ def draw_classes(found: Judgement) -> str:
     return draw_bars("F1", [(row.name, row.new or 0) for row in rows], line)
 
 
+def list_bins(side: Side) -> list[dict[str, Any]]:
+    """How sure a model is, and how often it is right then; of few documents only if all are."""
+    bins = reliability(side.scored)
+    return [one for one in bins if one["count"] >= FEWEST] or bins
+
+
 def draw_reliability(side: Side) -> str:
     """How often the model is right when it is this sure: bars under the line are too sure."""
-    bins = reliability(side.scored)
-    bins = [one for one in bins if one["count"] >= FEWEST] or bins
+    bins = list_bins(side)
     return draw_steps(
         ("probability (documents)", "share right"),
         [(f"{one['confidence']:.2f} ({one['count']:,})", one["accuracy"]) for one in bins],

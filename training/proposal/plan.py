@@ -1,10 +1,10 @@
 """What a run has to do, and what it may: the first job of .github/workflows/train.yml."""
 
 import os
-import subprocess
 import sys
 
 from training.changed import list_stale
+from training.proposal.commit import git
 from training.proposal.files import FILES
 from training.proposal.github import GitHubError, Run, read_run, write_outputs, write_summary
 
@@ -34,18 +34,17 @@ def find_change(run: Run) -> tuple[bool, str]:
     """Whether there is a model to train and to judge, and why.
 
     Raises:
-        GitHubError: git does not know the branch that it is to get into.
+        GitHubError: git does not know the branch that it is to get into, for one.
     """
     if not run.pull_request:
         return True, "it was asked for"
     if stale := list_stale():
         return True, f"the pull request changes what {', '.join(stale)} depends on"
-    done = subprocess.run(
-        ["git", "diff", "--quiet", f"origin/{run.base}...HEAD", "--", *FILES], check=False
-    )
-    if done.returncode not in (0, 1):
-        raise GitHubError(f"git knows no origin/{run.base}: check out with fetch-depth: 0")
-    if done.returncode:
+    try:
+        brought = git("diff", "--name-only", f"origin/{run.base}...HEAD", "--", *FILES)
+    except GitHubError as error:
+        raise GitHubError(f"{error} (origin/{run.base} needs fetch-depth: 0)") from None
+    if brought:
         return True, "the pull request brings a model"
     return False, "the pull request touches no code, parameters or data of the model's"
 

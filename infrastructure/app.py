@@ -2,16 +2,24 @@
 
 import os
 import re
-import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 
 from infrastructure.access import PLAN, TRAINING, Access
 from infrastructure.account import Account
+from serving.deployment.git import GitError, git
 from serving.deployment.stack import StackError
 from serving.deployment.stages import STAGES
+
+# As it stands in an address bar, in .git/config, or alone; ids as of GitHub's newer tokens (@123).
+REPOSITORY = re.compile(
+    r"(?:(?:(?:https?|ssh|git)://)?(?:[^/@\s]+@)?(?:www\.|ssh\.)?github\.com(?::443)?[/:])?"
+    r"([\w@-]+/(?!\.{1,2}/?$|\.git/?$)[\w.@-]+?)(?:\.git)?/?",
+    re.ASCII,
+)
 
 
 def build_app(context: dict[str, str] | None = None) -> cdk.App:
@@ -26,9 +34,7 @@ def build_app(context: dict[str, str] | None = None) -> cdk.App:
     # S3 itself writes the access logs, by the bucket's policy: access lists are of the past.
     flags = {"@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True}
     app = cdk.App(context=flags | (context or {}))
-    github = app.node.try_get_context("github") or read_origin()
-    if not re.fullmatch(r"[\w.@-]+/[\w.@-]+", github):
-        raise StackError(f"{github!r} is no repository: GITHUB=owner/name")
+    github = read_repository(app.node.try_get_context("github") or read_origin())
     common: dict[str, Any] = {
         "synthesizer": cdk.LegacyStackSynthesizer(),
         "env": cdk.Environment(
@@ -47,25 +53,31 @@ def build_app(context: dict[str, str] | None = None) -> cdk.App:
     return app
 
 
-def read_origin() -> str:
-    """The GitHub repository that git's origin is.
+def read_repository(text: str) -> str:
+    """A repository as GitHub's token names it, "owner/name", of any spelling that git takes.
 
     Raises:
-        StackError: It is none.
+        StackError: It is none on GitHub.
     """
-    found = subprocess.run(
-        ["git", "remote", "get-url", "origin"],  # noqa: S607 - whichever git there is
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    match = re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$", found.stdout.strip())
+    match = REPOSITORY.fullmatch(text.strip())
     if not match:
-        raise StackError(
-            "git's origin is no GitHub repository: say which one's workflows are to be trusted "
-            "with 'make bootstrap GITHUB=owner/name'"
-        )
+        raise StackError(f"{text!r} is no repository on GitHub: GITHUB=owner/name")
     return match[1]
+
+
+def read_origin() -> str:
+    """The address of git's origin.
+
+    Raises:
+        StackError: There is none, or git does not tell.
+    """
+    try:
+        return git(Path(), "remote", "get-url", "origin")
+    except GitError as error:
+        raise StackError(
+            f"which repository's workflows are to be trusted is not known ({error}): "
+            "'make bootstrap GITHUB=owner/name'"
+        ) from None
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The account's templates: what would hurt if it were otherwise."""
 
+import json
 import re
 import subprocess
 
@@ -302,35 +303,80 @@ def test_account_has_its_one_already_it_is_left_out(account, write_account, synt
     assert not synth.find(write_account(**{switch: "false"})["quickthaw-account"], kind)
 
 
-@pytest.mark.parametrize("github", ["owner", "owner/name:*", "*/*", "owner/na me", "a/b/c"])
-def test_repository_is_no_repository_it_is_refused(write_account, github):
-    from serving.deployment.stack import StackError
-
-    with pytest.raises(StackError, match="GITHUB=owner/name"):
-        write_account(github=github)
-
-
 @pytest.mark.parametrize(
-    ("url", "name"),
+    "github",
     [
-        ("https://github.com/owner/name.git", "owner/name"),
-        ("git@github.com:owner/na.me", "owner/na.me"),
-        ("ssh://git@github.com/owner/name/", "owner/name"),
+        *("owner", "owner/name:*", "*/*", "owner/na me", "a/b/c", "owner/", "/name", "owner/.git"),
+        *("owner/..", "owner/.", "https://gitlab.com/owner/name", "git@example.org:owner/name.git"),
+        *("https://notgithub.com/owner/name", "https://example.org/github.com/owner/name"),
+        *(
+            "https://github.com/owner",
+            "https://github.com/owner/name/pulls",
+            "owner/name?",
+            "öwner/a",
+        ),
     ],
 )
-def test_repository_is_read_from_origin(tmp_path, monkeypatch, url, name):
-    from infrastructure.app import read_origin
+def test_repository_is_no_repository_it_is_refused(github):
+    from infrastructure.app import read_repository
+    from serving.deployment.stack import StackError
+
+    with pytest.raises(StackError, match="GITHUB=owner/name"):
+        read_repository(github)
+
+
+SPELLINGS = {
+    "owner/name": "owner/name",
+    "owner/name.git": "owner/name",
+    "owner/name/": "owner/name",
+    "Owner/.github": "Owner/.github",
+    "owner@12/name@34": "owner@12/name@34",
+    "github.com/owner/name": "owner/name",
+    "https://github.com/owner/name": "owner/name",
+    "https://github.com/owner/name.git": "owner/name",
+    "https://www.github.com/owner/name/": "owner/name",
+    "https://user:token@github.com/owner/name.git": "owner/name",
+    "git@github.com:owner/na.me": "owner/na.me",
+    "git@github.com:owner/name.git": "owner/name",
+    "ssh://git@github.com/owner/name/": "owner/name",
+    "ssh://git@ssh.github.com:443/owner/name.git": "owner/name",
+}
+
+
+@pytest.mark.parametrize(("spelling", "name"), SPELLINGS.items(), ids=SPELLINGS)
+def test_repository_is_spelt_otherwise_it_is_read_as_the_token_has_it(spelling, name):
+    from infrastructure.app import read_repository
+
+    assert read_repository(spelling) == name
+
+
+def test_repository_is_spelt_as_an_address_the_trust_is_of_its_name(write_account, synth):
+    template = write_account(github="https://github.com/owner/name.git")["quickthaw-access-plan"]
+    assert '"repo:owner/name:environment:plan"' in json.dumps(template)
+
+
+def test_repository_is_read_from_origin(tmp_path, monkeypatch):
+    from infrastructure.app import read_origin, read_repository
 
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    url = "https://github.com/owner/name.git"
     subprocess.run(["git", "-C", tmp_path, "remote", "add", "origin", url], check=True)
     monkeypatch.chdir(tmp_path)
-    assert read_origin() == name
+    assert read_repository(read_origin()) == "owner/name"
 
 
-def test_origin_is_elsewhere_it_is_said_what_to_do(tmp_path, monkeypatch):
+def test_git_does_not_tell_the_origin_it_is_said_why_and_what_to_do(tmp_path, monkeypatch):
     from infrastructure.app import read_origin
     from serving.deployment.stack import StackError
 
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(StackError, match="GITHUB=owner/name"):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    with pytest.raises(StackError, match=r"(?s)not a git repository.*GITHUB=owner/name"):
+        read_origin()
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(StackError, match=r"(?s)dubious ownership.*GITHUB=owner/name"):
+        read_origin()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StackError, match="git cannot be run"):
         read_origin()

@@ -39,7 +39,7 @@ def push(base: str, *, local: bool = False) -> str:
     tag = builder.find_tag(builder.ROOT, base)
     if builder.read_revision(builder.ROOT).endswith("+"):
         say("note: this tree is not what was committed")
-    registry = f"{find_account()}.dkr.ecr.{find_region()}.amazonaws.com"
+    registry = name_registry(find_account(), find_region())
     if not local and is_there(tag):
         say(f"{registry}/{NAME}:{tag} is there: nothing to build or to push")
         return tag
@@ -64,6 +64,15 @@ def find_account() -> str:
 def find_region() -> str:
     """The region that the clients have."""
     return str(make_client("ecr").meta.region_name)
+
+
+def name_registry(account: str, region: str) -> str:
+    """The host of the account's images; what it ends in depends on the partition, as in China."""
+    from botocore.session import get_session  # noqa: PLC0415 - half a second
+
+    known = get_session().get_component("endpoint_resolver")
+    suffix = known.get_partition_dns_suffix(known.get_partition_for_region(region))
+    return f"{account}.dkr.ecr.{region}.{suffix}"
 
 
 def is_there(tag: str) -> bool:
@@ -105,13 +114,16 @@ def send(registry: str, tag: str) -> None:
 
 
 def find_engine() -> str:
-    """Where Docker's engine is: what the folder of its own does not know."""
-    done = builder.docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
-    return done.stdout.strip()
+    """Where Docker's engine is: what the folder of its own does not know.
+
+    Raises:
+        ImageError: Docker does not tell.
+    """
+    return docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}").strip()
 
 
-def docker(*arguments: str, stdin: str = "") -> None:
-    """Run a command of Docker's that must not fail.
+def docker(*arguments: str, stdin: str = "") -> str:
+    """Run a command of Docker's that must not fail; what it prints.
 
     Raises:
         ImageError: It failed.
@@ -119,6 +131,7 @@ def docker(*arguments: str, stdin: str = "") -> None:
     done = builder.docker(*arguments, stdin=stdin)
     if done.returncode:
         raise ImageError(f"docker {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from serving.deployment.git import GitError, git
 from serving.deployment.stack import NAME, say
 
 ROOT = Path(__file__).parents[3]
@@ -230,18 +231,15 @@ def read_manifest(root: Path) -> dict[str, Any]:
 
 
 def read_revision(root: Path) -> str:
-    """The commit, with "+" where the tree differs from it; "unknown" outside of git."""
-    git = ["git", "-C", str(root)]
-    found = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    if found.returncode:
+    """The commit, with "+" where the tree differs from it; "unknown" where git does not tell."""
+    try:
+        commit = git(root, "rev-parse", "HEAD")
+        paths = ("serving", "requirements", ".dockerignore")
+        changed = git(root, "status", "--porcelain", "--", *paths)
+    except GitError as error:
+        say(f"note: of which commit this tree is, is not known: {error}")
         return "unknown"
-    changed = subprocess.run(
-        [*git, "status", "--porcelain", "--", "serving", "requirements", ".dockerignore"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return found.stdout.strip() + ("+" if changed.stdout else "")
+    return commit + ("+" if changed else "")
 
 
 def inspect(image: str, what: str) -> str:

@@ -3,6 +3,7 @@
 from aws_cdk import Duration
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk.region_info import RegionInfo
 from constructs import Construct
 
 from serving.deployment.stack import NAME
@@ -11,6 +12,12 @@ from serving.deployment.stacks.function import Function
 
 GREEN, ORANGE, RED, BLUE, GREY = "#2ca02c", "#ff7f0e", "#d62728", "#1f77b4", "#7f7f7f"
 PERIOD = Duration.minutes(1)
+# By partition: a region of China or of GovCloud has another console.
+CONSOLES = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
 WIDTH, HEIGHT = 8, 6  # of 24 columns
 
 
@@ -53,9 +60,9 @@ class Dashboard(Construct):
                 self._show_logs(function),
             ],
         )
+        console = CONSOLES.get(RegionInfo.get(region).partition or "aws", CONSOLES["aws"])
         self.link = (
-            f"https://{region}.console.aws.amazon.com/cloudwatch/home"
-            f"?region={region}#dashboards:name={name}"
+            f"https://{region}.{console}/cloudwatch/home?region={region}#dashboards:name={name}"
         )
 
     def emf(

@@ -600,3 +600,15 @@ def test_release_goes_back_where_deploying_or_smoking_fails(
     assert called[:1] == ["deploy"]
     assert ("smoke" in called) == (failing != "deploy")
     assert ("rollback TO=1 YES=1" in called) == ("is back" in said)
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("eu-central-1", "1.dkr.ecr.eu-central-1.amazonaws.com"),
+        ("us-gov-west-1", "1.dkr.ecr.us-gov-west-1.amazonaws.com"),
+        ("cn-north-1", "1.dkr.ecr.cn-north-1.amazonaws.com.cn"),
+    ],
+)
+def test_registry_is_named_as_the_partition_has_it(region, host):
+    assert push.name_registry("1", region) == host

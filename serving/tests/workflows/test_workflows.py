@@ -120,6 +120,14 @@ def test_job_takes_the_role_of_its_environment_and_no_other_job_can_take_one(job
 
 
 @each_job
+def test_role_is_of_the_accounts_partition(job):
+    for step in job.get("steps", ()):
+        if step.get("uses", "").startswith("aws-actions/"):
+            role = step["with"]["role-to-assume"]
+            assert role.startswith("arn:${{ vars.AWS_PARTITION || 'aws' }}:iam::")
+
+
+@each_job
 def test_nothing_is_cached_and_no_credentials_are_left_in_a_checkout(job):
     for step in job.get("steps", ()):
         assert "cache" not in json.dumps(step)

@@ -27,6 +27,7 @@ class Service:
         settings = read_settings()
         self._emitter = Emitter(settings)
         self._cors = settings.cors_headers
+        self._base_path = settings.base_path
         self._cold = True
         self._model: Predictor | ModelError
         try:
@@ -45,7 +46,7 @@ class Service:
             answer = self._respond(event, measurements, request_id)
             reader.check_sendable(answer)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what left here could end the runtime
-            answer = _respond_to_error(error, request_id)
+            answer = _respond_to_error(error, request_id, measurements)
         if reader.is_head(event):
             answer["body"] = ""
         version = measurements.properties.get("modelVersion", "none")
@@ -57,6 +58,7 @@ class Service:
         return answer
 
     def _respond(self, event: Any, measurements: Measurements, request_id: str) -> dict[str, Any]:
+        event = reader.strip_base_path(event, self._base_path)
         if isinstance(self._model, Predictor):
             answer = fast_path.respond(event, self._model, measurements, request_id)
             if answer is not None:
@@ -80,12 +82,15 @@ class Service:
         return measurements
 
 
-def _respond_to_error(error: BaseException, request_id: str) -> dict[str, Any]:
+def _respond_to_error(
+    error: BaseException, request_id: str, measurements: Measurements
+) -> dict[str, Any]:
     try:
         from serving.app.http.problems import respond  # noqa: PLC0415 - where all goes well, not
 
-        return respond(error, request_id)
+        return respond(error, request_id, measurements)
     except (Exception, SystemExit):  # noqa: BLE001 - no file can be opened, no memory is left
+        measurements.properties["problem"] = InternalError.kind
         problem = InternalError().problem() | {"request_id": request_id}
         return {
             "statusCode": InternalError.status,

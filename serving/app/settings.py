@@ -21,6 +21,9 @@ _NAMESPACE_CHARS = frozenset(string.ascii_letters + string.digits + "._#:/-")
 _MAX_NAMESPACE_CHARS = 255
 _MAX_DIMENSION_CHARS = 1024
 _HOST_CHARS = frozenset(string.ascii_letters + string.digits + ".-:[]")
+# As `api.py` takes it into a page's script.
+_BASE_PATH_CHARS = frozenset(string.ascii_letters + string.digits + "._-")
+_MAX_BASE_PATH = 128
 _EMF_ENVIRONMENTS = ("Lambda", "Local")
 # What Lambda itself sets.
 _LAMBDA_FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
@@ -43,6 +46,7 @@ class Settings(SimpleNamespace):
             documents carry. Either way they go to standard output.
         emf_dimensions, emf_properties: Those of that environment.
         emf_extraction: Whether CloudWatch is to make metrics of the documents.
+        base_path: What a custom domain has before the routes: "/nlp", or "".
         cors_headers: What answers carry for the pages of another origin.
     """
 
@@ -52,6 +56,7 @@ class Settings(SimpleNamespace):
     emf_dimensions: dict[str, str]
     emf_properties: dict[str, str]
     emf_extraction: bool
+    base_path: str
     cors_headers: dict[str, list[str]]
 
 
@@ -76,6 +81,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         emf_dimensions=_read_dimensions(emf_environment, environ),
         emf_properties=_read_properties(emf_environment, environ),
         emf_extraction=not _read_flag("AWS_EMF_DISABLE_METRIC_EXTRACTION", environ),
+        base_path=_read_base_path(environ.get("QUICKTHAW_BASE_PATH", "")),
         cors_headers=_read_cors(environ.get("QUICKTHAW_ALLOW_ORIGIN", "")),
     )
 
@@ -91,6 +97,12 @@ def _read_namespace(found: str) -> str:
             "and must not start with : or AWS/"
         )
     return found
+
+
+def _read_base_path(name: str) -> str:
+    if not _BASE_PATH_CHARS.issuperset(name) or name in (".", "..") or len(name) > _MAX_BASE_PATH:
+        raise SettingsError("QUICKTHAW_BASE_PATH must be as nlp, of A-Z a-z 0-9 . _ -")
+    return f"/{name}" if name else ""
 
 
 def _read_cors(origin: str) -> dict[str, list[str]]:

@@ -129,14 +129,19 @@ def read_key(outputs: Outputs) -> str | None:
 def locate(url: str) -> tuple[str, dict[str, str]]:
     """Where a deployed API is to be asked, and with which headers.
 
-    A local AWS (AWS_ENDPOINT_URL) has all APIs at one address, and tells them by the Host header.
+    A local AWS (AWS_ENDPOINT_URL) tells APIs by their hosts, which not every resolver knows.
     """
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     if not endpoint:
         return url, {}
     parts, address = urlsplit(url), urlsplit(endpoint)
-    host = f"{parts.netloc.partition('.')[0]}.execute-api.localhost:{address.port}"
-    return f"{address.scheme}://{address.netloc}{parts.path}", {"Host": host}
+    return f"{address.scheme}://{address.netloc}{parts.path}", {"Host": parts.netloc}
+
+
+def make_local_url(api: str, stage: str) -> str:
+    """The address of an API on a local AWS."""
+    address = urlsplit(os.environ.get("AWS_ENDPOINT_URL", "http://localhost:4566"))
+    return f"{address.scheme}://{api}.execute-api.localhost:{address.port}/{stage}/"
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -12,6 +12,8 @@ RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
 
 
 HOST = r"[a-z0-9-]+(\.[a-z0-9-]+)+"
+# Of one part, as a REST API has it, in letters that the handler takes, too.
+BASE_PATH = r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,128}"
 ORIGIN = r"\*|https?://[a-zA-Z0-9.-]+(:[0-9]+)?"
 TOPIC = r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+"
 
@@ -26,27 +28,32 @@ def fits(pattern: str, value: str | None) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Domain:
-    """A custom domain, whose root is the API's.
+    """A custom domain.
 
     Attributes:
         name: As api.example.org.
         certificate_arn: Of a certificate of that name in the stage's region.
+        base_path: What stands before the routes, as nlp (/nlp/predict); without, they are at the
+            domain's root.
         zone_id, zone_name: The Route 53 zone that gets the record; without, it is made by hand.
     """
 
     name: str
     certificate_arn: str
+    base_path: str | None = None
     zone_id: str | None = None
     zone_name: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse half a zone.
+        """Refuse what AWS would refuse, and half a zone.
 
         Raises:
-            StageError: It is named by its id alone, or by its name.
+            StageError: It names the setting.
         """
         if not re.fullmatch(HOST, self.name):
             raise StageError("serving/deployment/stages.py: a domain's name is as api.example.org")
+        if not fits(BASE_PATH, self.base_path):
+            raise StageError("serving/deployment/stages.py: a domain's base_path is as nlp")
         if bool(self.zone_id) != bool(self.zone_name):
             raise StageError("serving/deployment/stages.py: a zone needs zone_id and zone_name")
 

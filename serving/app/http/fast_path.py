@@ -36,7 +36,7 @@ def respond(
         from serving.app.http.problems import respond as refuse  # noqa: PLC0415 - where all is well, not
 
         measurements.update(measured)
-        return refuse(error, request_id)
+        return refuse(error, request_id, measurements)
     except Exception:  # noqa: BLE001 - the full app meets the same error, and answers it
         return None
     if answer is None:

@@ -143,7 +143,7 @@ def _unhandled(error: Exception) -> Response[str]:
 
 
 def _to_response(error: Exception) -> Response[str]:
-    status, headers, body = problem(error, app.context["id"])
+    status, headers, body = problem(error, app.context["id"], app.context["measurements"])
     content_type = headers.pop("Content-Type")
     return Response(status_code=status, content_type=content_type, headers=headers, body=body)
 

@@ -12,24 +12,29 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from serving.app.telemetry.metrics import Measurements
+
 PROBLEM_JSON = "application/problem+json"
 _FIELDS = frozenset({"text", "texts", "top", "explain"})
 
 
-def problem(error: BaseException, request_id: str) -> tuple[int, dict[str, str], str]:
+def problem(
+    error: BaseException, request_id: str, measurements: Measurements
+) -> tuple[int, dict[str, str], str]:
     """Status, headers and body of an error's answer; one of ours, a bug, is logged."""
     if isinstance(error, ModelError):
         error = NotServable(error)
     if not isinstance(error, ServiceError):
         log_failure(error, request_id)
         error = InternalError()
+    measurements.properties["problem"] = error.kind
     headers = {"Content-Type": PROBLEM_JSON} | error.headers()
     return error.status, headers, to_json(error.problem() | {"request_id": request_id})
 
 
-def respond(error: BaseException, request_id: str) -> dict[str, Any]:
+def respond(error: BaseException, request_id: str, measurements: Measurements) -> dict[str, Any]:
     """An error's answer as an API Gateway proxy response."""
-    status, headers, body = problem(error, request_id)
+    status, headers, body = problem(error, request_id, measurements)
     return {
         "statusCode": status,
         "body": body,

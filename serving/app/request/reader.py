@@ -27,6 +27,18 @@ WARM_UP = "warmup"  # what the metrics name as the route of a warm-up, which has
 _QUOTED = r'"((?:[^"\\]|\\.)*+)"'
 
 
+def strip_base_path(event: Any, base_path: str) -> Any:
+    """An event whose path is the route's: a custom domain's base path stands before that.
+
+    API Gateway's own URL of the same API has none.
+    """
+    if base_path and type(event) is dict:
+        path = event.get("path")
+        if isinstance(path, str) and f"{path}/".startswith(f"{base_path}/"):
+            return event | {"path": path[len(base_path) :] or "/"}
+    return event
+
+
 def is_warm_up(event: Any) -> bool:
     """Whether the event only keeps an environment started, and is no request.
 

@@ -34,7 +34,9 @@ UNITS = {
     "predict.duration": "Milliseconds",
     "prediction.confidence": "None",
 }
-PROPERTIES = ("engine", "label", "lane", "modelVersion", "requestId", "route", "status")
+PROPERTIES = (
+    *("engine", "label", "lane", "modelVersion", "problem", "requestId", "route", "status"),
+)
 
 
 class Measurements:

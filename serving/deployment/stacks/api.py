@@ -196,6 +196,7 @@ class Api(Construct):
                 self, "Certificate", domain.certificate_arn
             ),
             security_policy=apigateway.SecurityPolicy.TLS_1_2,
+            base_path=domain.base_path,
         )
         if domain.zone_id and domain.zone_name:
             route53.ARecord(
@@ -207,4 +208,4 @@ class Api(Construct):
                 record_name=f"{domain.name}.",
                 target=route53.RecordTarget.from_alias(targets.ApiGatewayDomain(found)),
             )
-        return f"https://{domain.name}/"
+        return f"https://{domain.name}/{f'{domain.base_path}/' if domain.base_path else ''}"

@@ -135,4 +135,6 @@ def list_variables(stage: Stage) -> dict[str, str]:
     variables = {"AWS_EMF_ENVIRONMENT": "Lambda", "AWS_EMF_NAMESPACE": NAME}
     if stage.allow_origin:
         variables["QUICKTHAW_ALLOW_ORIGIN"] = stage.allow_origin
+    if stage.domain and stage.domain.base_path:
+        variables["QUICKTHAW_BASE_PATH"] = stage.domain.base_path
     return variables

@@ -7,7 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from serving.deployment.stack import NAME, Outputs, name_stack
+from serving.deployment.stack import NAME, Outputs, make_local_url, name_stack
 from serving.deployment.stacks.alarms import Alarms
 from serving.deployment.stacks.api import Api
 from serving.deployment.stacks.dashboard import Dashboard
@@ -30,7 +30,8 @@ class Service(cdk.Stack):
     Args:
         stage_name, stage: Which one.
         image: What the function runs.
-        local: For a local AWS, which has neither CodeDeploy nor metric math: no canary there.
+        local: For a local AWS, which has neither CodeDeploy nor metric math, so no canary, no
+            domains, and addresses of its own.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class Service(cdk.Stack):
     ) -> None:
         name = name_stack(stage_name)
         if local:
-            stage = replace(stage, canary=False)
+            stage = replace(stage, canary=False, domain=None)
         super().__init__(
             scope, name, description=f"Quickthaw, stage {stage_name}: text to label", **kwargs
         )
@@ -77,7 +78,7 @@ class Service(cdk.Stack):
         for rule, reason in LEFT.items():
             cdk.Validations.of(self).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))
         outputs = Outputs(
-            Url=api.url,
+            Url=make_local_url(api.api.rest_api_id, stage_name) if local else api.url,
             KeyId=api.key.key_id if api.key else "none",
             FunctionName=name,
             LogGroup=f"/aws/lambda/{name}",

@@ -13,7 +13,7 @@ def write_service():
     from serving.deployment.stages import STAGES, Stage
     from serving.tests.cloud.synth import ENVIRONMENT, Templates
 
-    def write(name="prod", *, tag="0123456789ab", local=False, **settings):
+    def write(name="prod", *, tag="0123456789ab", local=False, env=ENVIRONMENT, **settings):
         app = cdk.App()
         Service(
             app,
@@ -21,7 +21,7 @@ def write_service():
             stage=Stage(**settings) if settings else STAGES[name],
             image=Image(tag, "0" * 12),
             local=local,
-            env=ENVIRONMENT,
+            env=env,
             synthesizer=cdk.BootstraplessSynthesizer(),
         )
         return Templates(app)

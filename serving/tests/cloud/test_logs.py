@@ -26,7 +26,7 @@ from moto.server import ThreadedMotoServer
 from serving.deployment.commands.logs import __main__ as program
 from serving.deployment.commands.logs import source
 from serving.deployment.commands.logs.line import Entry, Kind, Sorter
-from serving.deployment.commands.logs.render import render
+from serving.deployment.commands.logs.render import render, render_header
 from serving.deployment.stack import Outputs, StackError
 from serving.tests.hostile import TEXTS
 
@@ -268,7 +268,7 @@ def test_stage_is_read_shows_its_group_and_a_summary(group, capsys):
     group.put(COLD, RECORD, FAILED, REFUSED, f"END RequestId: {UUID}")
     assert program.main([]) == 0
     out, err = capsys.readouterr()
-    assert len(out.splitlines()) == 3 + 4
+    assert len(out.splitlines()) == 1 + 3 + 4
     assert err.startswith(f"{group.name} since ")
     assert "times are CET" in err
     assert err.endswith(
@@ -395,13 +395,15 @@ def test_documents_are_folded_into_aligned_columns(show):
     batch = emf(route="/predict/batch", label=None, **{"input.num_texts": 1000})
     out = show([COLD, batch, REFUSED, emf(route="none", status=404, label=None, modelVersion=None)])
     assert out == (
-        "11-21 16:16:39.000  200  /predict        sci.space                 0.949"
+        "time                status  route           label                     conf."
+        "      predict  model\n"
+        "11-21 16:16:39.000  200     /predict        sci.space                 0.949"
         "      0.16 ms  8f4c7743fc43  cold, model loaded in 2.2 ms\n"
-        "11-21 16:16:39.000  200  /predict/batch  1,000 texts               0.949"
+        "11-21 16:16:39.000  200     /predict/batch  1,000 texts               0.949"
         "      0.16 ms  8f4c7743fc43\n"
-        "11-21 16:16:39.000  422  /predict        1 text                    0.949"
+        "11-21 16:16:39.000  422     /predict        1 text                    0.949"
         f"      0.16 ms  8f4c7743fc43  request {UUID}\n"
-        "11-21 16:16:39.000  404  none            1 text                    0.949"
+        "11-21 16:16:39.000  404     none            1 text                    0.949"
         f"      0.16 ms  -             request {UUID}\n"
     )
 
@@ -415,16 +417,17 @@ def test_handler_writes_its_documents_each_is_one_line(client, show):
         client.send("what?"),
     ]
     documents = [one for answer in answers for one in answer.emf]
-    lines = show(map(json.dumps, documents)).splitlines()
+    _, *lines = show(map(json.dumps, documents)).splitlines()
     assert [line[20:23] for line in lines] == ["200", "200", "422", "200", "400"]
     assert " sailing " in lines[0]
     assert "cold, model loaded in " in lines[0]
+    assert "  invalid  request " in lines[2]
+    assert "  bad-request  request " in lines[4]
     assert " 2 texts " in lines[1]
     for document in documents:  # as they are where the extraction of metrics is off
         del document["_aws"]
-    assert [one[20:] for one in show(map(json.dumps, documents)).splitlines()] == [
-        line[20:] for line in lines
-    ]
+    _, *others = show(map(json.dumps, documents)).splitlines()
+    assert [one[20:] for one in others] == [line[20:] for line in lines]
 
 
 def test_model_is_missing_its_record_is_shown_whole(start_service, tmp_path, show):
@@ -437,7 +440,7 @@ def test_model_is_missing_its_record_is_shown_whole(start_service, tmp_path, sho
         "                    a.py:1 f",
         "                    b:2 g",
     ]
-    assert "  503  /predict " in out.splitlines()[-1]
+    assert "  503     /predict " in out.splitlines()[-1]
 
 
 def test_init_is_reported_its_duration_is_shown_and_routine_is_not(show):
@@ -522,8 +525,8 @@ def test_tracebacks_of_two_streams_are_mixed_each_is_known(write):
     ["2026-11-21T15:16:39.000000+00:00 2026/11/21/[$LATEST]0a1b ", "2026-11-21T15:16:39Z "],
 )
 def test_line_has_the_prefix_of_another_program_is_folded(prefix, show):
-    (line,) = show([f"{prefix}{emf()}"]).splitlines()
-    assert line.startswith("11-21 16:16:39.000  200  /predict ")
+    _, line = show([f"{prefix}{emf()}"]).splitlines()
+    assert line.startswith("11-21 16:16:39.000  200     /predict ")
 
 
 # Filters
@@ -581,7 +584,7 @@ def test_standard_input_is_read(monkeypatch, capsys):
     stdin = SimpleNamespace(buffer=io.BytesIO(f"{emf()}\n\xff".encode("latin-1")))
     monkeypatch.setattr(sys, "stdin", stdin)
     assert program.main(["-"]) == 0
-    first, second = capsys.readouterr().out.splitlines()
+    _, first, second = capsys.readouterr().out.splitlines()
     assert "  200  " in first
     assert second.strip() == r"\xff"
 
@@ -618,6 +621,7 @@ def test_signal_comes_or_the_reader_leaves_it_ends_without_a_word(tmp_path, end,
     path = tmp_path / "log"
     path.write_text(f"{emf()}\n" * (1 if follow else 5_000), encoding="utf-8")
     with run(*MODULE, *(["--follow"] if follow else []), path) as started:
+        assert started.stdout.readline().startswith("time ")
         assert "  200  " in started.stdout.readline()
         end(started)
         try:
@@ -724,3 +728,44 @@ def test_document_is_of_emf_is_exactly_one_line(document, time_):
         sorted_ = Sorter().sort(Entry(json.dumps(document | extra), time_))
         assert sorted_.kind is Kind.REQUEST
         assert "\n" not in render_safely(sorted_)
+
+
+def test_requests_are_shown_under_the_names_of_their_columns(show):
+    header, *lines = show([COLD, emf(status=404, label=None, route="none")]).splitlines()
+    assert header == render_header(colours=False)
+    for name, found in (("status", "200"), ("route", "/predict"), ("label", "sci.space")):
+        assert header.index(name) == lines[0].index(found)
+    assert header.index("model") == lines[0].index("8f4c7743fc43")
+    assert header.index("conf.") == lines[0].index("0.949")
+    assert header.index("predict  ") + len("predict") == lines[0].index(" ms") + len(" ms")
+    assert "status" not in lines[1]
+
+
+def test_no_request_is_shown_or_lines_are_for_a_program_there_is_no_header(show):
+    assert "status" not in show([RECORD, COLD_REPORT])
+    assert show([COLD], "--raw") == f"{COLD}\n"
+
+
+def test_request_is_refused_the_problem_is_named(show):
+    lines = show([emf(status=422, problem="invalid"), emf(status=500, problem="internal"), COLD])
+    _, refused, failed, fine = lines.splitlines()
+    assert f"  invalid  request {UUID}" in refused
+    assert f"  internal  request {UUID}" in failed
+    assert "request" not in fine
+
+
+def test_stage_cannot_be_read_the_log_of_this_machine_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    assert program.main([]) == 1
+    said = capsys.readouterr().err
+    assert "You must specify a region" in said
+    assert "serve.jsonl" not in said
+    program.LOCAL.parent.mkdir()
+    program.LOCAL.touch()
+    assert program.main([]) == 1
+    assert "'make logs FILE=.local/serve.jsonl'" in capsys.readouterr().err
+    assert program.main(["nowhere"]) == 1
+    assert "on this machine" not in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,9 +12,12 @@ from pydantic import ValidationError
 
 from serving.app import settings
 from serving.app.http import schema
+from serving.app.settings import read_settings
 from serving.app.telemetry import metrics
 from serving.deployment.image import builder
+from serving.deployment.stack import locate
 from serving.deployment.stacks import bodies as gateway_bodies
+from serving.deployment.stacks.function import list_variables
 from serving.deployment.stages import STAGES, Domain, Stage, StageError
 
 pytestmark = pytest.mark.node
@@ -36,6 +40,7 @@ VARIANTS = {
     "open": {"auth": "none"},
     "cors": {"allow_origin": "https://app.example.org"},
     "domain": {"domain": DOMAIN},
+    "base-path": {"domain": replace(DOMAIN, base_path="nlp")},
     "snap-start": {"snap_start": True},
     "provisioned": {"provisioned_concurrency": 2},
     "reserved": {"reserved_concurrency": 10},
@@ -454,6 +459,13 @@ def test_settings_of_a_stage_reach_the_template(synth, variants):
     assert look("domain", "AWS::Route53::RecordSet")["Name"] == "api.example.org."
     url = variants["domain"]["quickthaw-dev"]["Outputs"]["Url"]["Value"]
     assert url == "https://api.example.org/"
+    assert "QUICKTHAW_BASE_PATH" not in json.dumps(variants["domain"])
+    assert "BasePath" not in look("domain", "AWS::ApiGateway::BasePathMapping")
+    assert look("base-path", "AWS::ApiGateway::BasePathMapping")["BasePath"] == "nlp"
+    variables = look("base-path", "AWS::Lambda::Function")["Environment"]["Variables"]
+    assert variables["QUICKTHAW_BASE_PATH"] == "nlp"
+    url = variants["base-path"]["quickthaw-dev"]["Outputs"]["Url"]["Value"]
+    assert url == "https://api.example.org/nlp/"
     for alarm in synth.find(variants["topic"]["quickthaw-dev"], "AWS::CloudWatch::Alarm").values():
         assert alarm["AlarmActions"] == ["arn:aws:sns:eu-central-1:123456789012:alarms"]
         assert alarm["OKActions"] == alarm["AlarmActions"]
@@ -505,6 +517,52 @@ def test_another_origin_may_call_preflights_need_no_key_and_refusals_say_so(synt
 def test_settings_cannot_be_it_is_said_which(wrong, named):
     with pytest.raises(StageError, match=named):
         Stage(**wrong)
+
+
+@pytest.mark.parametrize("path", ["", "/nlp", "nlp/", "a/b", "..", ".", "a b", "ä", "a" * 129])
+def test_base_path_is_none_that_aws_and_the_handler_take_it_is_refused(path):
+    with pytest.raises(StageError, match="base_path is as nlp"):
+        replace(DOMAIN, base_path=path)
+
+
+@pytest.mark.parametrize("path", ["nlp", "v1.2", "a_b-C"])
+def test_base_path_of_a_stage_is_one_that_the_handler_takes(path):
+    domain = replace(DOMAIN, base_path=path)
+    settings = read_settings(list_variables(Stage(domain=domain)))
+    assert settings.base_path == f"/{path}"
+
+
+@pytest.mark.parametrize(
+    ("region", "console"),
+    [
+        ("eu-central-1", "eu-central-1.console.aws.amazon.com"),
+        ("us-gov-west-1", "us-gov-west-1.console.amazonaws-us-gov.com"),
+        ("cn-north-1", "cn-north-1.console.amazonaws.cn"),
+    ],
+)
+def test_region_is_of_another_partition_nothing_is_of_the_usual_one(write_service, region, console):
+    import aws_cdk as cdk
+
+    env = cdk.Environment(account="123456789012", region=region)
+    template = write_service("prod", env=env)["quickthaw-prod"]
+    link = template["Outputs"]["Dashboard"]["Value"]
+    assert link.startswith(f"https://{console}/cloudwatch/home?region={region}#")
+    resources = json.dumps(template["Resources"])
+    usual = re.findall(r"arn:aws:|amazonaws\.com", resources)
+    principals = re.findall(r'"[a-z]+\.amazonaws\.com"', resources)
+    assert len(usual) == len(principals)  # which are the same in all of them
+
+
+def test_aws_is_a_local_one_the_address_can_be_reached(write_service, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4667")
+    settings = VARIANTS["base-path"]
+    template = write_service("dev", local=True, **settings)["quickthaw-dev"]
+    start, api, end = template["Outputs"]["Url"]["Value"]["Fn::Join"][1]
+    assert (start, end) == ("http://", ".execute-api.localhost:4667/dev/")
+    assert template["Resources"][api["Ref"]]["Type"] == "AWS::ApiGateway::RestApi"
+    assert "amazonaws.com/dev" not in json.dumps(template["Outputs"])
+    found = locate("http://0a1b.execute-api.localhost:4667/dev/")
+    assert found == ("http://127.0.0.1:4667/dev/", {"Host": "0a1b.execute-api.localhost:4667"})
 
 
 @pytest.mark.parametrize("zone", [{"zone_id": "Z1"}, {"zone_name": "example.org"}])

@@ -352,3 +352,48 @@ def test_another_origin_may_call_every_answer_says_so(start_service, bundle, ori
 
 def test_no_other_origin_may_call_no_answer_says_so(client):
     assert "Access-Control-Allow-Origin" not in client.send(proxy_event(body={"text": "x"})).headers
+
+
+def on_domain(path, **values):
+    """An event as a custom domain sends it: the base path stands in both paths."""
+    return proxy_event(path=path, **values) | {"requestContext": {"path": path, "stage": "prod"}}
+
+
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [("/predict", {"text": "the boat"}), ("/predict/batch", {"texts": ["the boat"]})],
+)
+def test_domain_has_a_base_path_it_is_answered_there_and_at_apis_own_address(
+    start_service, bundle, route, body
+):
+    client = start_service(bundle, QUICKTHAW_BASE_PATH="nlp")
+    for path in (f"/nlp{route}", route):
+        answer = client.send(on_domain(path, body=body))
+        assert (answer.status, answer.emf[0]["route"]) == (200, route)
+        assert answer.emf[0]["lane"] == "fast"
+        full = client.send(on_domain(path, body=body | {"more": 1}))
+        assert (full.status, full.emf[0]["route"], full.emf[0]["lane"]) == (422, route, "full")
+
+
+def test_domain_has_a_base_path_the_documents_name_it(start_service, bundle):
+    client = start_service(bundle, QUICKTHAW_BASE_PATH="nlp")
+    document = client.send(on_domain("/nlp/openapi.json", method="GET")).json
+    assert document["servers"] == [{"url": "/nlp"}]
+    page = client.send(on_domain("/nlp/docs", method="GET"))
+    assert (page.status, '"url": "/nlp"' in page.text) == (200, True)
+
+
+@pytest.mark.parametrize("path", ["/nlp", "/nlp/", "/nlpredict", "/nlp/nlp/predict", "nlp/predict"])
+def test_path_only_looks_like_the_base_path_there_is_no_such_route(start_service, bundle, path):
+    client = start_service(bundle, QUICKTHAW_BASE_PATH="nlp")
+    assert client.send(on_domain(path, body={"text": "the boat"})).status == 404
+
+
+@pytest.mark.parametrize("event", [None, [], {"path": None}, {"path": 1}, {}])
+def test_event_is_none_a_base_path_does_no_harm(start_service, bundle, event):
+    client = start_service(bundle, QUICKTHAW_BASE_PATH="nlp")
+    assert client.send(event).status == 400
+
+
+def test_no_base_path_is_set_there_is_none(client):
+    assert client.send(on_domain("/nlp/predict", body={"text": "the boat"})).status == 404

@@ -19,6 +19,14 @@ from serving.tests.sample import SENTENCES, TEXTS
 DIMENSIONS = {"LogGroup", "ServiceName", "ServiceType"}
 LOCAL_DIMENSIONS = ["Unknown-metrics", "Unknown", "Unknown"]  # in the order of their names
 
+PROBLEMS = {
+    400: "malformed",
+    404: "not-found",
+    405: "method-not-allowed",
+    415: "unsupported-media-type",
+    422: "invalid",
+}
+
 
 def metrics_of(document):
     (directive,) = document["_aws"]["CloudWatchMetrics"]
@@ -39,7 +47,7 @@ def test_prediction_is_measured_with_the_documented_units_and_no_other_dimension
     assert directive["Namespace"] == "quickthaw"
     assert [set(names) for names in directive["Dimensions"]] == [DIMENSIONS]
     assert metrics_of(document) == UNITS
-    assert set(document) == {*UNITS, *PROPERTIES, *DIMENSIONS, "_aws"}
+    assert set(document) == {*UNITS, *PROPERTIES, *DIMENSIONS, "_aws"} - {"problem"}
     assert document["input.num_chars"] == len("the boat xyzzy")
     assert document["input.num_texts"] == 1
     # Terms: the, boat, xyzzy, "the boat", "boat xyzzy".
@@ -81,6 +89,7 @@ def test_error_is_measured_without_anything_of_the_request(client, status, route
     (document,) = client.request(**request_).emf
     assert (document["status"], document["route"]) == (status, route)
     assert document["error.count"] == 1
+    assert document["problem"] == PROBLEMS[status]
     assert "secret" not in json.dumps(document)
 
 
@@ -117,7 +126,7 @@ def test_any_text_is_sent_makes_no_metric_dimension_or_document_of_its_own(
 
 def test_model_is_missing_is_measured(start_service, tmp_path):
     (document,) = start_service(tmp_path).request(body={"text": "a"}).emf
-    assert document["status"] == 503
+    assert (document["status"], document["problem"]) == (503, "model-not-servable")
     assert "modelVersion" not in document
 
 

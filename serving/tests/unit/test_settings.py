@@ -40,6 +40,11 @@ def test_environment_is_spelt_in_any_case_is_taken():
         ("QUICKTHAW_ALLOW_ORIGIN", "https://app.example.org/path"),
         ("QUICKTHAW_ALLOW_ORIGIN", "https://a, https://b"),
         ("QUICKTHAW_ALLOW_ORIGIN", "https://a\r\nx: y"),
+        ("QUICKTHAW_BASE_PATH", "/nlp"),
+        ("QUICKTHAW_BASE_PATH", "nlp/v1"),
+        ("QUICKTHAW_BASE_PATH", ".."),
+        ("QUICKTHAW_BASE_PATH", "<b>"),
+        ("QUICKTHAW_BASE_PATH", "a" * 129),
         ("AWS_EMF_DISABLE_METRIC_EXTRACTION", "yes"),
     ],
 )

@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from serving.deployment.commands.logs.line import (
     REFUSED,
@@ -22,10 +23,12 @@ from serving.deployment.commands.logs.line import (
     Sorter,
     to_number,
 )
-from serving.deployment.commands.logs.render import count, escape, render
+from serving.deployment.commands.logs.render import count, escape, render, render_header
 from serving.deployment.commands.logs.source import LogsError, parse_since, read_file, read_stage
 from serving.deployment.stack import StackError, say
 from serving.deployment.stages import STAGES
+
+LOCAL = Path(".local/serve.jsonl")
 
 
 class Summary:
@@ -95,9 +98,13 @@ def read_wanted(options: argparse.Namespace) -> Iterator[tuple[Entry, Line]]:
 def show(options: argparse.Namespace) -> None:
     """Print what is wanted, and on standard error what it amounts to."""
     colours, is_terminal, summary = wants_colours(), sys.stdout.isatty(), Summary()
+    header = f"{render_header(colours=colours)}\n"
     for entry, line in read_wanted(options):
         if options.raw:  # to another program as it is
             print(escape(entry.text) if is_terminal else entry.text, flush=True)
+        elif line.kind is Kind.REQUEST:
+            print(f"{header}{render(line, colours=colours)}", flush=True)
+            header = ""
         else:
             print(render(line, colours=colours), flush=True)
         if not options.follow:
@@ -129,10 +136,13 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Show a log: 0 when it, a signal or a closed pipe ended; 1 when it cannot be shown."""
+    options = parse_arguments(argv)
     try:
-        show(parse_arguments(argv))
+        show(options)
     except (LogsError, StackError) as error:
         say(f"error: {error}")
+        if not options.file and LOCAL.exists():
+            say(f"what 'make serve' has written on this machine: 'make logs FILE={LOCAL}'")
         return 1
     except KeyboardInterrupt:
         return 0

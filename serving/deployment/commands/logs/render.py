@@ -20,6 +20,17 @@ BILLED = re.compile(r"Billed Duration: (\d+) ms")
 MEMORY = re.compile(r"Memory Size: (\d+) MB\s+Max Memory Used: (\d+) MB")
 
 
+# Of a request's line, after the time: name and width.
+COLUMNS = (
+    ("status", 6),
+    ("route", 14),
+    ("label", 24),
+    ("conf.", 5),
+    ("predict".rjust(11), 11),
+    ("model", 12),
+)
+
+
 type Paint = Callable[[int, str], str]
 
 
@@ -39,6 +50,13 @@ def render(line: Line, *, colours: bool) -> str:
     return "\n".join([f"{start}  {first}".rstrip(), *(f"{INDENT}{part}" for part in others)])
 
 
+def render_header(*, colours: bool) -> str:
+    """What the columns of requests are."""
+    paint = paint_in if colours else leave
+    cells = (f"{name:<{width}}" for name, width in COLUMNS)
+    return paint(DIM, "  ".join(["time".ljust(len(INDENT) - 2), *cells]).rstrip())
+
+
 def render_time(milliseconds: float | None) -> str:
     """Month, day and time of this machine's zone; blank where it is not known."""
     try:
@@ -56,17 +74,21 @@ def render_request(line: Line, paint: Paint) -> str:
     colour = RED if status >= SERVER_ERROR else YELLOW if status >= REFUSED else GREEN
     texts = to_number(values.get("input.num_texts"))
     label = values.get("label", "-" if texts is None else count(texts, "text"))
-    cells = [
-        paint(colour, fit(values.get("status"), 3)),
-        fit(values.get("route"), 14),
-        fit(label, 24),
-        fit(render_number(values.get("prediction.confidence"), ".3f").rjust(5), 5),
-        fit(render_number(values.get("predict.duration"), ".2f", " ms").rjust(11), 11),
-        fit(values.get("modelVersion"), 12),
-    ]
+    shown = (
+        values.get("status"),
+        values.get("route"),
+        label,
+        render_number(values.get("prediction.confidence"), ".3f").rjust(5),
+        render_number(values.get("predict.duration"), ".2f", " ms").rjust(11),
+        values.get("modelVersion"),
+    )
+    cells = [fit(value, width) for value, (_, width) in zip(shown, COLUMNS, strict=True)]
+    cells[0] = paint(colour, cells[0])
     if line.is_cold:
         loaded = render_number(values.get("load_model.duration"), ".1f", " ms")
         cells.append(paint(CYAN, "cold" if loaded == "-" else f"cold, model loaded in {loaded}"))
+    if status >= REFUSED and "problem" in values:
+        cells.append(fit(values["problem"], 22).rstrip())
     if status >= REFUSED:  # to find its record, or the client's answer, by
         cells.append(f"request {fit(values.get('requestId'), 36)}")
     return "  ".join(cells)

@@ -5,7 +5,7 @@ import os
 # The same inputs must give the same model, bit for bit, whatever the shell has exported. Sums run
 # in an order that depends on the number of threads, on BLAS's kernel and on its blocks: all of it
 # is read when numpy loads, so a numpy that was loaded before keeps what it has
-# (training/parallel/fingerprint.py says so). HASWELL runs on every x86-64 with AVX2 and FMA, and other
+# (training/parallel/fingerprint.py says so). HASWELL runs on every x86-64 with AVX2 and FMA; other
 # architectures ignore it. With AVX-512 numpy computes some logarithms and exponentials another
 # bit than without.
 KERNEL = "HASWELL"

@@ -74,7 +74,8 @@ ODD_SHELLS = [
 @pytest.mark.parametrize("exported", ODD_SHELLS, ids="+".join)
 def test_shell_exports_what_decides_bits_has_no_say(exported):
     code = (
-        "import os, training.parallel.fingerprint as p; p.check_arithmetic(); found = p.read_passport();"
+        "import os, training.parallel.fingerprint as p; p.check_arithmetic();"
+        "found = p.read_passport();"
         "print(found['BLAS'], found[\"numpy's kernels\"], *sorted(os.environ), sep='\\n')"
     )
     plain, odd = (

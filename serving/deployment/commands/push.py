@@ -68,10 +68,10 @@ def find_region() -> str:
 
 def name_registry(account: str, region: str) -> str:
     """The host of the account's images; what it ends in depends on the partition, as in China."""
-    from botocore.session import get_session  # noqa: PLC0415 - half a second
+    import boto3  # noqa: PLC0415 - half a second
 
-    known = get_session().get_component("endpoint_resolver")
-    suffix = known.get_partition_dns_suffix(known.get_partition_for_region(region))
+    partition = boto3.Session().get_partition_for_region(region)
+    suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
     return f"{account}.dkr.ecr.{region}.{suffix}"
 
 

@@ -48,12 +48,12 @@ class FilePin(SimpleNamespace):
 
 
 class Label(SimpleNamespace):
-    """A class of the model and what it means to people."""
+    """A class of the model and what it means to people, as far as somebody has written it."""
 
     id: str
     title: str
-    description: str
-    url: str
+    description: str | None
+    url: str | None
 
 
 class Manifest(SimpleNamespace):
@@ -184,7 +184,8 @@ def _check_types(manifest: Manifest) -> None:
     texts = [manifest.name, manifest.version, manifest.input, manifest.engine]
     texts += [manifest.dataset_sha256, manifest.files[MODEL_NAME].sha256]
     texts += [*manifest.versions.values(), *(pin.sha256 for pin in pins)]
-    texts += [text for label in labels for text in vars(label).values()]
+    texts += [text for label in labels for text in (label.id, label.title)]
+    optional = [text for label in labels for text in (label.description, label.url)]
     numbers = [*manifest.metrics.values()]
     counts = [manifest.format, *(pin.size for pin in pins)]
     objects = [manifest.parameters, manifest.profile, manifest.frozen, *manifest.golden]
@@ -192,7 +193,9 @@ def _check_types(manifest: Manifest) -> None:
         texts += [manifest.files[FROZEN_NAME].sha256, manifest.frozen["root"]]
     if not all(len(pin.sha256) == SHA256_DIGITS and HEX.issuperset(pin.sha256) for pin in pins):
         raise ValueError  # the version, part of one, goes into a header
-    for values, kinds in ((texts, str), (numbers, (int, float)), (counts, int), (objects, dict)):
+    rules: list[tuple[list[Any], Any]] = [(texts, str), (optional, (str, type(None)))]
+    rules += [(numbers, (int, float)), (counts, int), (objects, dict)]
+    for values, kinds in rules:
         if not all(isinstance(value, kinds) and value is not True for value in values):
             raise TypeError
 

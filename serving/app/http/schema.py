@@ -53,7 +53,7 @@ class _Body(BaseModel):
 
 class PredictRequest(_Body):
     text: Text = Field(
-        description="The text to label, in any language and case",
+        description="The text to label, in a language that the model was trained on",
         examples=["The goalie made 35 saves and the Bruins won in overtime"],
     )
 
@@ -113,8 +113,8 @@ class BatchResponse(_Body):
 class LabelDescription(_Body):
     id: str
     title: str
-    description: str
-    url: str
+    description: str | None = Field(description="null where nobody has written one")
+    url: str | None = Field(description="null where nobody has given one")
 
 
 class LabelsResponse(_Body):

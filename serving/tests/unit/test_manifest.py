@@ -43,6 +43,13 @@ def test_manifest_is_written_again_is_the_same_text(copied):
     assert read_manifest(copied).to_json() == text
 
 
+def test_label_without_description_and_url_is_read(copied):
+    labels = json.loads((copied / "manifest.json").read_text(encoding="utf-8"))["labels"]
+    bare = [one | {"description": None, "url": None} for one in labels]
+    change_manifest(copied, labels=bare)
+    assert [vars(one) for one in read_manifest(copied).labels] == bare
+
+
 @pytest.mark.parametrize("name", ["manifest.json", "model.joblib"])
 def test_file_is_missing_says_which_and_what_mends_it(copied, unpickled, name):
     (copied / name).unlink()
@@ -74,6 +81,9 @@ def test_manifest_is_something_else_is_refused(copied, unpickled, text):
         {"metrics": {"macro_f1": "high"}},
         {"parameters": []},
         {"labels": [{"id": 1, "title": "a", "description": "", "url": ""}]},
+        {"labels": [{"id": "a", "title": None, "description": None, "url": None}]},
+        {"labels": [{"id": "a", "title": "a", "description": 1, "url": None}]},
+        {"labels": [{"id": "a", "title": "a"}]},
         {"golden": [1]},
         {"files": {}},
         {"files": {"model.joblib": {"sha256": None, "size": 1}}},

@@ -1,21 +1,34 @@
-"""params.yaml, read and checked."""
+"""params.yaml, read as DVC reads it, and checked."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from training.console import StepError
+from training.written import check_form
 
 PARAMS = Path("params.yaml")
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Grid = dict[str, float | list[float]]
+
+
+def _has_values(grid: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    for name, values in grid.items():
+        if values == []:
+            raise ValueError(f"{name} has no value to try")
+    return grid
+
+
+# Whatever the manifest can hold: no dates; no NaN and no infinity, for JSON has none.
+Settings = dict[str, JsonValue]
+Grid = Annotated[Settings, AfterValidator(_has_values)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Prepare(_Section):
@@ -25,13 +38,14 @@ class Prepare(_Section):
 class Validate(_Section):
     min_documents_per_class: int = Field(ge=1)
     max_class_ratio: float = Field(ge=1)
+    max_lost_letters: Share
 
 
 class Train(_Section):
     seed: int = Field(ge=0)
     folds: int = Field(ge=2)
     scoring: str
-    vectorizer: dict[str, Any]
+    vectorizer: Settings
     candidates: dict[str, Grid] = Field(min_length=1)
 
 
@@ -76,14 +90,14 @@ def read_params(path: Path = PARAMS) -> Params:
         StepError: The file is missing, no YAML, or has a name or value that it cannot have.
     """
     try:
-        return Params.model_validate(yaml.safe_load(path.read_text()))
+        # DVC's reader, of YAML 1.2: to another one a value may be another (0100, off), and DVC
+        # would call a model current that was made of other parameters.
+        found = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise StepError(f"{path} is missing: run this from the repository's root") from None
-    except yaml.YAMLError as error:
+    except MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise StepError(f"{path} is not YAML: {line}{error.problem}") from None
+    except (YAMLError, UnicodeDecodeError) as error:
         raise StepError(f"{path} is not YAML: {error}") from None
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"
-            for one in error.errors()
-        )
-        raise StepError(f"{path}: {wrong}") from None
+    return check_form(Params, found, path)

@@ -4,10 +4,13 @@ It comes after evaluate, so a model below the gate has none, and the service ref
 """
 
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from serving.app.errors import ModelError
 from serving.bundle.manifest import (
     FORMAT,
     MANIFEST_NAME,
@@ -16,11 +19,12 @@ from serving.bundle.manifest import (
     Label,
     Manifest,
     installed_versions,
+    read_manifest,
 )
 from training.console import StepError, run_step, say
 from training.dataset import Document, hash_files, read_documents
 from training.model_file import load_model
-from training.models.topics.source import read_labels
+from training.models.topics.source import read_golden, read_labels
 from training.params import read_params
 from training.paths import (
     BUNDLE,
@@ -72,9 +76,31 @@ def main() -> None:
         golden=tuple(golden_examples(pipeline)),
         profile=profile(pipeline, read_documents(TEST)),
     )
-    path = BUNDLE / MANIFEST_NAME
-    path.write_text(manifest.to_json(), encoding="utf-8")
-    say(f"wrote {path}: model {manifest.name}, version {manifest.version}")
+    write(manifest)
+    say(f"wrote {BUNDLE / MANIFEST_NAME}: model {manifest.name}, version {manifest.version}")
+
+
+def write(manifest: Manifest) -> None:
+    """Put a manifest beside its model, once the service's own reader has read it.
+
+    Raises:
+        StepError: It cannot be written, or not be read.
+    """
+    with TemporaryDirectory(dir=BUNDLE) as folder:
+        path = Path(folder, MANIFEST_NAME)
+        try:
+            path.write_text(manifest.to_json(), encoding="utf-8")
+            same = read_manifest(folder).to_json() == path.read_text(encoding="utf-8")
+        except ValueError as error:
+            raise StepError(f"there can be no such manifest: {error}") from None
+        except ModelError:
+            same = False
+        if not same:
+            raise StepError(
+                "the service could not read the manifest of this model, so it is not written: "
+                "training/steps/bundle.py writes what serving/bundle/manifest.py does not take"
+            )
+        path.replace(BUNDLE / MANIFEST_NAME)
 
 
 def golden_examples(pipeline: Any) -> list[dict[str, Any]]:
@@ -84,7 +110,7 @@ def golden_examples(pipeline: Any) -> list[dict[str, Any]]:
         StepError: The model gives one of them another label than the one it was written for.
     """
     classes = list(pipeline.classes_)
-    examples = [one for one in json.loads(GOLDEN.read_text()) if one["label"] in classes]
+    examples = read_golden(classes)
     texts = [one["text"] for one in examples]
     wrong = [
         f"{label} instead of {one['label']}: {one['text']}"

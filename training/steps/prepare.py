@@ -7,9 +7,9 @@ scores compare with everybody else's.
 
 import json
 
-from serving.app.features import normalize
 from training.console import run_step, say
 from training.dataset import Document, write_documents
+from training.models.topics.reading import Reader, build_reader, count_letters
 from training.models.topics.source import read_labels, read_neutral_topics, read_part
 from training.params import read_params
 from training.paths import DATA_REPORT, TEST, TRAIN
@@ -17,10 +17,12 @@ from training.paths import DATA_REPORT, TEST, TRAIN
 
 def main() -> None:
     """Write both parts, and the data report that says what was dropped."""
-    topics = read_neutral_topics() if read_params().prepare.topics == "ten" else set(read_labels())
+    params = read_params()
+    topics = read_neutral_topics() if params.prepare.topics == "ten" else set(read_labels())
     train, test = read_part("train"), read_part("test")
     kept_test = [one for one in test if one.label in topics]
-    kept_train, dropped = clean([one for one in train if one.label in topics], kept_test)
+    asked = [one for one in train if one.label in topics]
+    kept_train, dropped = clean(asked, kept_test, build_reader(params.train))
     write_documents(TRAIN, kept_train)
     write_documents(TEST, kept_test)
     report = {
@@ -37,19 +39,24 @@ def main() -> None:
 
 
 def clean(
-    train: list[Document], test: list[Document]
+    train: list[Document], test: list[Document], reader: Reader
 ) -> tuple[list[Document], dict[str, list[int]]]:
-    """Drop what would mislead training.
+    """Drop what would mislead training: which texts are the same is as the model reads them.
+
+    A text of whose letters the preprocessing leaves none stays: it is no fault of the data, and
+    `validate` names it.
 
     Returns:
         The documents kept, in order, and the rows of those dropped, by reason.
     """
-    tested = {normalize(one.text).strip() for one in test}
+    tested = {reader.read(one.text) for one in test}
     dropped: dict[str, list[int]] = {"without text": [], "repeated": [], "in the test part": []}
     kept, seen = [], set()
     for one in train:
-        text = normalize(one.text).strip()
-        if not text:
+        text = reader.read(one.text)
+        if not text and count_letters(one.text):
+            kept.append(one)
+        elif not text:
             dropped["without text"].append(one.row)
         elif text in tested:
             dropped["in the test part"].append(one.row)

@@ -103,7 +103,7 @@ def score_fold(
         warnings.simplefilter("error", ConvergenceWarning)
         try:
             candidate.pipeline.fit(texts[train], labels[train])
-        except (ConvergenceWarning, ValueError) as error:
+        except (ConvergenceWarning, TypeError, ValueError) as error:
             raise StepError(f"params.yaml: candidate {candidate}: {error}") from None
     return scorer(candidate.pipeline, texts[test], labels[test])
 

@@ -1,36 +1,55 @@
-"""Step validate: the prepared parts are what training may rely on, or the rows that are not."""
+"""Step validate: data and settings are what training may rely on, or what of them is not.
+
+It comes before anything is trained, so all that a person writes is checked here or earlier.
+"""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-from serving.app.features import normalize
 from training.console import StepError, run_step, say
 from training.dataset import Document, iterate_rows
-from training.models.topics.source import read_labels
+from training.models.topics.candidates import candidates
+from training.models.topics.reading import Reader, build_reader, count_letters
+from training.models.topics.source import read_golden, read_labels
 from training.params import Validate, read_params
 from training.paths import TEST, TRAIN, VALIDATION
+from training.rehearsal import rehearse
 
 SHOWN_ROWS = 10
 
 
 def main() -> None:
-    """Check both parts and write what was counted.
+    """Check both parts and every candidate, and write what was counted.
 
     Raises:
         StepError: A check failed; the message lists each problem with its rows.
     """
+    params = read_params()
+    reader = build_reader(params.train)
     problems: list[str] = []
     train = list(checked_rows(TRAIN, problems))
     test = list(checked_rows(TEST, problems))
-    problems += find_problems(train, test, read_params().validation)
+    problems += find_problems(train, test, params.validation, reader)
+    losses = {"training": measure_loss(train, reader), "test": measure_loss(test, reader)}
+    problems += find_losses(losses, params.validation)
     if problems:
         raise StepError("the prepared data is not fit to train on:\n  " + "\n  ".join(problems))
-    report = {"train": count_labels(train), "test": count_labels(test)}
+    read_golden(count_labels(train))
+    rehearse(candidates(params.train), train)
+    report = {
+        "train": count_labels(train),
+        "test": count_labels(test),
+        "lost_letters": {part: loss.share for part, loss in losses.items()},
+    }
     VALIDATION.write_text(json.dumps(report, indent=2) + "\n")
     say(f"validated {len(train):,} training and {len(test):,} test documents")
+    say(
+        "  letters in no word: "
+        + ", ".join(f"{one.share:.1%} ({of})" for of, one in losses.items())
+    )
 
 
 def checked_rows(path: Path, problems: list[str]) -> Iterator[Document]:
@@ -43,14 +62,16 @@ def checked_rows(path: Path, problems: list[str]) -> Iterator[Document]:
             problems.append(f"{path}, line {number}: not a document of row, label and text")
 
 
-def find_problems(train: list[Document], test: list[Document], limits: Validate) -> list[str]:
+def find_problems(
+    train: list[Document], test: list[Document], limits: Validate, reader: Reader
+) -> list[str]:
     """What is wrong with the documents, one sentence a problem, each with the rows it is in."""
     known, trained = set(read_labels()), count_labels(train)
     checks = {
-        "training documents without text": without_text(train),
-        "test documents without text": without_text(test),
-        "training documents that repeat an earlier one": repeated(train),
-        "training documents that are in the test part": leaked(train, test),
+        "training documents without text": without_text(train, reader),
+        "test documents without text": without_text(test, reader),
+        "training documents that repeat an earlier one": repeated(train, reader),
+        "training documents that are in the test part": leaked(train, test, reader),
         "documents with a label that labels.json does not have": [
             one.row for one in [*train, *test] if one.label not in known
         ],
@@ -62,27 +83,60 @@ def find_problems(train: list[Document], test: list[Document], limits: Validate)
     return found + unbalanced(trained, limits)
 
 
-def without_text(documents: list[Document]) -> list[int]:
+def without_text(documents: list[Document], reader: Reader) -> list[int]:
     """Rows of the documents in which the preprocessing leaves nothing."""
-    return [one.row for one in documents if not normalize(one.text).strip()]
+    return [one.row for one in documents if not reader.read(one.text)]
 
 
-def repeated(documents: list[Document]) -> list[int]:
+def repeated(documents: list[Document], reader: Reader) -> list[int]:
     """Rows of the documents whose text an earlier one has."""
     counts: Counter[str] = Counter()
     rows = []
     for one in documents:
-        text = normalize(one.text).strip()
+        text = reader.read(one.text)
         counts[text] += 1
         if counts[text] > 1:
             rows.append(one.row)
     return rows
 
 
-def leaked(train: list[Document], test: list[Document]) -> list[int]:
+def leaked(train: list[Document], test: list[Document], reader: Reader) -> list[int]:
     """Rows of the training documents whose text is in the test part."""
-    tested = {normalize(one.text).strip() for one in test}
-    return [one.row for one in train if normalize(one.text).strip() in tested]
+    tested = {reader.read(one.text) for one in test}
+    return [one.row for one in train if reader.read(one.text) in tested]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The share of the letters that the model cannot know of; in all, and by document."""
+
+    share: float
+    by_row: dict[int, float]
+
+    def list_worst(self, most: float) -> list[int]:
+        """Rows of the documents that lose more than that, the worst first."""
+        worst = sorted(self.by_row, key=lambda row: -self.by_row[row])
+        return [row for row in worst if self.by_row[row] > most]
+
+
+def measure_loss(documents: list[Document], reader: Reader) -> Loss:
+    """How much of the documents is lost on the way to the model."""
+    letters = {one.row: count_letters(one.text) for one in documents}
+    lost = {one.row: reader.count_lost_letters(one.text) for one in documents}
+    by_row = {row: lost[row] / letters[row] for row in letters if letters[row]}
+    return Loss(sum(lost.values()) / max(1, sum(letters.values())), by_row)
+
+
+def find_losses(losses: dict[str, Loss], limits: Validate) -> list[str]:
+    """The parts of which too many letters are lost, each with the rows that lose the most."""
+    most = limits.max_lost_letters
+    return [
+        f"{loss.share:.1%} of the letters of the {part} documents are in no word, more than "
+        f"validate.max_lost_letters ({most:g}): change train.vectorizer (preprocessing, "
+        f"strip_accents, token_pattern): rows {list_rows(loss.list_worst(most))}"
+        for part, loss in losses.items()
+        if loss.share > most
+    ]
 
 
 def unbalanced(counts: dict[str, int], limits: Validate) -> list[str]:

@@ -46,12 +46,12 @@ def write_archive(path, train, test):
 
 SMALL_PARAMS = {
     "prepare": {"topics": "ten"},
-    "validate": {"min_documents_per_class": 10, "max_class_ratio": 3.0},
+    "validate": {"min_documents_per_class": 10, "max_class_ratio": 3.0, "max_lost_letters": 0.1},
     "train": {
         "seed": 13,
         "folds": 2,
         "scoring": "f1_macro",
-        "vectorizer": {"ngram_range": [1, 1], "min_df": 1},
+        "vectorizer": {"preprocessing": "letters", "ngram_range": [1, 1], "min_df": 1},
         "candidates": {
             "complement_naive_bayes": {"alpha": [0.1, 1.0]},
             "linear_svm": {"C": 1.0},

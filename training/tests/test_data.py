@@ -1,18 +1,35 @@
 """From the archive to clean parts: what is read, dropped and refused."""
 
 import json
+import re
 import zipfile
 
 import pytest
 
 from training.console import StepError
 from training.dataset import Document, hash_files, read_documents, write_documents
-from training.models.topics.source import FIRST_ROW, MEMBER, read_labels, read_part
-from training.params import Validate
+from training.models.topics import source
+from training.models.topics.reading import build_reader
+from training.models.topics.source import (
+    FIRST_ROW,
+    MEMBER,
+    read_golden,
+    read_labels,
+    read_part,
+)
+from training.params import Params, Validate
 from training.steps import prepare, validate
-from training.tests.sample import make_rows, write_archive
+from training.tests.sample import SMALL_PARAMS, make_rows, write_archive
 
-LIMITS = Validate(min_documents_per_class=1, max_class_ratio=10)
+LIMITS = Validate(min_documents_per_class=1, max_class_ratio=10, max_lost_letters=0.1)
+
+
+def reader(**vectorizer):
+    train = Params.model_validate(SMALL_PARAMS).train
+    return build_reader(train.model_copy(update={"vectorizer": vectorizer}))
+
+
+LETTERS = reader(preprocessing="letters")
 
 
 def documents(*texts, label="sci.space", start=5):
@@ -58,13 +75,16 @@ def test_archive_is_missing_or_damaged_says_so(tmp_path):
 
 def test_repeated_leaked_and_empty_documents_are_dropped_and_named():
     train = documents("orbit", "  42 ", "Orbit!", "moon", "probe")
-    kept, dropped = prepare.clean(train, documents("the moon", "moon ", label="sci.med"))
+    kept, dropped = prepare.clean(train, documents("the moon", "moon ", label="sci.med"), LETTERS)
     assert [one.text for one in kept] == ["orbit", "probe"]
     assert dropped == {"without text": [6], "repeated": [7], "in the test part": [8]}
 
 
 def test_clean_data_has_no_problems():
-    assert validate.find_problems(documents("orbit", "moon"), documents("probe"), LIMITS) == []
+    assert (
+        validate.find_problems(documents("orbit", "moon"), documents("probe"), LIMITS, LETTERS)
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -81,15 +101,14 @@ def test_clean_data_has_no_problems():
     ],
 )
 def test_data_is_not_fit_names_the_rows(train, test, says):
-    problems = validate.find_problems(train, test, LIMITS)
+    problems = validate.find_problems(train, test, LIMITS, LETTERS)
     assert any(says in problem for problem in problems), problems
 
 
 def test_classes_are_out_of_balance_names_the_class_and_the_parameter():
     train = documents(*"abcdefghijklm") + documents("zz", label="sci.med", start=99)
-    problems = validate.find_problems(
-        train, [], Validate(min_documents_per_class=2, max_class_ratio=3)
-    )
+    limits = LIMITS.model_copy(update={"min_documents_per_class": 2, "max_class_ratio": 3})
+    problems = validate.find_problems(train, [], limits, LETTERS)
     assert "class sci.med has 1 training documents" in problems[0]
     assert "13.0 times" in problems[1]
     assert "max_class_ratio" in problems[1]
@@ -130,3 +149,108 @@ def test_hash_is_of_the_files_in_order(tmp_path):
 
 def test_every_topic_of_the_source_has_a_label():
     assert {topic for topic, _ in make_rows(1, seed=0)} == set(read_labels())
+
+
+REVIEWS = documents(
+    "Ein schönes Gerät, läuft großartig", "Una cámara pequeña", "Отличный телефон, беру ещё"
+)
+
+
+def test_words_of_any_alphabet_are_kept_where_no_preprocessing_is_named():
+    loss = validate.measure_loss(REVIEWS, reader())
+    assert loss.share == 0
+    assert validate.find_losses({"training": loss}, LIMITS) == []
+
+
+@pytest.mark.parametrize(
+    ("vectorizer", "rows"),
+    [
+        ({"preprocessing": "letters"}, "rows 7, 6, 5"),
+        ({"strip_accents": "ascii"}, "rows 7$"),
+        ({"token_pattern": "[a-z]+"}, "rows 7, 5, 6"),
+    ],
+)
+def test_letters_are_thrown_away_names_the_share_and_the_rows_the_worst_first(vectorizer, rows):
+    loss = validate.measure_loss(REVIEWS, reader(**vectorizer))
+    assert loss.by_row[7] == 1
+    (problem,) = validate.find_losses({"training": loss}, LIMITS)
+    assert re.search(r"\d\d\.\d% of the letters of the training documents", problem)
+    assert re.search(rows, problem), problem
+
+
+def test_preprocessing_leaves_nothing_of_a_text_is_a_problem_and_not_dropped():
+    kept, dropped = prepare.clean(documents("беру", "ещё", "?!"), [], LETTERS)
+    assert [one.text for one in kept] == ["беру", "ещё"]
+    assert dropped["without text"] == [7]
+    problems = validate.find_problems(kept, [], LIMITS, LETTERS)
+    assert "training documents without text: rows 5, 6" in problems
+
+
+def test_texts_are_compared_as_the_model_reads_them():
+    kept, dropped = prepare.clean(documents("Беру", "беру", "ещё", "42", "?!"), [], reader())
+    assert [one.text for one in kept] == ["Беру", "ещё", "42"]
+    assert dropped == {"without text": [9], "repeated": [6], "in the test part": []}
+
+
+def write_labels(tmp_path, monkeypatch, text):
+    path = tmp_path / "labels.json"
+    path.write_text(text)
+    monkeypatch.setattr(source, "LABELS", path)
+
+
+def write_golden(tmp_path, monkeypatch, text):
+    path = tmp_path / "golden.json"
+    path.write_text(text)
+    monkeypatch.setattr(source, "GOLDEN", path)
+
+
+def test_label_has_a_title_alone_is_read(tmp_path, monkeypatch):
+    write_labels(tmp_path, monkeypatch, '{"ten": [], "labels": [{"id": "a", "title": "A"}]}')
+    assert read_labels() == {"a": {"id": "a", "title": "A", "description": None, "url": None}}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "is not JSON"),
+        ("[]", r"labels\.json: the file: "),
+        ('{"ten": [], "labels": []}', "labels: List should have at least 1 item"),
+        ('{"ten": [], "labels": [{"id": "a"}]}', r"labels\.0\.title: Field required"),
+        ('{"ten": [], "labels": [{"id": "a", "title": 1}]}', r"labels\.0\.title: .*string"),
+        ('{"ten": [], "labels": [{"id": "a", "title": "A", "hue": 1}]}', r"labels\.0\.hue: Extra"),
+        ('{"ten": ["b"], "labels": [{"id": "a", "title": "A"}]}', "ten: not among the labels: b"),
+        (
+            '{"ten": [], "labels": [{"id": "a", "title": "A"}, {"id": "a", "title": "B"}]}',
+            "there more than once: a",
+        ),
+    ],
+)
+def test_labels_have_another_form_says_where(tmp_path, monkeypatch, text, says):
+    write_labels(tmp_path, monkeypatch, text)
+    with pytest.raises(StepError, match=says):
+        read_labels()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[", "is not JSON"),
+        ("[]", r"no example of a label that is trained.*'make smoke'"),
+        ('[{"label": "sci.med", "text": "x"}]', "no example of a label that is trained"),
+        ('[{"label": "sci.space"}]', r"golden\.json: 0\.text: Field required"),
+        ('[{"label": "sci.space", "text": ""}]', r"0\.text: .*at least 1 character"),
+        ('[{"label": "sci.spice", "text": "x"}]', r"labels\.json lacks: sci\.spice"),
+    ],
+)
+def test_golden_set_has_another_form_says_where(tmp_path, monkeypatch, text, says):
+    write_golden(tmp_path, monkeypatch, text)
+    with pytest.raises(StepError, match=says):
+        read_golden({"sci.space": 3})
+
+
+@pytest.mark.parametrize("read", [read_labels, lambda: read_golden({})])
+def test_file_of_a_person_is_missing_says_which(tmp_path, monkeypatch, read):
+    for name in ("LABELS", "GOLDEN"):
+        monkeypatch.setattr(source, name, tmp_path / "none.json")
+    with pytest.raises(StepError, match=r"none\.json is missing"):
+        read()

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+from copy import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,12 @@ import yaml
 from serving.app.engines.predictor import load_predictor
 from serving.bundle.files import read_pinned
 from serving.bundle.manifest import read_manifest
+from serving.tests.sample import fit, write_bundle
 from serving.tests.tracked import ROOT
 from training import ensure_model
 from training.console import StepError
 from training.dataset import read_documents, write_documents
-from training.paths import ARCHIVE, BUNDLE, GOLDEN, TRAIN
+from training.paths import ARCHIVE, BUNDLE, GOLDEN, LABELS, TRAIN
 from training.steps import bundle, evaluate, freeze, learning_curve, prepare, train, validate
 from training.tests.conftest import commit_all, run, run_steps
 
@@ -121,6 +123,62 @@ def test_golden_example_is_mislabelled_stops_the_bundle(workspace, sample_archiv
     GOLDEN.write_text('[{"label": "sci.med", "text": "nasa shuttle orbit"}]')
     with pytest.raises(StepError, match=r"sci\.space instead of sci\.med: nasa shuttle orbit"):
         bundle.main()
+
+
+def test_optional_members_of_labels_are_left_out_gives_a_bundle_that_serves(
+    workspace, sample_archive
+):
+    found = json.loads(LABELS.read_text())
+    found["labels"] = [{"id": one["id"], "title": one["title"]} for one in found["labels"]]
+    LABELS.write_text(json.dumps(found))
+    ARCHIVE.parent.mkdir(parents=True)
+    shutil.copy(sample_archive, ARCHIVE)
+    run_steps(prepare, validate, train, evaluate, freeze, bundle)
+    label = load_predictor(BUNDLE).manifest.labels[0]
+    assert (label.title, label.description, label.url) == ("Computer graphics", None, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"labels": ()}, None),
+        ({"golden": ({"text": "x" * 3_000_000},)}, "at most 2,097,152 bytes"),
+        ({"metrics": {"macro_f1": float("nan")}}, "there can be no such manifest: .*nan"),
+        ({"name": None}, "the service could not read the manifest"),
+        ({"files": {}}, "the service could not read the manifest"),
+        ({"parameters": {"a": (1,)}}, None),
+    ],
+)
+def test_manifest_is_read_by_the_services_reader_before_it_is_kept(
+    tmp_path, monkeypatch, changes, says
+):
+    monkeypatch.setattr(bundle, "BUNDLE", tmp_path)
+    manifest = replace(write_bundle(tmp_path / "sample", fit()), **changes)
+    if says is None:
+        bundle.write(manifest)
+        assert read_manifest(tmp_path).to_json() == manifest.to_json()
+        return
+    with pytest.raises(StepError, match=says):
+        bundle.write(manifest)
+    assert [one.name for one in tmp_path.iterdir()] == ["sample"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "says"),
+    [
+        (GOLDEN, "[]", "no example of a label that is trained"),
+        (LABELS, "{}", "labels: Field required"),
+    ],
+)
+def test_file_of_a_person_is_wrong_stops_before_anything_is_trained(
+    workspace, sample_archive, path, text, says
+):
+    ARCHIVE.parent.mkdir(parents=True)
+    shutil.copy(sample_archive, ARCHIVE)
+    prepare.main()
+    path.write_text(text)
+    with pytest.raises(StepError, match=says):
+        validate.main()
 
 
 def imported(module, seen):

@@ -10,6 +10,9 @@ import sys
 import joblib
 import numpy as np
 import pytest
+import yaml
+from dvc.api import params_show
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegressionCV
 
 from serving.app.features import normalize
@@ -17,7 +20,8 @@ from serving.tests.tracked import ROOT
 from training.console import StepError
 from training.dataset import Document
 from training.models.topics.candidates import CLASSIFIERS, candidates
-from training.params import Params, read_params
+from training.params import Params, Train, read_params
+from training.rehearsal import rehearse
 from training.steps import train
 from training.strip import strip
 from training.tests.sample import SMALL_PARAMS, make_rows
@@ -37,9 +41,39 @@ def with_params(**changes):
 def test_grid_is_spelt_out_in_the_order_of_the_file():
     assert [str(one) for one in candidates(PARAMS)] == [
         "complement_naive_bayes(alpha=0.1)",
-        "complement_naive_bayes(alpha=1)",
-        "linear_svm(C=1)",
+        "complement_naive_bayes(alpha=1.0)",
+        "linear_svm(C=1.0)",
     ]
+
+
+def test_grid_has_values_of_any_kind_keeps_and_shows_them(monkeypatch):
+    monkeypatch.setitem(CLASSIFIERS, "forest", lambda _, **given: RandomForestClassifier(**given))
+    grid = {
+        "n_estimators": 100,
+        "criterion": ["gini", "log_loss"],
+        "max_depth": [None],
+        "bootstrap": True,
+        "max_features": 0.5,
+        "class_weight": {"sci.med": 2},
+    }
+    params = {**SMALL_PARAMS["train"], "candidates": {"forest": grid}}
+    found = list(candidates(Train.model_validate(params)))
+    assert [one.settings["criterion"] for one in found] == ["gini", "log_loss"]
+    settings = found[0].settings
+    assert settings == {**grid, "criterion": "gini", "max_depth": None}
+    assert [type(settings[name]) for name in ("n_estimators", "bootstrap")] == [int, bool]
+    assert vars(found[0].pipeline[-1]).items() >= settings.items()
+    shown = str(found[0])
+    assert "n_estimators=100" in shown
+    assert "criterion='gini'" in shown
+    assert "max_depth=None" in shown
+    assert "bootstrap=True" in shown
+
+
+def test_grid_of_lists_gives_tuples(monkeypatch):
+    monkeypatch.setitem(CLASSIFIERS, "sgd", lambda _, shape: shape)
+    found = candidates(with_params(candidates={"sgd": {"shape": [[1, [2]], [3]]}}))
+    assert [one.settings["shape"] for one in found] == [(1, (2,)), (3,)]
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
@@ -142,6 +176,30 @@ def test_stripping_changes_an_answer_is_refused(monkeypatch):
         train.fit(candidate.pipeline, DOCUMENTS)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"candidates": {"complement_naive_bayes": {}, "sgd": {"penalty": "l3"}}},
+        {"candidates": {"complement_naive_bayes": {}, "logistic_regression": {"C": "1"}}},
+        {"vectorizer": {"min_df": "2"}},
+    ],
+)
+def test_value_is_none_that_scikit_learn_takes_is_found_by_the_rehearsal(changes):
+    with pytest.raises(StepError, match=r"params\.yaml: candidate .*parameter"):
+        rehearse(candidates(with_params(**changes)), DOCUMENTS)
+
+
+def test_rehearsal_says_which_candidate_could_not_be_frozen(capsys):
+    rehearse(candidates(with_params(vectorizer={"analyzer": "char"})), DOCUMENTS)
+    said = capsys.readouterr().out
+    assert said.count("could not be frozen") == 3
+    assert "candidate linear_svm(C=1.0) could not be frozen" in said
+
+
+def test_too_few_documents_for_a_rehearsal_are_no_error():
+    rehearse(candidates(with_params(vectorizer={"min_df": 1000})), DOCUMENTS)
+
+
 def test_best_is_the_highest_mean_and_on_a_tie_the_earlier():
     scores = {"a": [0.5, 0.7], "b": [0.8, 0.6], "c": [0.7, 0.7]}
     compared = [(name, np.array(values)) for name, values in scores.items()]
@@ -162,7 +220,10 @@ def test_comparison_scores_every_candidate_on_every_fold_the_same_each_time():
         ({"candidates": {"sgd": {"sharpness": 1.0}}}, "train.candidates.sgd: .*sharpness"),
         ({"vectorizer": {"colour": 1}}, "train.vectorizer: .*colour"),
         ({"vectorizer": {"preprocessor": None}}, "train.vectorizer: .*preprocessor"),
+        ({"vectorizer": {"preprocessing": "digits"}}, "'digits' is none of letters"),
+        ({"vectorizer": {"preprocessing": ["letters"]}}, "is none of letters"),
         ({"vectorizer": {"ngram_range": 5}}, "ngram_range"),
+        ({"vectorizer": {"ngram_range": ["1", 2]}}, "candidate complement_naive_bayes"),
         ({"scoring": "beauty"}, "'beauty' is none of scikit-learn's scorers"),
         ({"folds": 1000}, r"train.folds \(1000\)"),
         ({"candidates": {"logistic_regression": {"C": -1.0}}}, "candidate logistic_regression"),
@@ -182,6 +243,13 @@ def test_parameter_is_wrong_says_which(changes, says):
         ("prepare: {topics: some}", "prepare.topics"),
         ("train: {folds: 1}", "train.folds"),
         ("speed: 1", "speed: Extra inputs"),
+        ("seed: 1\nseed: 2", "is not YAML: line 2: found duplicate key"),
+        ("evaluate: {min_macro_f1: .nan}", "evaluate.min_macro_f1"),
+        ("train: {vectorizer: {max_df: .inf}}", "train.vectorizer.max_df.*finite"),
+        ("train: {vectorizer: {a: 2020-01-01}}", "train.vectorizer.a: .*valid JSON value"),
+        ("train: {candidates: {sgd: {alpha: []}}}", "train.candidates.sgd: .*alpha has no value"),
+        ("train: {candidates: {sgd: {alpha: [.nan]}}}", "train.candidates.sgd.alpha"),
+        ("train: {candidates: {sgd: }}", "train.candidates.sgd"),
     ],
 )
 def test_params_file_is_wrong_says_where(tmp_path, text, says):
@@ -189,6 +257,28 @@ def test_params_file_is_wrong_says_where(tmp_path, text, says):
     path.write_text(text)
     with pytest.raises(StepError, match=says):
         read_params(path)
+
+
+# What the readers of YAML 1.1 and 1.2 take for different values, and others of the kind.
+@pytest.mark.parametrize(
+    "value", ["0100", "0o100", "off", "yes", "1e3", "1:30", "0b11", "1_000", "null", "~", "true"]
+)
+def test_value_is_to_training_what_it_is_to_dvc(tmp_path, value):
+    path = tmp_path / "params.yaml"
+    params = {**SMALL_PARAMS, "train": {**SMALL_PARAMS["train"], "vectorizer": {"max_df": "HERE"}}}
+    path.write_text(yaml.safe_dump(params).replace("HERE", value))
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").write_text("[core]\n    no_scm = true\n")
+    theirs = params_show(str(path.name), repo=str(tmp_path))["train"]["vectorizer"]["max_df"]
+    ours = read_params(path).train.vectorizer["max_df"]
+    assert (type(ours), ours) == (type(theirs), theirs)
+
+
+def test_seed_starts_with_a_nought_is_decimal(tmp_path):
+    path = tmp_path / "params.yaml"
+    text = yaml.safe_dump({**SMALL_PARAMS, "train": {**SMALL_PARAMS["train"], "seed": "HERE"}})
+    path.write_text(text.replace("HERE", "0100"))
+    assert read_params(path).train.seed == 100
 
 
 def test_params_file_is_missing_says_so(tmp_path):
@@ -199,4 +289,6 @@ def test_params_file_is_missing_says_so(tmp_path):
 def test_preprocessing_is_the_shared_one_by_reference():
     (candidate, *_) = candidates(PARAMS)
     assert candidate.pipeline[0].preprocessor is normalize
+    (default, *_) = candidates(with_params(vectorizer={}))
+    assert default.pipeline[0].preprocessor is None
     assert b"serving.app.features" in joblib_bytes(candidate.pipeline)

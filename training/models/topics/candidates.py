@@ -14,9 +14,11 @@ from sklearn.svm import LinearSVC
 
 from serving.app.features import normalize
 from training.console import StepError
-from training.params import Grid, Train
+from training.params import Settings, Train
 
 CALIBRATION_FOLDS = 3
+# What train.vectorizer.preprocessing can be; without one, text is read as scikit-learn reads it.
+PREPROCESSING: dict[Any, Callable[[str], str] | None] = {None: None, "letters": normalize}
 
 
 def _logistic_regression(_: int, **settings: Any) -> Any:
@@ -51,11 +53,11 @@ class Candidate:
     """A pipeline that is not fitted yet, its classifier's name and settings."""
 
     name: str
-    settings: dict[str, float]
+    settings: dict[str, Any]
     pipeline: Pipeline
 
     def __str__(self) -> str:
-        return f"{self.name}({', '.join(f'{k}={v:g}' for k, v in self.settings.items())})"
+        return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in self.settings.items())})"
 
 
 def candidates(params: Train) -> Iterator[Candidate]:
@@ -70,7 +72,7 @@ def candidates(params: Train) -> Iterator[Candidate]:
                 f"params.yaml: train.candidates.{name} is unknown: there are "
                 f"{', '.join(CLASSIFIERS)} (training/models/topics/candidates.py)"
             )
-        for settings in ParameterGrid(_lists(grid)):
+        for settings in ParameterGrid(_spell_out(grid)):
             vectorizer = build_vectorizer(params.vectorizer)
             try:
                 classifier = CLASSIFIERS[name](params.seed, **settings)
@@ -80,19 +82,31 @@ def candidates(params: Train) -> Iterator[Candidate]:
             yield Candidate(name, settings, Pipeline(steps))
 
 
-def build_vectorizer(options: dict[str, Any]) -> TfidfVectorizer:
-    """The vectorizer of params.yaml, with the preprocessing that serving shares.
+def build_vectorizer(options: Settings) -> TfidfVectorizer:
+    """The vectorizer of params.yaml, with the preprocessing that it names.
 
     Raises:
         StepError: A setting is unknown.
     """
-    # YAML has lists only, and scikit-learn checks for a tuple.
-    settings = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
+    settings = {name: _freeze(value) for name, value in options.items()}
+    preprocessing = settings.pop("preprocessing", None)
     try:
-        return TfidfVectorizer(preprocessor=normalize, **settings)
+        return TfidfVectorizer(preprocessor=PREPROCESSING[preprocessing], **settings)
+    except KeyError:
+        raise StepError(
+            f"params.yaml: train.vectorizer.preprocessing: {preprocessing!r} is none of "
+            f"{', '.join(filter(None, PREPROCESSING))} (training/models/topics/candidates.py)"
+        ) from None
     except TypeError as error:
         raise StepError(f"params.yaml: train.vectorizer: {error}") from None
 
 
-def _lists(grid: Grid) -> dict[str, list[float]]:
-    return {key: value if isinstance(value, list) else [value] for key, value in grid.items()}
+def _spell_out(grid: Settings) -> dict[str, list[Any]]:
+    """The values of each setting."""
+    lists = {name: value if isinstance(value, list) else [value] for name, value in grid.items()}
+    return {name: [_freeze(value) for value in values] for name, values in lists.items()}
+
+
+def _freeze(value: Any) -> Any:
+    """YAML has lists only, and scikit-learn checks for a tuple."""
+    return tuple(map(_freeze, value)) if isinstance(value, list) else value

@@ -1,0 +1,44 @@
+"""How the model reads a text, so that the data is cleaned and checked as the model will see it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from training.models.topics.candidates import build_vectorizer
+from training.params import Train
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The preprocessing of params.yaml, and the words that are made of what it leaves."""
+
+    preprocess: Callable[[str], str]
+    tokenize: Callable[[str], list[str]]
+
+    def read(self, text: str) -> str:
+        """What the preprocessing leaves: nothing, where it leaves no letter and no digit."""
+        left = self.preprocess(text).strip()
+        return left if any(map(str.isalnum, left)) else ""
+
+    def count_lost_letters(self, text: str) -> int:
+        """How many letters of a text are in no word: the model cannot know of them."""
+        kept = sum(map(count_letters, self.tokenize(self.preprocess(text))))
+        return max(0, count_letters(text) - kept)
+
+
+def build_reader(params: Train) -> Reader:
+    """The reader of params.yaml's vectorizer.
+
+    Raises:
+        StepError: A setting is unknown.
+    """
+    vectorizer = build_vectorizer(params.vectorizer)
+    by_words = vectorizer.analyzer == "word"
+    return Reader(
+        vectorizer.build_preprocessor(),
+        vectorizer.build_tokenizer() if by_words else lambda text: [text],
+    )
+
+
+def count_letters(text: str) -> int:
+    """How many characters are letters, of any alphabet."""
+    return sum(map(str.isalpha, text))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.app.errors import ModelError
+from serving.bundle.errors import ModelError
 from serving.bundle.manifest import (
     FORMAT,
     MANIFEST_NAME,

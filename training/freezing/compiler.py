@@ -5,12 +5,19 @@ refused by name: the sklearn engine serves it just as well, only later after a c
 """
 
 import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from sklearn.calibration import CalibratedClassifierCV
+from sklearn.calibration import (
+    CalibratedClassifierCV,
+    _CalibratedClassifier,
+    _SigmoidCalibration,
+)
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.linear_model import (
     LogisticRegression,
@@ -23,6 +30,7 @@ from sklearn.linear_model import (
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import LabelBinarizer
 from sklearn.svm import LinearSVC
 
 from serving.app.features import PREPROCESSORS
@@ -53,14 +61,20 @@ def compile_pipeline(pipeline: Any) -> tuple[list[str], list[Op]]:
     Raises:
         CannotFreeze: The frozen engine could not compute exactly what it computes.
     """
-    try:
+    with _reading("the pipeline"):
         return _compile(pipeline)
+
+
+@contextmanager
+def _reading(step: str) -> Iterator[None]:
+    """Refuse what is not fitted, or was changed to what scikit-learn itself may not take."""
+    try:
+        yield
     except (CannotFreeze, MemoryError):
         raise
     except Exception as error:
-        # Not fitted, or changed by hand to what scikit-learn itself may not take.
         raise CannotFreeze(
-            f"the freezer cannot read this pipeline ({type(error).__name__}: {error})"
+            f"{step}: the freezer cannot read it ({type(error).__name__}: {error})"
         ) from error
 
 
@@ -72,23 +86,27 @@ def _compile(pipeline: Any) -> tuple[list[str], list[Op]]:
         )
     if type(pipeline) is not Pipeline:
         raise CannotFreeze(f"{type(pipeline).__name__} is no scikit-learn Pipeline")
-    steps: list[tuple[str, Any]] = pipeline.steps
-    vectorizer, classifier, middle = steps[0], steps[-1], steps[1:-1]
+    _check_methods("the pipeline", pipeline)
+    steps = [(f"step {name!r}", step) for name, step in pipeline.steps]
+    (first, vectorizer), (last, classifier) = steps[0], steps[-1]
+    middle = [(step, one) for step, one in steps[1:-1] if one not in (None, "passthrough")]
     transformer = None
-    middle = [(name, step) for name, step in middle if step not in (None, "passthrough")]
     if middle and type(middle[0][1]) is TfidfTransformer:
-        transformer = middle.pop(0)[1]
-    for name, step in middle:
-        raise CannotFreeze(f"step {name!r}: {type(step).__name__} has no frozen form")
-    ops = [_vectorize(*vectorizer, transformer), *_classify(*classifier)]
-    classes = [str(label) for label in classifier[1].classes_]
-    columns = len(ops[1].sections["weights"]) / (8 * len(ops[1].settings["intercept"]))
+        transformer = middle.pop(0)
+    for step, one in middle:
+        raise CannotFreeze(f"{step}: {type(one).__name__} has no frozen form")
+    with _reading(first):
+        vectorize = _vectorize(first, vectorizer, transformer)
+    with _reading(last):
+        score, classify = _classify(last, classifier)
+        classes = [str(label) for label in classifier.classes_]
+    columns = len(score.sections["weights"]) / (8 * len(score.settings["intercept"]))
     _check(
-        classifier[0],
+        last,
         classes_=len(set(classes)) < len(classes),
-        weights=columns != len(vectorizer[1].vocabulary_),
+        weights=columns != len(vectorizer.vocabulary_),
     )
-    return classes, ops
+    return classes, [vectorize, score, classify]
 
 
 def _fuses() -> bool:
@@ -99,10 +117,16 @@ def _fuses() -> bool:
     return bool((product != 2.0**-26).any())
 
 
-def _check_methods(step: str, estimator: Any) -> None:
-    """Refuse an estimator of which an instance's attribute stands for a method."""
-    kind = type(estimator)
-    replaced = [name for name in vars(estimator) if callable(getattr(kind, name, None))]
+def _check_own(step: str, part: Any, *kinds: type) -> None:
+    """Refuse what is not exactly of one of these classes, with their methods."""
+    if type(part) not in kinds:
+        raise CannotFreeze(f"{step}: {type(part).__name__} has no frozen form")
+    _check_methods(step, part)
+
+
+def _check_methods(step: str, part: Any) -> None:
+    """Refuse an object of which an attribute stands for a method."""
+    replaced = [name for name in vars(part) if callable(getattr(type(part), name, None))]
     _check(step, **dict.fromkeys(replaced, True))
 
 
@@ -110,11 +134,25 @@ def _check(step: str, **refused: bool) -> None:
     """Refuse a step for the first of its settings that is marked so."""
     for setting, wrong in refused.items():
         if wrong:
-            raise CannotFreeze(f"step {step!r}: there is no frozen form for its {setting}")
+            raise CannotFreeze(f"{step}: there is no frozen form for its {setting}")
 
 
-def _vectorize(step: str, vectorizer: Any, transformer: Any) -> Op:
-    tfidf = _check_vectorizer(step, vectorizer, transformer)
+def _are_words(values: Iterable[Any]) -> bool:
+    """Whether these are all plain strings: scikit-learn takes anything that can be hashed."""
+    return all(type(value) in (str, np.str_) for value in values)
+
+
+def _is_double(value: Any) -> bool:
+    """Whether a number of any type is, exactly, a finite double."""
+    try:
+        return math.isfinite(value) and bool(float(value) == value)
+    except OverflowError:
+        return False
+
+
+def _vectorize(step: str, vectorizer: Any, transformer: tuple[str, Any] | None) -> Op:
+    _check_vectorizer(step, vectorizer)
+    tfidf = _find_tfidf(step, vectorizer, transformer)
     stop_words = vectorizer.get_stop_words()
     settings = {
         "preprocessor": _name_preprocessor(vectorizer),
@@ -133,21 +171,12 @@ def _vectorize(step: str, vectorizer: Any, transformer: Any) -> Op:
     return Op("vectorize", settings, sections)
 
 
-def _check_vectorizer(step: str, vectorizer: Any, transformer: Any) -> Any:
-    """The TfidfTransformer of a vectorizer, its own or the step after it; None without any.
-
-    Raises:
-        CannotFreeze: It has a setting that has no frozen form.
-    """
-    kind = type(vectorizer)
-    if kind not in (CountVectorizer, TfidfVectorizer):
-        raise CannotFreeze(f"step {step!r}: {kind.__name__} has no frozen form")
-    _check_methods(step, vectorizer)
-    tfidf = vectorizer._tfidf if kind is TfidfVectorizer else transformer  # noqa: SLF001
-    idf = getattr(tfidf, "idf_", None)
+def _check_vectorizer(step: str, vectorizer: Any) -> None:
+    """Refuse a vectorizer that has a setting that has no frozen form."""
+    _check_own(step, vectorizer, CountVectorizer, TfidfVectorizer)
     shortest, longest = vectorizer.ngram_range
     vocabulary = vectorizer.vocabulary_
-    dtypes = ("f8",) if kind is TfidfVectorizer else ("f8", "i8")
+    dtypes = ("f8",) if type(vectorizer) is TfidfVectorizer else ("f8", "i8")
     _check(
         step,
         analyzer=vectorizer.analyzer != "word",
@@ -155,14 +184,34 @@ def _check_vectorizer(step: str, vectorizer: Any, transformer: Any) -> Any:
         preprocessor=vectorizer.preprocessor is not None and not _name_preprocessor(vectorizer),
         strip_accents=vectorizer.strip_accents not in (None, "ascii", "unicode"),
         input=vectorizer.input != "content",
-        ngram_range=not 1 <= shortest <= longest,
+        stop_words=not _are_words(vectorizer.get_stop_words() or ()),
+        ngram_range=not all(isinstance(length, Integral) for length in vectorizer.ngram_range)
+        or not 1 <= shortest <= longest,
         dtype=np.dtype(vectorizer.dtype) not in map(np.dtype, dtypes),
         vocabulary_=type(vocabulary) is not dict
+        or not _are_words(vocabulary)
         or sorted(vocabulary.values()) != list(range(len(vocabulary))),
-        norm=tfidf is not None and tfidf.norm not in (None, "l1", "l2"),
+    )
+
+
+def _find_tfidf(step: str, vectorizer: Any, transformer: tuple[str, Any] | None) -> Any:
+    """The TfidfTransformer of a vectorizer, its own or the step after it; None without any.
+
+    Raises:
+        CannotFreeze: It has a setting that has no frozen form, or there are both.
+    """
+    if type(vectorizer) is TfidfVectorizer:
+        _check(step, **{"tf-idf": transformer is not None})  # weights that are weighed again
+        transformer = (step, vectorizer._tfidf)  # noqa: SLF001
+    if transformer is None:
+        return None
+    step, tfidf = transformer
+    _check_own(step, tfidf, TfidfTransformer)
+    idf = getattr(tfidf, "idf_", None)
+    _check(
+        step,
+        norm=tfidf.norm not in (None, "l1", "l2"),
         idf_=idf is not None and (idf.dtype != np.float64 or not np.isfinite(idf).all()),
-        # Weights that are weighed again.
-        **{"tf-idf": kind is TfidfVectorizer and transformer is not None},
     )
     return tfidf
 
@@ -196,7 +245,7 @@ def _next_prime(number: int) -> int:
 
 def _classify(step: str, classifier: Any) -> list[Op]:
     kind = type(classifier)
-    _check_methods(step, classifier)
+    _check_own(step, classifier, *LINEAR, *NAIVE_BAYES, OneVsRestClassifier, CalibratedClassifierCV)
     if kind is CalibratedClassifierCV:
         return _calibrated(step, classifier)
     if kind is OneVsRestClassifier:
@@ -205,18 +254,11 @@ def _classify(step: str, classifier: Any) -> list[Op]:
         weights, intercept = _linear(step, classifier)
         link = Op("classify", {"link": _link(classifier)}, {})
         return [_score(step, weights, intercept), link]
-    if kind in NAIVE_BAYES:
-        return _naive_bayes(step, classifier)
-    raise CannotFreeze(f"step {step!r}: {kind.__name__} has no frozen form")
+    return _naive_bayes(step, classifier)
 
 
 def _linear(step: str, classifier: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Coefficients of shape (n_scores, n_terms) and intercepts of shape (n_scores,)."""
-    if type(classifier) not in LINEAR:
-        raise CannotFreeze(
-            f"step {step!r}: {type(classifier).__name__} within it has no frozen form"
-        )
-    _check_methods(step, classifier)
     scores = len(classifier.classes_) if len(classifier.classes_) > 2 else 1  # noqa: PLR2004
     weights = classifier.coef_
     _check(
@@ -227,6 +269,13 @@ def _linear(step: str, classifier: Any) -> tuple[NDArray[np.float64], NDArray[np
         or len(classifier.classes_) < 2,  # noqa: PLR2004
     )
     return np.atleast_2d(weights), np.broadcast_to(classifier.intercept_, scores)
+
+
+def _linear_part(step: str, classifier: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same of a classifier within another one."""
+    step = f"{step}, within it"
+    _check_own(step, classifier, *LINEAR)
+    return _linear(step, classifier)
 
 
 def _is_multilabel(classifier: Any) -> bool:
@@ -248,8 +297,9 @@ def _link(classifier: Any) -> str | None:
 
 
 def _one_vs_rest(step: str, classifier: OneVsRestClassifier) -> list[Op]:
+    _check_own(f"{step}, within it", classifier.label_binarizer_, LabelBinarizer)
     _check(step, classes_=classifier.multilabel_)
-    parts = [_linear(step, one) for one in classifier.estimators_]
+    parts = [_linear_part(step, one) for one in classifier.estimators_]
     weights = np.vstack([weights for weights, _ in parts])
     intercept = np.concatenate([intercept for _, intercept in parts])
     link = None
@@ -271,21 +321,32 @@ def _naive_bayes(step: str, classifier: Any) -> list[Op]:
         with np.errstate(invalid="ignore", divide="ignore"):  # refused below
             absent = np.log(1 - np.exp(logs))
         intercept = intercept + absent.sum(axis=1)
-        logs, threshold = logs - absent, classifier.binarize
+        logs, threshold = logs - absent, _threshold(step, classifier)
     explain = None if isinstance(classifier, BernoulliNB) else "centred"
     score = _score(step, logs, intercept, threshold=threshold, explain=explain)
     return [score, Op("classify", {"link": "bayes"}, {})]
 
 
+def _threshold(step: str, classifier: BernoulliNB) -> float | None:
+    """Over which a value counts for a BernoulliNB, if it is not taken as it is."""
+    if classifier.binarize is None:
+        return None
+    _check(step, binarize=not _is_double(classifier.binarize))
+    return float(classifier.binarize)
+
+
 def _calibrated(step: str, classifier: CalibratedClassifierCV) -> list[Op]:
     parts = classifier.calibrated_classifiers_
     for one in parts:
+        _check_own(f"{step}, within it", one, _CalibratedClassifier)
         _check(
             step,
             method=one.method != "sigmoid",
             classes_=not np.array_equal(one.estimator.classes_, classifier.classes_),
         )
-    linear = [_linear(step, one.estimator) for one in parts]
+        for calibrator in one.calibrators:
+            _check_own(f"{step}, within it", calibrator, _SigmoidCalibration)
+    linear = [_linear_part(step, one.estimator) for one in parts]
     settings = {
         "slopes": [[float(each.a_) for each in one.calibrators] for one in parts],
         "intercepts": [[float(each.b_) for each in one.calibrators] for one in parts],
@@ -310,7 +371,7 @@ def _score(  # noqa: PLR0913 - named where it is called
     _check(
         step,
         weights=weights.dtype != np.float64 or not np.isfinite(weights).all(),
-        intercept=not np.isfinite(intercept).all(),
+        intercept=not np.can_cast(intercept.dtype, np.float64) or not np.isfinite(intercept).all(),
     )
     settings = {
         "intercept": intercept.tolist(),

@@ -4,12 +4,14 @@ import random
 import string
 import unicodedata
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serving.app.engines.frozen.engine import LARGE_BATCH, FrozenEngine
+from serving.app.features import SPLITTERS
 from training.console import progress
 
 PROBABILITY_TOLERANCE = 1e-12
@@ -30,6 +32,10 @@ class ProofFailed(Exception):
     """The frozen model answers otherwise than the pipeline; the message says how."""
 
 
+class SplitterDiffers(ProofFailed):
+    """One of features.SPLITTERS is not what it stands for; the message says what mends it."""
+
+
 def prove(pipeline: Any, engine: FrozenEngine, texts: list[str]) -> dict[str, float]:
     """Hold a frozen model against its pipeline.
 
@@ -42,8 +48,8 @@ def prove(pipeline: Any, engine: FrozenEngine, texts: list[str]) -> dict[str, fl
         The number of `texts` and the `worst_probability_difference`.
 
     Raises:
-        ProofFailed: A label or a decision score is another one, or a probability differs by more
-            than `PROBABILITY_TOLERANCE`.
+        ProofFailed: A term, a label or a decision score is another one, or a probability differs
+            by more than `PROBABILITY_TOLERANCE`.
     """
     worst = 0.0
     chunks = [texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK)]
@@ -55,6 +61,7 @@ def prove(pipeline: Any, engine: FrozenEngine, texts: list[str]) -> dict[str, fl
 
 def _compare(pipeline: Any, engine: FrozenEngine, texts: list[str]) -> float:
     """The worst difference of a probability on these texts."""
+    _compare_terms(pipeline[0], engine, texts)
     features, classifier = pipeline[:-1].transform(texts), pipeline[-1]
     found = engine.score(texts)
     _compare_alone(engine, texts, found)
@@ -75,6 +82,29 @@ def _compare(pipeline: Any, engine: FrozenEngine, texts: list[str]) -> float:
     if not worst <= PROBABILITY_TOLERANCE:
         raise ProofFailed(f"a probability differs by {worst:.1e}")
     return worst
+
+
+def _compare_terms(vectorizer: Any, engine: FrozenEngine, texts: list[str]) -> None:
+    """Hold the terms of each text against the vectorizer's: all else follows from them."""
+    analyze = vectorizer.build_analyzer()
+    for text in texts:
+        if engine.analyze(text) != analyze(text):
+            _check_splitter(vectorizer, engine, text)
+            raise ProofFailed("the terms of a text are not the vectorizer's")
+
+
+def _check_splitter(vectorizer: Any, engine: FrozenEngine, text: str) -> None:
+    """Tell a splitter that was not changed with its preprocessor from a fault of the freezer."""
+    if engine.split not in SPLITTERS.values():
+        return
+    words = vectorizer.build_tokenizer()(vectorizer.build_preprocessor()(text))
+    for found, word in zip_longest(engine.split(text), words):
+        if found != word:
+            raise SplitterDiffers(
+                f"serving/app/features.py: {engine.split.__name__} has {found!a:.40} where "
+                f"{vectorizer.preprocessor.__name__} and the token pattern have {word!a:.40}: make "
+                "both the same, or take it out of SPLITTERS; then 'make train'"
+            )
 
 
 def _compare_alone(engine: FrozenEngine, texts: list[str], found: list[Any]) -> None:

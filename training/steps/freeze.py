@@ -13,14 +13,14 @@ from training.console import StepError, run_step, say
 from training.dataset import read_documents
 from training.freezing.compiler import CannotFreeze, compile_pipeline
 from training.freezing.file import write
-from training.freezing.proof import ProofFailed, generate_texts, prove
+from training.freezing.proof import ProofFailed, SplitterDiffers, generate_texts, prove
 from training.model_file import load_model
 from training.params import read_params
 from training.paths import FREEZE, FROZEN, MODEL, TEST
 
 
 def main() -> None:
-    """Write the frozen model, an empty file where there is none, and what the proof found.
+    """Write the frozen model, or in its place why there is none, and what the proof found.
 
     Raises:
         StepError: There is no model yet, or no test part to prove it on.
@@ -32,7 +32,8 @@ def main() -> None:
     try:
         report = {"engine": "frozen", **freeze(pipeline, FROZEN)}
     except CannotFreeze as error:
-        FROZEN.write_bytes(b"")  # DVC wants every output of a step
+        # DVC wants every output of a step, and warns of an empty one.
+        FROZEN.write_text(f"not frozen: {error}\n", encoding="utf-8")
         report = {"engine": "sklearn", "refused": str(error)}
         say(f"the model cannot be frozen: {error}")
         say("the sklearn engine will serve it: the same answers, a slower cold start")
@@ -47,17 +48,20 @@ def freeze(pipeline: Any, path: Path) -> dict[str, Any]:
 
     Raises:
         CannotFreeze: The pipeline has a step or a setting that has no frozen form.
-        StepError: The frozen model answers otherwise than the pipeline.
+        StepError: The frozen model answers otherwise than the pipeline. It leaves no file.
     """
     params = read_params().freeze
     unproved = path.with_suffix(".unproved")
-    root = write(unproved, *compile_pipeline(pipeline))
-    engine = FrozenEngine(FrozenFile(str(unproved), unproved.stat().st_size, root))
+    classes, stages = compile_pipeline(pipeline)
     texts = [one.text for one in read_documents(TEST)]
     texts += generate_texts(list(pipeline[0].vocabulary_), params.generated_texts, params.seed)
     try:
+        root = write(unproved, classes, stages)
+        engine = FrozenEngine(FrozenFile(str(unproved), unproved.stat().st_size, root))
         proof = prove(pipeline, engine, texts)
         unproved.replace(path)
+    except SplitterDiffers as error:
+        raise StepError(str(error)) from None
     except ProofFailed as error:
         raise StepError(
             f"the frozen model is not the model: {error}. That is a fault of training/freezing or "

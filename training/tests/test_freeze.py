@@ -1,12 +1,13 @@
 """What cannot be frozen is refused by name; what is frozen otherwise than it answers never is."""
 
 import json
+import math
 import shutil
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
-from sklearn.calibration import CalibratedClassifierCV
+from sklearn.calibration import CalibratedClassifierCV, _SigmoidCalibration
 from sklearn.decomposition import TruncatedSVD
 from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import (
@@ -23,18 +24,28 @@ from sklearn.preprocessing import Normalizer
 from sklearn.svm import SVC, LinearSVC
 
 from serving.app.engines.predictor import load_predictor
+from serving.app.errors import BundleDamaged
+from serving.app.features import SPLITTERS, normalize, split_words
 from serving.bundle.manifest import read_manifest
 from serving.tests.sample import LABELS, TEXTS
 from training.console import StepError
 from training.freezing import compiler
 from training.freezing.compiler import CannotFreeze, compile_pipeline
-from training.freezing.proof import ProofFailed, generate_texts, prove
+from training.freezing.proof import ProofFailed, SplitterDiffers, generate_texts, prove
 from training.paths import ARCHIVE, BUNDLE, FREEZE, FROZEN, MODEL
 from training.steps import bundle, evaluate, freeze, prepare, train, validate
 from training.tests.conftest import run_steps
 
 
 class Subclass(LogisticRegression):
+    pass
+
+
+class Transformer(TfidfTransformer):
+    pass
+
+
+class Calibration(_SigmoidCalibration):
     pass
 
 
@@ -68,11 +79,39 @@ REFUSED = [
         (TfidfVectorizer(), CalibratedClassifierCV(LinearSVC(), method="temperature", cv=2)),
         "its method",
     ),
-    ((TfidfVectorizer(), CalibratedClassifierCV(MultinomialNB(), cv=2)), "MultinomialNB within it"),
-    ((TfidfVectorizer(), OneVsRestClassifier(MultinomialNB())), "MultinomialNB within it"),
+    (
+        (TfidfVectorizer(), CalibratedClassifierCV(MultinomialNB(), cv=2)),
+        "step 'step1', within it: MultinomialNB has no",
+    ),
+    (
+        (TfidfVectorizer(), OneVsRestClassifier(MultinomialNB())),
+        "step 'step1', within it: MultinomialNB has no",
+    ),
     ((TfidfVectorizer(), MultinomialNB(class_prior=[0, 0.5, 0.5])), "its intercept"),
     ((TfidfVectorizer(), OneVsRestClassifier(HUBER)), "its estimator"),
     ((TfidfVectorizer(vocabulary=["boat", "never"], smooth_idf=False), LinearSVC()), "its idf_"),
+    ((CountVectorizer(), Transformer(), LinearSVC()), "step 'step1': Transformer has no frozen"),
+    *(
+        (
+            (CountVectorizer(vocabulary=words, lowercase=False), MultinomialNB()),
+            "step 'step0': .* its vocabulary_",
+        )
+        for words in ([b"boat", b"the"], [1, 2], [("the", "boat")])
+    ),
+    ((CountVectorizer(ngram_range=(1.0, 1.0)), LinearSVC()), "step 'step0': .* its ngram_range"),
+    ((CountVectorizer(ngram_range=(1, math.inf)), LinearSVC()), "step 'step0': .* its ngram_range"),
+    *(
+        ((CountVectorizer(stop_words=words), LinearSVC()), "step 'step0': .* its stop_words")
+        for words in ([b"the"], ["the", b"and"], [("the", "and")], ["the", 1], [None])
+    ),
+    (
+        (TfidfVectorizer(), BernoulliNB(binarize=np.longdouble("0.1"))),
+        "step 'step1': .* its binarize",
+    ),
+    (
+        (TfidfVectorizer(), MultinomialNB(class_prior=np.array([0.2, 0.3, 0.5], np.longdouble))),
+        "step 'step1': .* its intercept",
+    ),
 ]
 
 
@@ -107,7 +146,25 @@ def lose_a_class(pipeline):
     part.classes_ = part.classes_[:2]
 
 
+def replace_within(find, name):
+    """Put an attribute in the place of a method of what is found in a pipeline."""
+    return lambda pipeline: setattr(find(pipeline), name, lambda *_: None)
+
+
+def calibrate_by(kind):
+    def apply(pipeline):
+        part = pipeline[-1].calibrated_classifiers_[0]
+        part.calibrators[0].__class__ = kind
+
+    return apply
+
+
+def first_calibrated(pipeline):
+    return pipeline[-1].calibrated_classifiers_[0]
+
+
 CALIBRATED = CalibratedClassifierCV(LinearSVC(), cv=2)
+ONE_VS_REST = OneVsRestClassifier(LinearSVC())
 
 
 @pytest.mark.parametrize(
@@ -118,6 +175,8 @@ CALIBRATED = CalibratedClassifierCV(LinearSVC(), cv=2)
         (LinearSVC(), change("coef_", lambda old: old[:2]), "its classes_"),
         (LinearSVC(), change("input", lambda _: "file"), "its input"),
         (MultinomialNB(), change("classes_", lambda old: old[:1]), "its classes_"),
+        (BernoulliNB(), change("binarize", lambda _: math.inf), "its binarize"),
+        (BernoulliNB(), change("binarize", lambda _: 10**400), "its binarize"),
         (CALIBRATED, lose_a_class, "its classes_"),
         (LinearSVC(), change("coef_", lambda old: old[:, :5]), "its weights"),
         (LinearSVC(), change("coef_", csr_array), "its coef_"),
@@ -129,6 +188,39 @@ CALIBRATED = CalibratedClassifierCV(LinearSVC(), cv=2)
         (LinearSVC(), change("vocabulary_", lambda old: old | {"the": 0}), "its vocabulary_"),
         (LinearSVC(), change("_tfidf", lambda _: TfidfTransformer(norm="max")), "its norm"),
         (LinearSVC(), change("intercept_", lambda old: old * np.inf), "its intercept"),
+        (
+            LinearSVC(),
+            change("_tfidf", lambda _: Transformer()),
+            "step 'step0': Transformer has no",
+        ),
+        (
+            LinearSVC(),
+            replace_within(lambda pipeline: pipeline[0]._tfidf, "transform"),
+            "step 'step0': .* its transform",
+        ),
+        (LinearSVC(), replace_within(lambda one: one, "predict"), "^the pipeline: .* its predict"),
+        (CALIBRATED, replace_within(first_calibrated, "predict_proba"), "its predict_proba"),
+        (
+            CALIBRATED,
+            replace_within(lambda one: first_calibrated(one).calibrators[0], "predict"),
+            "step 'step1', within it: .* its predict",
+        ),
+        (
+            CALIBRATED,
+            replace_within(lambda one: first_calibrated(one).estimator, "decision_function"),
+            "step 'step1', within it: .* its decision_function",
+        ),
+        (CALIBRATED, calibrate_by(Calibration), "within it: Calibration has no frozen form"),
+        (
+            ONE_VS_REST,
+            replace_within(lambda one: one[-1].estimators_[0], "decision_function"),
+            "within it: .* its decision_function",
+        ),
+        (
+            ONE_VS_REST,
+            replace_within(lambda one: one[-1].label_binarizer_, "inverse_transform"),
+            "within it: .* its inverse_transform",
+        ),
     ],
 )
 def test_what_was_changed_after_fitting_is_refused(classifier, apply, says):
@@ -151,7 +243,7 @@ def test_what_is_no_pipeline_of_texts_is_refused():
     with pytest.raises(CannotFreeze, match="step 'only': LogisticRegression has no frozen form"):
         compile_pipeline(Pipeline([("only", LogisticRegression())]))
     unfitted = Pipeline([("words", TfidfVectorizer()), ("classify", LinearSVC())])
-    with pytest.raises(CannotFreeze, match=r"cannot read this pipeline \(AttributeError: "):
+    with pytest.raises(CannotFreeze, match=r"^step 'words': .* cannot read it \(AttributeError: "):
         compile_pipeline(unfitted)
 
 
@@ -175,6 +267,8 @@ class Engine:
     def __init__(self, pipeline, **changes):
         self.classes = [str(one) for one in pipeline.classes_]
         self.pipeline, self.changes = pipeline, changes
+        self.split = changes.get("split")
+        self.analyze = changes.get("analyze", pipeline[0].build_analyzer())
 
     def score(self, texts):
         probabilities = self.pipeline.predict_proba(texts)
@@ -216,6 +310,26 @@ def test_any_difference_fails_the_proof(changes, says):
     assert prove(pipeline, Engine(pipeline), TEXTS)["texts"] == 12
     with pytest.raises(ProofFailed, match=says):
         prove(pipeline, Engine(pipeline, **changes), TEXTS)
+
+
+def test_splitter_is_not_what_its_preprocessor_finds_is_named_by_the_proof(monkeypatch):
+    def split(text):
+        return [word for word in split_words(text) if word != "soup"]
+
+    pipeline = fit(TfidfVectorizer(preprocessor=normalize), LogisticRegression())
+    monkeypatch.setitem(SPLITTERS, "normalize", split)
+    says = "features.py: split has 'with' where normalize and the token pattern have 'soup': make"
+    with pytest.raises(SplitterDiffers, match=says):
+        prove(pipeline, Engine(pipeline, split=split, analyze=split), TEXTS)
+
+
+@pytest.mark.parametrize("split", [split_words, str.split])
+def test_terms_are_not_the_vectorizers_fails_the_proof(split):
+    pipeline = fit(TfidfVectorizer(preprocessor=normalize), LogisticRegression())
+    engine = Engine(pipeline, split=split, analyze=lambda _: ["other"])
+    with pytest.raises(ProofFailed, match="the terms of a text are not the vectorizer's") as caught:
+        prove(pipeline, engine, TEXTS)
+    assert not isinstance(caught.value, SplitterDiffers)
 
 
 def test_pipeline_without_probabilities_and_a_frozen_one_with_fails_the_proof():
@@ -274,8 +388,27 @@ def test_model_cannot_be_frozen_is_served_by_scikit_learn_and_says_why(
     manifest = read_manifest(BUNDLE)
     assert (manifest.engine, list(manifest.files)) == ("sklearn", [MODEL.name])
     assert manifest.frozen == {"refused": "step 'scale': it has no frozen form"}
-    assert FROZEN.read_bytes() == b""
+    assert FROZEN.read_text() == "not frozen: step 'scale': it has no frozen form\n"
     assert load_predictor(BUNDLE).predict(["nasa orbit"])[0].label.id == "sci.space"
+
+
+def test_frozen_file_cannot_be_opened_leaves_no_file(trained, monkeypatch):
+    def fail(*_):
+        raise BundleDamaged("no such op")
+
+    monkeypatch.setattr(freeze, "FrozenEngine", fail)
+    with pytest.raises(BundleDamaged):
+        freeze.main()
+    assert [path.name for path in BUNDLE.glob("model.*")] == [MODEL.name]
+
+
+def test_splitter_was_not_changed_with_its_preprocessor_stops_the_stage_by_its_name(
+    trained, monkeypatch
+):
+    monkeypatch.setitem(SPLITTERS, "normalize", str.split)
+    with pytest.raises(StepError, match=r"^serving/app/features\.py: split has .* 'make train'$"):
+        freeze.main()
+    assert [path.name for path in BUNDLE.glob("model.*")] == [MODEL.name]
 
 
 def test_frozen_model_answers_otherwise_stops_the_stage_and_leaves_no_file(trained, monkeypatch):

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
@@ -85,6 +86,7 @@ CLASSIFIERS = {
     "complement naive bayes": ComplementNB(),
     "bernoulli naive bayes": BernoulliNB(),
     "bernoulli naive bayes, threshold": BernoulliNB(binarize=0.3),
+    "bernoulli naive bayes, threshold of 32 bits": BernoulliNB(binarize=np.float32(0.1)),
     "bernoulli naive bayes, as it is": BernoulliNB(binarize=None),
 }
 BINARY = ["sailing" if label == "sailing" else "other" for label in LABELS]
@@ -158,6 +160,18 @@ def test_counts_and_explanations_are_those_of_the_sklearn_engine(both, text):
         np.testing.assert_allclose(
             [dict(weighed)[term] for term, _ in wanted], [w for _, w in wanted], atol=1e-12
         )
+
+
+@pytest.mark.parametrize("lengths", [(1, 10**9), (np.int64(8), np.int64(3_000))])
+def test_n_grams_cost_what_the_text_has_whatever_their_bound(tmp_path, lengths):
+    steps = [("words", CountVectorizer(ngram_range=lengths)), ("classify", MultinomialNB())]
+    pipeline = Pipeline(steps).fit(TEXTS, LABELS)
+    engine = open_frozen(tmp_path / "model.frozen", pipeline)
+    prove(pipeline, engine, [*TEXTS, "", "boat", "the boat", " ".join(TEXTS[0].split()[:8])])
+    tracemalloc.start()
+    engine.analyze("the boat")
+    assert tracemalloc.get_traced_memory()[1] < 10_000
+    tracemalloc.stop()
 
 
 def test_lone_surrogates_are_terms_like_any_other(tmp_path):

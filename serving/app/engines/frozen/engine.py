@@ -19,7 +19,7 @@ from serving.bundle.manifest import FROZEN_NAME, python_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from serving.bundle.files import Folder
@@ -106,6 +106,15 @@ class FrozenEngine:
         for start in range(0, len(texts), TOGETHER):
             answers += score_together(*ops, texts[start : start + TOGETHER])
         return answers
+
+    @property
+    def split(self) -> Callable[[str], list[str]]:
+        """What makes tokens of a text."""
+        return self._vectorize.split
+
+    def analyze(self, text: str) -> list[str]:
+        """The terms of a text, as scikit-learn's analyzer gives them."""
+        return self._vectorize.analyze(text)
 
     def decision_function(self, text: str) -> list[float]:
         """The linear op's scores of a text: scikit-learn's decision function."""

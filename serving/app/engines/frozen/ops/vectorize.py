@@ -12,7 +12,7 @@ from itertools import chain
 from math import log, sqrt
 
 from serving.app.engines.frozen.memo import Memo
-from serving.app.features import PREPROCESSORS, split_words
+from serving.app.features import PREPROCESSORS, SPLITTERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Vectorize:
     - logs, with sublinear_tf: f64 numpy's log of 1, 2, 3…, for a C library may round otherwise.
 
     Attributes:
+        split: What makes tokens of a text.
         vocabulary: Column and idf by term; None for those that it does not have.
         frequencies: Term frequency by the number of times that a term is there.
         norm: "l1", "l2" or None.
@@ -79,7 +80,7 @@ class Vectorize:
 
     def __init__(self, file: FrozenFile, op: dict[str, Any]) -> None:
         self._file = file
-        self._split = _splitter(op)
+        self.split = _splitter(op)
         self._stop_words = frozenset(op["stop_words"] or ())
         self._ngrams = range(op["ngram_range"][0], op["ngram_range"][1] + 1)
         self._binary, self.norm = op["binary"], op["norm"]
@@ -122,13 +123,15 @@ class Vectorize:
 
     def analyze(self, text: str) -> list[str]:
         """The terms of a text, repeats included."""
-        tokens = self._split(text)
+        tokens = self.split(text)
         if self._stop_words:
             tokens = [token for token in tokens if token not in self._stop_words]
         if self._ngrams == range(1, 2):
             return tokens
-        starts = [tokens[skipped:] for skipped in range(self._ngrams.stop - 1)]
-        grams = (zip(*starts[:length], strict=False) for length in self._ngrams)
+        # No n-gram is longer than the text, whatever the bound.
+        lengths = range(self._ngrams.start, min(self._ngrams.stop, len(tokens) + 1))
+        starts = [tokens[skipped:] for skipped in range(lengths.stop - 1)]
+        grams = (zip(*starts[:length], strict=False) for length in lengths)
         return list(map(" ".join, chain.from_iterable(grams)))
 
     def _find(self, term: str) -> tuple[int, float] | None:
@@ -179,8 +182,8 @@ def _parse(terms: bytes) -> Iterator[tuple[bytes, tuple[int, float]]]:
 
 def _splitter(op: dict[str, Any]) -> Callable[[str], list[str]]:
     """What makes tokens of a text."""
-    if op["preprocessor"] == "normalize" and op["token_pattern"] == TOKEN_PATTERN:
-        return split_words
+    if op["preprocessor"] in SPLITTERS and op["token_pattern"] == TOKEN_PATTERN:
+        return SPLITTERS[op["preprocessor"]]
     preprocess, find = _preprocessor(op), re.compile(op["token_pattern"]).findall
     return lambda text: find(preprocess(text))
 

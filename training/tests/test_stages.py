@@ -19,7 +19,7 @@ from serving.tests.tracked import ROOT
 from training import ensure_model
 from training.console import StepError
 from training.dataset import read_documents, write_documents
-from training.paths import ARCHIVE, BUNDLE, GOLDEN, LABELS, TRAIN
+from training.paths import ARCHIVE, BUNDLE, FROZEN, GOLDEN, LABELS, TRAIN
 from training.steps import bundle, evaluate, freeze, learning_curve, prepare, train, validate
 from training.tests.conftest import commit_all, run, run_steps
 
@@ -87,6 +87,16 @@ def test_pipeline_is_run_changed_and_run_again(workspace):
     run("dvc", "plots", "show", "--out", "plots")
     page = Path("plots/index.html").read_text()
     assert all(name in page for name in ("confusion", "reliability", "learning_curve"))
+
+
+@pytest.mark.slow
+def test_model_cannot_be_frozen_leaves_the_reason_and_no_warning_of_dvc(workspace):
+    edit_params(lambda params: params["train"]["vectorizer"].update(ngram_range=[1.0, 1.0]))
+    done = run("dvc", "repro", "bundle")
+    assert "is empty" not in done.stdout + done.stderr
+    assert FROZEN.read_text().startswith("not frozen: step 'vectorizer': ")
+    assert list(read_manifest(BUNDLE).files) == ["model.joblib"]
+    assert stages_run(run("dvc", "repro", "bundle").stdout) == []
 
 
 @pytest.mark.slow

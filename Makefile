@@ -17,6 +17,7 @@ $(foreach name,$(FLAGS),$(eval override $(name) := $$(filter-out 0 no false,$$(c
 AWS_BASE := public.ecr.aws/lambda/python:3.13
 # The quick tests: what `make test` runs.
 QUICK_TESTS := -m 'not slow and not docker and not node and not trained'
+# In recipes, exec: a signal reaches what make has started, and not what a shell has.
 BIN := .venv/bin
 DVC := $(BIN)/python -m training.run_dvc
 # For what the tools start themselves: old makes look their own commands up elsewhere.
@@ -59,7 +60,7 @@ serve: .venv/serve.ok ## Train the model if it is missing or stale, then serve i
 	@$(BIN)/python -m training.ensure_model
 	@mkdir -p .local
 	@echo "metrics (EMF) go to .local/serve.jsonl"
-	@$(BIN)/python -m serving.hosts.serve --port "$$PORT" >> .local/serve.jsonl
+	@exec $(BIN)/python -m serving.hosts.serve --port "$$PORT" >> .local/serve.jsonl
 
 test: .venv/dev.ok ## Run the tests: minutes, without Docker, Node.js or a trained model (ALL=1 is make test-all)
 	@$(BIN)/pytest -n auto --dist worksteal $(if $(ALL),--cov --cov-report=term,$(QUICK_TESTS))
@@ -81,14 +82,14 @@ format: .venv/dev.ok ## Format the code and mend what the linter can
 
 train: .venv/serve.ok $(if $(DASK),.venv/dask.ok) ## Run the stages that changed, up to the bundle (FRESH=1 fetches the data again, DASK=tcp://host:8786 searches there)
 	@$(if $(FRESH),$(DVC) repro --single-item --force fetch)
-	@$(if $(DASK),DASK_SCHEDULER_ADDRESS="$$DASK") $(DVC) repro bundle
+	@$(if $(DASK),exec env DASK_SCHEDULER_ADDRESS="$$DASK") $(DVC) repro bundle
 
 freeze: .venv/serve.ok ## Compile the trained model to the file that serves it, and prove it (part of make train)
 	@$(DVC) repro --single-item --force freeze
 	@$(DVC) repro bundle
 
 judge: .venv/serve.ok ## Hold this model against another commit's, and against the gates (BASE=main, FLIPS=1 lets labels change, SCORES=1 compares recorded scores alone)
-	@$(BIN)/python -m training.judging $(if $(BASE),--base="$$BASE") $(if $(FLIPS),--allow-flips) $(if $(SCORES),--scores-only)
+	@exec $(BIN)/python -m training.judging $(if $(BASE),--base="$$BASE") $(if $(FLIPS),--allow-flips) $(if $(SCORES),--scores-only)
 
 report: .venv/serve.ok ## Write reports/report.html: the model in pictures
 	@status=0; $(DVC) repro --keep-going || status=$$?; \
@@ -117,11 +118,11 @@ model: .venv/deploy.ok ## Fetch the model of this commit from the remote without
 
 image: .venv/serve.ok .venv/deploy.ok ## Build the container image of this model, unless it is there (BASE_IMAGE=)
 	@$(BIN)/python -m training.ensure_model >&2
-	@base=$$(tools/image/base/build.sh) && $(BIN)/python -m serving.deployment.image.builder --base "$$base"
+	@base=$$(tools/image/base/build.sh) && exec $(BIN)/python -m serving.deployment.image.builder --base "$$base"
 
 image-run: .venv/serve.ok ## Run the image on http://127.0.0.1:8000, shut in as on Lambda (STAGE=dev, PORT=)
 	@$(BIN)/python -m serving.hosts.serve --check --port "$$PORT"
-	@image=$$($(MAKE) image) && $(BIN)/python -m tools.image --image "$$image" --stage "$$STAGE" --port "$$PORT"
+	@image=$$($(MAKE) image) && exec $(BIN)/python -m tools.image --image "$$image" --stage "$$STAGE" --port "$$PORT"
 
 image-test: .venv/dev.ok ## Test the container image (part of make test where Docker's engine runs)
 	@REQUIRE_DOCKER=1 $(BIN)/pytest serving/tests/image
@@ -162,26 +163,26 @@ deploy: .venv/deploy.ok .venv/cdk.ok ## Deploy this commit's image and stack; as
 
 live: .venv/deploy.ok ## Say whether stages run what this commit makes (STAGE=dev, STAGE="staging prod")
 	@$(BIN)/python -m serving.deployment.commands.fetch_model
-	@set -f; base=$$($(FIND_BASE)) && $(BIN)/python -m serving.deployment.commands.live --stage $$STAGE --base "$$base" $(if $(LOCAL),--local)
+	@set -f; base=$$($(FIND_BASE)) && exec $(BIN)/python -m serving.deployment.commands.live --stage $$STAGE --base "$$base" $(if $(LOCAL),--local)
 
 release: .venv/deploy.ok .venv/cdk.ok ## Deploy, smoke, and go back to the version before where that fails (STAGE=dev, YES=1)
 	@scripts/release.sh $(MAKE)
 
 smoke: .venv/deploy.ok ## Post the manifest's golden examples to the deployed stage, and compare (STAGE=dev)
-	@$(BIN)/python -m serving.deployment.commands.smoke --stage "$$STAGE"
+	@exec $(BIN)/python -m serving.deployment.commands.smoke --stage "$$STAGE"
 
 logs: .venv/deploy.ok ## Read the stage's logs (STAGE=dev, SINCE=10m, FOLLOW=1, ERRORS=1, COLD=1, MODEL=, RAW=1, FILE=)
-	@$(BIN)/python -m serving.deployment.commands.logs --stage "$$STAGE" $(if $(SINCE),--since "$$SINCE") $(if $(FOLLOW),--follow) \
+	@exec $(BIN)/python -m serving.deployment.commands.logs --stage "$$STAGE" $(if $(SINCE),--since "$$SINCE") $(if $(FOLLOW),--follow) \
 	    $(if $(ERRORS),--errors) $(if $(COLD),--cold) $(if $(MODEL),--model "$$MODEL") $(if $(RAW),--raw) $(if $(FILE),-- "$$FILE")
 
 key: .venv/deploy.ok ## Print the stage's API key (STAGE=dev)
-	@$(BIN)/python -m serving.deployment.commands.key --stage "$$STAGE"
+	@exec $(BIN)/python -m serving.deployment.commands.key --stage "$$STAGE"
 
 rollback: .venv/deploy.ok ## Go back to the version before; asks (STAGE=dev, TO=version, YES=1)
-	@$(BIN)/python -m serving.deployment.commands.rollback --stage "$$STAGE" $(if $(TO),--to "$$TO") $(if $(YES),--yes)
+	@exec $(BIN)/python -m serving.deployment.commands.rollback --stage "$$STAGE" $(if $(TO),--to "$$TO") $(if $(YES),--yes)
 
 prune: .venv/deploy.ok ## Delete old versions, and images that no version runs; asks (KEEP=5, YES=1)
-	@$(BIN)/python -m serving.deployment.commands.prune $(if $(KEEP),--keep "$$KEEP") $(if $(YES),--yes)
+	@exec $(BIN)/python -m serving.deployment.commands.prune $(if $(KEEP),--keep "$$KEEP") $(if $(YES),--yes)
 
 destroy: .venv/deploy.ok .venv/cdk.ok ## Delete the stage's stack, its logs too; asks (STAGE=dev, YES=1)
 	@$(BIN)/python -m serving.deployment.commands.fetch_model
@@ -193,7 +194,7 @@ bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handl
 
 fuzz: .venv/dev.ok ## Attack the service and its model for ten minutes, and say what came through (MUTANTS=, SEED=)
 	@$(BIN)/python -m training.ensure_model
-	@$(BIN)/python -m tools.fuzz $(if $(MUTANTS),--mutants "$$MUTANTS") $(if $(SEED),--seed "$$SEED")
+	@exec $(BIN)/python -m tools.fuzz $(if $(MUTANTS),--mutants "$$MUTANTS") $(if $(SEED),--seed "$$SEED")
 
 lock: .venv/dev.ok ## Write the locks again from pyproject.toml (UPGRADE=1 takes newer versions)
 	scripts/lock.sh

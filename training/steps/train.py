@@ -63,12 +63,15 @@ def compare(
     with find_machines([texts, labels]) as wrap:
         jobs = [
             joblib.delayed(wrap(score_fold))(candidate, texts, labels, split, scorer)
-            for split in folds.split(texts, labels)
-            for candidate in compared
+            for split in enumerate(folds.split(texts, labels))
+            for candidate in enumerate(compared)
         ]
-        done = joblib.Parallel(n_jobs=-1, return_as="generator")(jobs)
-        scores = np.array(list(progress(done, len(jobs), "comparing candidates")))
-    return list(zip(compared, scores.reshape(params.folds, -1).T, strict=True))
+        # As they end, so that the bar moves: in order, all wait for the first, the slowest one.
+        done = joblib.Parallel(n_jobs=-1, return_as="generator_unordered")(jobs)
+        scores = np.empty((len(compared), params.folds))
+        for place, score in progress(done, len(jobs), "comparing candidates"):
+            scores[place] = score
+    return list(zip(compared, scores, strict=True))
 
 
 def find_machines(data: list[Any]) -> AbstractContextManager[Callable[[Any], Any]]:
@@ -95,17 +98,26 @@ def find_machines(data: list[Any]) -> AbstractContextManager[Callable[[Any], Any
 
 
 def score_fold(
-    candidate: Candidate, texts: Any, labels: Any, split: Any, scorer: Callable[..., float]
-) -> float:
-    """Fit on one fold's training rows, score on its others."""
-    train, test = split
+    numbered: tuple[int, Candidate],
+    texts: Any,
+    labels: Any,
+    fold: Any,
+    scorer: Callable[..., float],
+) -> tuple[tuple[int, int], float]:
+    """Fit on one fold's training rows, score on its others.
+
+    Returns:
+        The numbers of the candidate and of the fold, and the score.
+    """
+    row, candidate = numbered
+    column, (train, test) = fold
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         try:
             candidate.pipeline.fit(texts[train], labels[train])
         except (ConvergenceWarning, TypeError, ValueError) as error:
             raise StepError(f"params.yaml: candidate {candidate}: {error}") from None
-    return scorer(candidate.pipeline, texts[test], labels[test])
+    return (row, column), scorer(candidate.pipeline, texts[test], labels[test])
 
 
 def choose(compared: list[tuple[Candidate, Any]]) -> Candidate:

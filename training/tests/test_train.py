@@ -213,6 +213,22 @@ def test_comparison_scores_every_candidate_on_every_fold_the_same_each_time():
     assert all(scores.shape == (PARAMS.folds,) for _, scores in one)
 
 
+def test_scores_come_in_another_order_stay_their_candidates_and_folds(monkeypatch):
+    class Backwards:
+        def __init__(self, *, return_as, **_):
+            assert return_as == "generator_unordered"
+
+        def __call__(self, jobs):
+            return (function(*arguments) for function, arguments, _ in reversed(jobs))
+
+    params = with_params(scoring="neg_log_loss")  # no two are the same
+    expected = train.compare(list(candidates(params)), DOCUMENTS, params)
+    monkeypatch.setattr(joblib, "Parallel", Backwards)
+    found = train.compare(list(candidates(params)), DOCUMENTS, params)
+    assert [scores.tolist() for _, scores in found] == [scores.tolist() for _, scores in expected]
+    assert len({score for _, scores in found for score in scores}) == len(found) * params.folds
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

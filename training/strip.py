@@ -1,34 +1,57 @@
-"""Take from a fitted pipeline what only training needs; its predictions stay the same, bit for bit.
+"""Take from a fitted model what only training needs; its predictions stay the same, bit for bit.
 
 What it saves is time and bytes: numpy integers in a vocabulary unpickle slowly, a cross-validated
 classifier keeps the coefficients of every fold, and scipy copies a C-ordered coefficient matrix
 on each request. And it makes the file the same on each run: a vectorizer remembers an address.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.feature_extraction.text import CountVectorizer
 
-TRAINING_ONLY = ("coefs_paths_", "scores_", "n_iter_", "_stop_words_id")
-
-
-def strip(pipeline: Any) -> None:
-    """Strip a fitted pipeline of a text vectorizer and a classifier, in place."""
-    vectorizer = pipeline[0]
-    vectorizer.vocabulary_ = {term: int(index) for term, index in vectorizer.vocabulary_.items()}
-    _forget(vectorizer)
-    _strip_classifier(pipeline[-1])
+ADDRESS = "_stop_words_id"
+TRAINING_ONLY = ("coefs_paths_", "scores_", "n_iter_")
 
 
-def _forget(estimator: Any) -> None:
-    for name in TRAINING_ONLY:
-        vars(estimator).pop(name, None)
+def strip(model: Any, text: str) -> None:
+    """Strip a fitted model of texts, in place; `text` is any that it takes."""
+    sparse = _has_sparse_features(model, text)  # first, for it leaves an address
+    for estimator in find_estimators(model):
+        vars(estimator).pop(ADDRESS, None)
+        if isinstance(estimator, CountVectorizer) and hasattr(estimator, "vocabulary_"):
+            terms = estimator.vocabulary_.items()
+            estimator.vocabulary_ = {term: int(index) for term, index in terms}
+        if isinstance(estimator, ClassifierMixin):
+            for name in TRAINING_ONLY:
+                vars(estimator).pop(name, None)
+    if sparse:  # of dense ones numpy would sum otherwise, to another bit
+        for estimator in find_estimators(model[-1]):
+            _reorder(estimator)
 
 
-def _strip_classifier(classifier: Any) -> None:
-    _forget(classifier)
+def _has_sparse_features(model: Any, text: str) -> bool:
+    """Whether a model is a pipeline whose last step gets a sparse matrix."""
+    return len(getattr(model, "steps", ())) > 1 and issparse(model[:-1].transform([text]))
+
+
+def find_estimators(value: Any) -> Iterator[Any]:
+    """The estimators that a fitted one consists of, itself included, and those of lists."""
+    if isinstance(value, BaseEstimator):
+        yield value
+        for part in [*vars(value).values()]:
+            yield from find_estimators(part)
+        for calibrated in vars(value).get("calibrated_classifiers_", ()):
+            yield from find_estimators(calibrated.estimator)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from find_estimators(part)
+
+
+def _reorder(estimator: Any) -> None:
     for name in ("coef_", "feature_log_prob_"):
-        if name in vars(classifier):
-            setattr(classifier, name, np.asfortranarray(getattr(classifier, name)))
-    for calibrated in getattr(classifier, "calibrated_classifiers_", ()):
-        _strip_classifier(calibrated.estimator)
+        if name in vars(estimator):
+            setattr(estimator, name, np.asfortranarray(getattr(estimator, name)))

@@ -70,7 +70,8 @@ class Manifest(SimpleNamespace):
             why it was refused.
         versions: Of Python (major.minor) and of the packages whose objects are pickled.
         dataset_sha256: Of the prepared training and test part.
-        parameters: What params.yaml said when the model was trained, and the candidate chosen.
+        parameters: The candidate chosen, and each step of the fitted pipeline, with
+            its parameters that are not the defaults.
         metrics: Scores on the test part.
         labels: In the order of the classifier's classes.
         golden: Texts with the label and probability that they must get.

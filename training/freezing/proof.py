@@ -36,7 +36,7 @@ class SplitterDiffers(ProofFailed):
     """One of features.SPLITTERS is not what it stands for; the message says what mends it."""
 
 
-def prove(pipeline: Any, engine: FrozenEngine, texts: list[str]) -> dict[str, float]:
+def prove(pipeline: Any, engine: FrozenEngine, texts: list[str]) -> dict[str, float | None]:
     """Hold a frozen model against its pipeline.
 
     Args:
@@ -45,7 +45,8 @@ def prove(pipeline: Any, engine: FrozenEngine, texts: list[str]) -> dict[str, fl
         texts: What both are asked.
 
     Returns:
-        The number of `texts` and the `worst_probability_difference`.
+        The number of `texts` and the `worst_probability_difference`, None where there are no
+        probabilities.
 
     Raises:
         ProofFailed: A term, a label or a decision score is another one, or a probability differs
@@ -56,7 +57,8 @@ def prove(pipeline: Any, engine: FrozenEngine, texts: list[str]) -> dict[str, fl
     shown = progress(chunks, len(chunks), "proving the frozen model")
     for chunk in shown if len(chunks) > 1 else chunks:
         worst = max(worst, _compare(pipeline, engine, chunk))
-    return {"texts": len(texts), "worst_probability_difference": worst}
+    difference = worst if hasattr(pipeline, "predict_proba") else None
+    return {"texts": len(texts), "worst_probability_difference": difference}
 
 
 def _compare(pipeline: Any, engine: FrozenEngine, texts: list[str]) -> float:

@@ -165,7 +165,8 @@ def judge_bundle(side: Side) -> Gate:
     if manifest.engine != "frozen":
         return Gate(rule, "not frozen: scikit-learn serves", limit, passed=True)
     worst = manifest.frozen["worst_probability_difference"]
-    found = f"frozen; of {manifest.frozen['texts']:,} texts probabilities differ by {worst:g}"
+    differ = "no label differs" if worst is None else f"probabilities differ by {worst:g}"
+    found = f"frozen; of {manifest.frozen['texts']:,} texts {differ}"
     return Gate(rule, found, limit, passed=True)
 
 

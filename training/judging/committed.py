@@ -24,12 +24,13 @@ MANIFEST = BUNDLE / MANIFEST_NAME
 PREDICT = """
 import json, sys, joblib, numpy
 pipeline, texts = joblib.load(sys.argv[1]), json.load(sys.stdin)
-numpy.savez(
-    sys.argv[2],
-    classes=pipeline.classes_.astype(str),
-    predicted=pipeline.predict(texts).astype(str),
-    probabilities=pipeline.predict_proba(texts),
-)
+found = {
+    "classes": pipeline.classes_.astype(str),
+    "predicted": pipeline.predict(texts).astype(str),
+}
+if hasattr(pipeline, "predict_proba"):
+    found["probabilities"] = pipeline.predict_proba(texts)
+numpy.savez(sys.argv[2], **found)
 """
 
 
@@ -168,7 +169,8 @@ def predict_as(rev: str, data: bytes, documents: list[Document]) -> Scored:
             raise NotComparable(f"the model of {rev} does not predict: {said[-1]}")
         with np.load(folder / "found.npz") as found:
             actual = np.array([one.label for one in documents])
-            return Scored(found["classes"], actual, found["predicted"], found["probabilities"])
+            probabilities = found.get("probabilities")
+            return Scored(found["classes"], actual, found["predicted"], probabilities)
 
 
 def git(*arguments: str) -> str:

@@ -145,14 +145,22 @@ def draw_classes(found: Judgement) -> str:
 
 
 def list_bins(side: Side) -> list[dict[str, Any]]:
-    """How sure a model is, and how often it is right then; of few documents only if all are."""
+    """How sure a model is, and how often it is right then; of few documents only if all are.
+
+    Empty where the classifier offers no probabilities.
+    """
     bins = reliability(side.scored)
     return [one for one in bins if one["count"] >= FEWEST] or bins
 
 
-def draw_reliability(side: Side) -> str:
-    """How often the model is right when it is this sure: bars under the line are too sure."""
+def draw_reliability(side: Side) -> str | None:
+    """How often the model is right when it is this sure: bars under the line are too sure.
+
+    None where the classifier offers no probabilities.
+    """
     bins = list_bins(side)
+    if not bins:
+        return None
     return draw_steps(
         ("probability (documents)", "share right"),
         [(f"{one['confidence']:.2f} ({one['count']:,})", one["accuracy"]) for one in bins],

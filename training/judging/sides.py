@@ -10,7 +10,7 @@ from serving.bundle.manifest import VERSION_DIGITS
 from training.dataset import Document, read_documents
 from training.judging.committed import NotComparable, Recorded, predict_as, read_model_of
 from training.paths import TRAIN
-from training.reports.report import leading_terms
+from training.reports.report import leading_words
 from training.steps.evaluate import Scored, baseline_predictions, per_class, score, summarize
 
 SHOWN_FLIPS = 10
@@ -22,16 +22,16 @@ class Flip(NamedTuple):
     Attributes:
         row: Its line in the source's file.
         actual, before, after: Its label; the labels that the models give.
-        was_sure, is_sure: Their probabilities.
+        was_sure, is_sure: Their probabilities; None where a classifier offers none.
         terms: The heaviest first.
     """
 
     row: int
     actual: str
     before: str
-    was_sure: float
+    was_sure: float | None
     after: str
-    is_sure: float
+    is_sure: float | None
     terms: list[str]
 
 
@@ -94,19 +94,26 @@ def find_flips(base: Side, side: Side, documents: list[Document]) -> list[Flip]:
     """The documents that get another label, those first of which the models are surest."""
     before, after = base.scored, side.scored
     changed = np.flatnonzero(before.predicted != after.predicted)
-    sure = before.confidence[changed] + after.confidence[changed]
+    was_sure, is_sure = _list_confidence(before), _list_confidence(after)
+    order = sorted(changed, key=lambda one: -(was_sure[one] or 0) - (is_sure[one] or 0))
     flips: list[Flip] = []
-    for index in changed[np.argsort(-sure, kind="stable")]:
+    for index in order:
         label, shown = str(after.predicted[index]), len(flips) < SHOWN_FLIPS
         flips.append(
             Flip(
                 row=documents[index].row,
                 actual=documents[index].label,
                 before=str(before.predicted[index]),
-                was_sure=float(before.confidence[index]),
+                was_sure=was_sure[index],
                 after=label,
-                is_sure=float(after.confidence[index]),
-                terms=leading_terms(side.pipeline, documents[index].text, label) if shown else [],
+                is_sure=is_sure[index],
+                terms=leading_words(side.pipeline, documents[index].text, label) if shown else [],
             )
         )
     return flips
+
+
+def _list_confidence(scored: Scored) -> list[float] | list[None]:
+    """The probability of each predicted label, or as many times None."""
+    confidence = scored.confidence
+    return [None] * len(scored.predicted) if confidence is None else confidence.tolist()

@@ -21,10 +21,12 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+from serving.app.engines.terms import Terms
 from serving.bundle.errors import ModelError
 from serving.bundle.manifest import MANIFEST_NAME, VERSION_DIGITS, installed_versions, read_manifest
 from training.console import StepError, run_step, say
 from training.dataset import hash_files, read_documents
+from training.fitted import describe_steps
 from training.model_file import load_model
 from training.models.topics.source import read_labels
 from training.params import Evaluate, read_params
@@ -49,7 +51,8 @@ JSON_INPUTS = (COMPARISON, EVALUATION, METRICS, DATA_REPORT, VALIDATION)
 INPUTS = (*JSON_INPUTS, LEARNING_CURVE, TRAIN, TEST, MODEL, BUNDLE / MANIFEST_NAME)
 LOADS = 9
 EXCERPT_CHARS = 240
-SHOWN_TERMS = 6
+SHOWN_WORDS = 6
+LEFT_OUT = 500  # words of a text, for the time's sake
 SHOWN_PAIRS = 5
 # What is drawn in one of these becomes a variable of the page's CSS, which knows light from dark.
 MUTED, LINE, BLUE = "#59616c", "#dfe2e6", "#0072b2"
@@ -76,7 +79,7 @@ def main() -> None:
         if not path.exists():
             raise StepError(f"{path} is missing: write it with 'make report'")
     try:
-        page = build_page(params.evaluate, params.train.vectorizer, measure_load_ms(MODEL))
+        page = build_page(params.evaluate, measure_load_ms(MODEL))
     except ModelError as error:
         raise StepError(str(error)) from None
     PAGE.write_text(page, encoding="utf-8")
@@ -92,7 +95,7 @@ def measure_load_ms(path: Path) -> float:
     return 1000 * statistics.median(times)
 
 
-def build_page(gate: Evaluate, vectorizer: dict[str, Any], load_ms: float) -> str:
+def build_page(gate: Evaluate, load_ms: float) -> str:
     """The page: the same inputs and the same `load_ms` give the same text."""
     comparison, evaluation, metrics, data, counts = map(read_json, JSON_INPUTS)
     pipeline = load_model()
@@ -109,11 +112,11 @@ def build_page(gate: Evaluate, vectorizer: dict[str, Any], load_ms: float) -> st
         metrics=metrics,
         evaluation=evaluation,
         comparison=comparison,
-        vectorizer=vectorizer,
+        steps=describe_steps(pipeline),
         scale=make_scale([score for one in comparison["candidates"] for score in one["scores"]]),
         confusion=shade(np.array(evaluation["confusion"])),
         pairs=most_confused(evaluation["confusion"], evaluation["labels"]),
-        reliability=draw(draw_reliability, evaluation["reliability"]),
+        reliability=evaluation["reliability"] and draw(draw_reliability, evaluation["reliability"]),
         learning_curve=draw(draw_learning_curve, learned),
         learned=learned,
         mistakes=explain_mistakes(evaluation, pipeline),
@@ -133,7 +136,7 @@ def read_json(path: Path) -> Any:
 
 def describe_model(metrics: dict[str, float], pipeline: Any) -> dict[str, Any]:
     """What identifies the model, and whether the manifest beside it is its own."""
-    manifest = read_manifest(BUNDLE)
+    manifest, terms = read_manifest(BUNDLE), Terms.find(pipeline)
     sha256, dataset_sha256 = hash_files(MODEL), hash_files(TRAIN, TEST)
     pins = {name: pin.sha256 for name, pin in manifest.files.items()}
     found = (pins.get(MODEL.name), manifest.dataset_sha256, manifest.metrics)
@@ -147,7 +150,7 @@ def describe_model(metrics: dict[str, float], pipeline: Any) -> dict[str, Any]:
         "sha256": sha256,
         "dataset_sha256": dataset_sha256,
         "size": MODEL.stat().st_size,
-        "terms": len(pipeline[0].vocabulary_),
+        "terms": None if terms is None else len(terms.vocabulary),
     }
 
 
@@ -206,7 +209,7 @@ def most_confused(confusion: list[list[int]], labels: list[str]) -> list[tuple[i
 
 
 def explain_mistakes(evaluation: dict[str, Any], pipeline: Any) -> list[dict[str, Any]]:
-    """The mistakes with an excerpt and the terms that led to them; StepError if not this run's."""
+    """The mistakes with an excerpt and the words that led to them; StepError if not this run's."""
     texts = {one.row: one.text for one in read_documents(TEST)}
     rows = {one["row"] for one in evaluation["mistakes"]}
     if evaluation["labels"] != pipeline.classes_.tolist() or not rows <= texts.keys():
@@ -217,26 +220,28 @@ def explain_mistakes(evaluation: dict[str, Any], pipeline: Any) -> list[dict[str
         {
             **one,
             "excerpt": textwrap.shorten(texts[one["row"]], EXCERPT_CHARS, placeholder=" …"),
-            "terms": leading_terms(pipeline, texts[one["row"]], one["predicted"]),
+            "words": leading_words(pipeline, texts[one["row"]], one["predicted"]),
         }
         for one in evaluation["mistakes"]
     ]
 
 
-def leading_terms(pipeline: Any, text: str, label: str) -> list[str]:
-    """The terms without which `label` would lose most of its probability, the first one most.
+def leading_words(pipeline: Any, text: str, label: str) -> list[str]:
+    """The words without which `label` would lose most of its probability, the first one most.
 
-    Each is left out once, which holds for any classifier.
+    Each is left out once, wherever it stands, which holds for any model. None where all that are
+    left out change nothing, or the classifier offers no probabilities.
     """
-    values = pipeline[:-1].transform([text])
-    if not values.nnz:
+    pieces = re.split(r"(\w+)", text)
+    words = list(dict.fromkeys(one.lower() for one in pieces[1::2]))[:LEFT_OUT]
+    if not words or not hasattr(pipeline, "predict_proba"):
         return []
-    without = values[np.zeros(values.nnz, dtype=int)]  # a copy for each term
-    without.data[:: values.nnz + 1] = 0  # its diagonal: the n-th copy lacks the n-th term
+    without = ["".join(one for one in pieces if one.lower() != word) for word in words]
     column = pipeline.classes_.tolist().index(label)
-    left = pipeline[-1].predict_proba(without)[:, column]
-    terms = pipeline[0].get_feature_names_out()[values.indices]
-    return [str(terms[index]) for index in np.argsort(left, kind="stable")[:SHOWN_TERMS]]
+    whole, *left = pipeline.predict_proba([text, *without])[:, column]
+    lost = whole - np.array(left)
+    order = np.argsort(-lost, kind="stable")[:SHOWN_WORDS]
+    return [words[index] for index in order if lost[index] > 0]
 
 
 def draw[T](plot: Callable[[Figure, T], None], values: T) -> str:

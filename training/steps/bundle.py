@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from serving.app.engines.terms import Terms
 from serving.bundle.errors import ModelError
 from serving.bundle.manifest import (
     FORMAT,
@@ -23,6 +24,7 @@ from serving.bundle.manifest import (
 )
 from training.console import StepError, run_step, say
 from training.dataset import Document, hash_files, read_documents
+from training.fitted import describe_steps
 from training.model_file import load_model
 from training.models.topics.source import read_golden, read_labels
 from training.params import read_params
@@ -38,7 +40,7 @@ from training.paths import (
     TOPICS,
     TRAIN,
 )
-from training.steps.evaluate import score
+from training.steps.evaluate import Scored, score
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 CONFIDENCE_BINS = 10
@@ -68,8 +70,8 @@ def main() -> None:
         parameters={
             "topics": params.prepare.topics,
             "scoring": params.train.scoring,
-            "vectorizer": params.train.vectorizer,
-            "classifier": json.loads(COMPARISON.read_text())["classifier"],
+            "candidate": json.loads(COMPARISON.read_text())["best"],
+            "pipeline": describe_steps(pipeline),
         },
         metrics=json.loads(METRICS.read_text()),
         labels=tuple(Label(**known[str(label)]) for label in pipeline.classes_),
@@ -109,7 +111,7 @@ def golden_examples(pipeline: Any) -> list[dict[str, Any]]:
     Raises:
         StepError: The model gives one of them another label than the one it was written for.
     """
-    classes = list(pipeline.classes_)
+    classes = pipeline.classes_.tolist()
     examples = read_golden(classes)
     texts = [one["text"] for one in examples]
     wrong = [
@@ -119,10 +121,13 @@ def golden_examples(pipeline: Any) -> list[dict[str, Any]]:
     ]
     if wrong:
         raise StepError(f"golden examples are mislabelled ({GOLDEN}):\n  " + "\n  ".join(wrong))
-    rows = pipeline.predict_proba(texts)
+    rows = pipeline.predict_proba(texts) if hasattr(pipeline, "predict_proba") else None
     return [
-        {**one, "probability": float(row[classes.index(one["label"])])}
-        for one, row in zip(examples, rows, strict=True)
+        {
+            **one,
+            "probability": None if rows is None else float(rows[i, classes.index(one["label"])]),
+        }
+        for i, one in enumerate(examples)
     ]
 
 
@@ -130,22 +135,35 @@ def profile(pipeline: Any, documents: list[Document]) -> dict[str, Any]:
     """What texts look like to the model when nothing has drifted.
 
     Of the test part: on the texts it was fitted to, a model is surer than it will be in service.
+    What a model has not (a vocabulary, probabilities) is not in it.
     """
     scored = score(pipeline, documents)
-    vectorizer = pipeline[0]
-    analyze, vocabulary = vectorizer.build_analyzer(), vectorizer.vocabulary_
-    terms = [analyze(one.text) for one in documents]
-    unknown = [sum(term not in vocabulary for term in one) / len(one) for one in terms if one]
-    lengths = [len(one.text) for one in documents]
-    counts, _ = np.histogram(scored.confidence, bins=CONFIDENCE_BINS, range=(0, 1))
-    mix = {str(label): float((scored.predicted == label).mean()) for label in scored.classes}
+    texts = [one.text for one in documents]
     return {
         "documents": len(documents),
-        "num_chars": _quantiles(lengths),
-        "unknown_terms": _quantiles(unknown),
-        "labels": mix,
-        "confidence_histogram": (counts / counts.sum()).tolist(),
+        "num_chars": _quantiles([len(text) for text in texts]),
+        **_profile_terms(pipeline, texts),
+        "labels": {
+            str(label): float((scored.predicted == label).mean()) for label in scored.classes
+        },
+        **_profile_confidence(scored),
     }
+
+
+def _profile_terms(pipeline: Any, texts: list[str]) -> dict[str, Any]:
+    terms = Terms.find(pipeline)
+    if terms is None:
+        return {}
+    counts = [terms.count(found) for found in terms.analyze(texts)]
+    shares = [unknown / total for total, unknown in counts if total]
+    return {"unknown_terms": _quantiles(shares)} if shares else {}
+
+
+def _profile_confidence(scored: Scored) -> dict[str, Any]:
+    if scored.confidence is None:
+        return {}
+    counts, _ = np.histogram(scored.confidence, bins=CONFIDENCE_BINS, range=(0, 1))
+    return {"confidence_histogram": (counts / counts.sum()).tolist()}
 
 
 def _quantiles(values: list[float] | list[int]) -> dict[str, float]:

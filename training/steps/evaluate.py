@@ -30,17 +30,19 @@ class Scored:
         classes: The labels, in the classifier's order; shape (n_labels,).
         actual: The true labels; shape (n_documents,).
         predicted: The predicted labels; shape (n_documents,).
-        probabilities: Shape (n_documents, n_labels).
+        probabilities: Shape (n_documents, n_labels); None where the classifier offers none.
     """
 
     classes: NDArray[np.str_]
     actual: NDArray[np.str_]
     predicted: NDArray[np.str_]
-    probabilities: NDArray[np.float64]
+    probabilities: NDArray[np.float64] | None
 
     @property
-    def confidence(self) -> NDArray[np.float64]:
+    def confidence(self) -> NDArray[np.float64] | None:
         """The probability of the predicted label; shape (n_documents,)."""
+        if self.probabilities is None:
+            return None
         columns = np.searchsorted(self.classes, self.predicted)
         return self.probabilities[np.arange(len(columns)), columns]
 
@@ -58,8 +60,7 @@ def main() -> None:
     write_reports(metrics, classes, scored, documents)
     say(
         f"test part: macro-F1 {metrics['macro_f1']:.4f}, accuracy {metrics['accuracy']:.4f}, "
-        f"log-loss {metrics['log_loss']:.3f}, calibration error {metrics['calibration_error']:.3f}"
-        f" (baseline accuracy {metrics['baseline_accuracy']:.4f})"
+        f"{tell_probabilities(metrics)} (baseline accuracy {metrics['baseline_accuracy']:.4f})"
     )
     failures = find_failures(metrics, classes, read_params().evaluate)
     if failures:
@@ -72,8 +73,8 @@ def score(pipeline: Any, documents: list[Document]) -> Scored:
     """Predict the documents."""
     texts = [one.text for one in documents]
     actual = np.array([one.label for one in documents])
-    predicted = pipeline.predict(texts)
-    return Scored(pipeline.classes_, actual, predicted, pipeline.predict_proba(texts))
+    probabilities = pipeline.predict_proba(texts) if hasattr(pipeline, "predict_proba") else None
+    return Scored(pipeline.classes_, actual, pipeline.predict(texts), probabilities)
 
 
 def baseline_predictions(train: list[Document], test: list[Document]) -> NDArray[np.str_]:
@@ -85,15 +86,33 @@ def baseline_predictions(train: list[Document], test: list[Document]) -> NDArray
 
 
 def summarize(scored: Scored, baseline: NDArray[np.str_]) -> dict[str, float]:
-    """The scores of the whole test part, by name."""
+    """The scores of the whole test part, by name; those of probabilities where there are any."""
     return {
         "macro_f1": float(f1_score(scored.actual, scored.predicted, average="macro")),
         "accuracy": float(accuracy_score(scored.actual, scored.predicted)),
-        "log_loss": float(log_loss(scored.actual, scored.probabilities, labels=scored.classes)),
-        "calibration_error": calibration_error(reliability(scored)),
+        **score_probabilities(scored),
         "baseline_accuracy": float(accuracy_score(scored.actual, baseline)),
         "baseline_macro_f1": float(f1_score(scored.actual, baseline, average="macro")),
     }
+
+
+def score_probabilities(scored: Scored) -> dict[str, float]:
+    """How far the probabilities can be believed; nothing where the classifier offers none."""
+    if scored.probabilities is None:
+        return {}
+    return {
+        "log_loss": float(log_loss(scored.actual, scored.probabilities, labels=scored.classes)),
+        "calibration_error": calibration_error(reliability(scored)),
+    }
+
+
+def tell_probabilities(metrics: dict[str, float]) -> str:
+    """The scores of probabilities as a line of progress has them."""
+    if "log_loss" not in metrics:
+        return "no log-loss or calibration error, for the classifier offers no probabilities"
+    return (
+        f"log-loss {metrics['log_loss']:.3f}, calibration error {metrics['calibration_error']:.3f}"
+    )
 
 
 def per_class(scored: Scored) -> list[dict[str, Any]]:
@@ -111,13 +130,16 @@ def per_class(scored: Scored) -> list[dict[str, Any]]:
 def reliability(scored: Scored) -> list[dict[str, float]]:
     """How often the model is right when it is this sure, in `BINS` bins of equal width.
 
-    Bins without documents are left out.
+    Bins without documents are left out: all of them, where there are no probabilities.
     """
+    confidence = scored.confidence
+    if confidence is None:
+        return []
     right = scored.actual == scored.predicted
-    bins = np.minimum((scored.confidence * BINS).astype(int), BINS - 1)
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     return [
         {
-            "confidence": float(scored.confidence[bins == index].mean()),
+            "confidence": float(confidence[bins == index].mean()),
             "accuracy": float(right[bins == index].mean()),
             "count": int((bins == index).sum()),
         }
@@ -132,17 +154,22 @@ def calibration_error(bins: list[dict[str, float]]) -> float:
 
 
 def mistakes(scored: Scored, documents: list[Document]) -> list[dict[str, Any]]:
-    """The wrong predictions that the model was most sure of, by row of the source."""
+    """The wrong predictions that the model was most sure of, by row of the source.
+
+    Without probabilities, the first ones.
+    """
     wrong = np.flatnonzero(scored.actual != scored.predicted)
-    surest = wrong[np.argsort(-scored.confidence[wrong], kind="stable")][:SHOWN_MISTAKES]
+    sure = scored.confidence
+    if sure is not None:
+        wrong = wrong[np.argsort(-sure[wrong], kind="stable")]
     return [
         {
             "row": documents[index].row,
             "actual": str(scored.actual[index]),
             "predicted": str(scored.predicted[index]),
-            "probability": float(scored.confidence[index]),
+            "probability": None if sure is None else float(sure[index]),
         }
-        for index in surest
+        for index in wrong[:SHOWN_MISTAKES]
     ]
 
 
@@ -184,14 +211,15 @@ def write_reports(
     METRICS.write_text(json.dumps(metrics, indent=2) + "\n")
     EVALUATION.write_text(json.dumps(evaluation, indent=2) + "\n")
     RELIABILITY.parent.mkdir(exist_ok=True)
-    _write_table(RELIABILITY, evaluation["reliability"])
+    _write_table(RELIABILITY, ["confidence", "accuracy", "count"], evaluation["reliability"])
     pairs = zip(scored.actual, scored.predicted, strict=True)
-    _write_table(CONFUSION, [{"actual": a, "predicted": p} for a, p in pairs])
+    rows = [{"actual": actual, "predicted": predicted} for actual, predicted in pairs]
+    _write_table(CONFUSION, ["actual", "predicted"], rows)
 
 
-def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:
+def _write_table(path: Path, names: list[str], rows: list[dict[str, Any]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, fieldnames=list(rows[0]))
+        table = csv.DictWriter(file, fieldnames=names)
         table.writeheader()
         table.writerows(rows)
 

@@ -69,10 +69,11 @@ def freeze(pipeline: Any, path: Path) -> dict[str, Any]:
         ) from None
     finally:
         unproved.unlink(missing_ok=True)
+    worst = proof["worst_probability_difference"]
     say(
         f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB): on {len(texts):,} texts all labels "
-        "and decision scores are the model's, probabilities within "
-        f"{proof['worst_probability_difference']:.1e}"
+        "and decision scores are the model's"
+        + ("" if worst is None else f", probabilities within {worst:.1e}")
     )
     return {"root": root, **proof}
 

@@ -115,9 +115,11 @@ def score_fold(
         warnings.simplefilter("error", ConvergenceWarning)
         try:
             candidate.pipeline.fit(texts[train], labels[train])
-        except (ConvergenceWarning, TypeError, ValueError) as error:
+            # An AttributeError says that a score of probabilities finds none.
+            found = scorer(candidate.pipeline, texts[test], labels[test])
+        except (AttributeError, ConvergenceWarning, TypeError, ValueError) as error:
             raise StepError(f"params.yaml: candidate {candidate}: {error}") from None
-    return (row, column), scorer(candidate.pipeline, texts[test], labels[test])
+    return (row, column), found
 
 
 def choose(compared: list[tuple[Candidate, Any]]) -> Candidate:
@@ -129,20 +131,22 @@ def fit(pipeline: Any, documents: list[Document]) -> Any:
     """Fit on all documents and strip what only training needs.
 
     Raises:
-        StepError: It offers no probabilities, or does not predict the same, bit for bit, when
-            stripped.
+        StepError: It does not predict the same, bit for bit, when stripped.
     """
     texts = [one.text for one in documents]
     pipeline.fit(texts, [one.label for one in documents])
-    if not hasattr(pipeline, "predict_proba"):
-        raise StepError(f"{pipeline[-1]} offers no probabilities: calibrate it (candidates.py)")
-    before = (pipeline.predict(texts), pipeline.predict_proba(texts))
-    strip(pipeline)
-    after = (pipeline.predict(texts), pipeline.predict_proba(texts))
-    if not all(map(np.array_equal, before, after)):
+    before = predict(pipeline, texts)
+    strip(pipeline, texts[0])
+    if not all(map(np.array_equal, before, predict(pipeline, texts))):
         raise StepError("stripping changed the predictions: see training/strip.py")
-    strip(pipeline)  # predicting left its traces
+    strip(pipeline, texts[0])  # predicting left its traces
     return pipeline
+
+
+def predict(pipeline: Any, texts: list[str]) -> list[Any]:
+    """The labels and, where the classifier offers them, the probabilities."""
+    methods = [name for name in ("predict", "predict_proba") if hasattr(pipeline, name)]
+    return [getattr(pipeline, name)(texts) for name in methods]
 
 
 def write_comparison(compared: list[tuple[Candidate, Any]], best: Candidate, params: Train) -> None:
@@ -151,7 +155,6 @@ def write_comparison(compared: list[tuple[Candidate, Any]], best: Candidate, par
         "scoring": params.scoring,
         "folds": params.folds,
         "best": str(best),
-        "classifier": {"name": best.name, **best.settings},
         "candidates": [
             {
                 "name": str(candidate),

@@ -106,7 +106,7 @@ def test_there_is_no_other_model_nothing_can_be_lost(bundle):
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20))
 def test_flips_are_the_documents_whose_label_differs_the_surest_first(pairs):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sides, "leading_terms", lambda *_: ["term"])
+        patch.setattr(sides, "leading_words", lambda *_: ["term"])
         documents = [Document(row, "a", "text") for row in range(len(pairs))]
         before, after = (make_side(side) for side in zip(*pairs, strict=True))
         flips = find_flips(before, after, documents)

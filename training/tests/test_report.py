@@ -14,14 +14,16 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
+from serving.app.engines.terms import Terms
 from serving.app.features import normalize
 from serving.bundle.manifest import FORMAT, FilePin, Label, Manifest, installed_versions
+from serving.tests.pipelines import PIPELINES
 from training import paths
 from training.console import StepError
 from training.dataset import Document, hash_files, read_documents, write_documents
 from training.params import read_params
 from training.reports import report
-from training.steps import evaluate
+from training.steps import evaluate, train
 from training.tests.conftest import record_model
 from training.tests.sample import SMALL_PARAMS
 
@@ -111,26 +113,33 @@ def inputs(tmp_path, monkeypatch):
     )
     pipeline.fit([one.text for one in train], [one.label for one in train])
     paths.MODEL.parent.mkdir(parents=True)
-    joblib.dump(pipeline, paths.MODEL)
-    record_model()
     counts = {
         "train": {"autos": 1701, "space": 702, "wares": 703},
         "test": {"autos": 501, "space": 602, "wares": 503},
     }
     write_stage_reports(counts)
-    write_scores(pipeline)
-    write_manifest()
+    take_model(pipeline)
     return counts
 
 
+def take_model(model):
+    joblib.dump(model, paths.MODEL)
+    record_model()
+    write_scores(model)
+    write_manifest()
+
+
 def build_page():
-    params = read_params()
-    return report.build_page(params.evaluate, params.train.vectorizer, LOAD_MS)
+    return report.build_page(read_params().evaluate, LOAD_MS)
 
 
 def edit_gate(**rules):
+    edit_params("evaluate", **rules)
+
+
+def edit_params(section, **changes):
     params = yaml.safe_load(Path("params.yaml").read_text())
-    params["evaluate"] |= rules
+    params[section] |= changes
     Path("params.yaml").write_text(yaml.safe_dump(params))
 
 
@@ -311,18 +320,39 @@ def test_scale_of_one_score_has_a_width():
     assert 0 <= report.make_scale([1.0])["place"](1.0) <= 100
 
 
-def test_leading_terms_are_those_of_the_wrong_label(inputs):
+def test_leading_words_are_those_that_the_label_would_miss(inputs):
     pipeline = joblib.load(paths.MODEL)
-    found = report.leading_terms(pipeline, "car moon car engine", "autos")
-    assert set(found) == {"car", "engine", "moon"}
-    assert found[-1] == "moon"
+    found = report.leading_words(pipeline, "Car, moon; car engine", "autos")
+    assert set(found) == {"car", "engine"}
 
 
-def test_text_without_known_terms_has_no_leading_terms(inputs):
-    assert report.leading_terms(joblib.load(paths.MODEL), "zzz", "autos") == []
+def test_text_without_known_words_has_no_leading_words(inputs):
+    assert report.leading_words(joblib.load(paths.MODEL), "zzz", "autos") == []
+    assert report.leading_words(joblib.load(paths.MODEL), " !", "autos") == []
 
 
 def test_model_without_mistakes_says_so(inputs):
     write_documents(paths.TEST, make_documents(5))
     write_scores(joblib.load(paths.MODEL))
     assert Elements(build_page()).words.count("None: every test document is labelled right.") == 2
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_model_of_any_kind_has_its_page_without_what_it_lacks(inputs, name):
+    model = train.fit(PIPELINES[name](), read_documents(paths.TRAIN))
+    take_model(model)
+    page = build_page()
+    words = Elements(page).words
+    has_probabilities = hasattr(model, "predict_proba")
+    assert ("Log-loss" in words) == has_probabilities
+    assert ("The classifier offers no probabilities" in words) == (not has_probabilities)
+    assert ("Vocabulary" in words) == (Terms.find(model) is not None)
+    assert page == build_page()
+
+
+def test_page_shows_the_parameters_that_were_fitted(inputs):
+    take_model(train.fit(PIPELINES["letters"](), read_documents(paths.TRAIN)))
+    edit_params("train", vectorizer={"ngram_range": [1, 1]})
+    words = Elements(build_page()).words
+    assert "TfidfVectorizer(analyzer=char_wb, ngram_range=[2, 4])" in words
+    assert "[1, 1]" not in words

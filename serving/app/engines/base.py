@@ -38,14 +38,19 @@ class Scores:
         label: Index into the manifest's labels of the label that the model predicts.
         probabilities: One probability a label, in the manifest's order; None where the
             classifier offers none.
-        terms: How many terms the vectorizer sees in the text, repeats included.
-        unknown_terms: How many of them are not in its vocabulary.
+        terms: How many terms the vectorizer sees in the text, repeats included; None where the
+            model has no vocabulary.
+        unknown_terms: How many of them are not in its vocabulary; None like `terms`.
     """
 
     __slots__ = ("label", "probabilities", "terms", "unknown_terms")
 
     def __init__(
-        self, label: int, probabilities: Sequence[float] | None, terms: int, unknown_terms: int
+        self,
+        label: int,
+        probabilities: Sequence[float] | None,
+        terms: int | None,
+        unknown_terms: int | None,
     ) -> None:
         self.label = label
         self.probabilities = probabilities

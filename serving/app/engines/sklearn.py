@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -15,12 +14,15 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import joblib
 import numpy as np
+from scipy.sparse import csr_array
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB
+from sklearn.pipeline import Pipeline
 
 from serving.app.engines.base import Scores
+from serving.app.engines.terms import Terms, transform
 from serving.bundle.errors import BundleDamaged, VersionMismatch
 from serving.bundle.manifest import MODEL_NAME, Manifest
 
@@ -32,21 +34,17 @@ if TYPE_CHECKING:
 
 
 class SklearnEngine:
-    """Scores texts with a pipeline of a text vectorizer and a classifier.
+    """Scores texts with a fitted model of scikit-learn's.
 
     Args:
-        pipeline: Fitted; its first step is a CountVectorizer or TfidfVectorizer, its last one
-            a classifier.
+        model: Takes texts and has `classes_`. Terms are counted, and explained, where it is a
+            pipeline that has a CountVectorizer or TfidfVectorizer among its steps.
     """
 
-    def __init__(self, pipeline: Any) -> None:
-        self._vectorizer = pipeline[0]
-        self._analyze = self._vectorizer.build_analyzer()
-        # Texts are analyzed once, for the counts of terms and for the matrix.
-        self._count = copy(self._vectorizer).set_params(analyzer=list)
-        self._middle = pipeline[1:-1]
-        self._classifier = pipeline[-1]
-        self._weights = linear_weights(self._classifier)
+    def __init__(self, model: Any) -> None:
+        self._pipeline = model if isinstance(model, Pipeline) else Pipeline([("model", model)])
+        self._classifier = self._pipeline[-1]
+        self._terms = Terms.find(self._pipeline)
         self._index = {label: index for index, label in enumerate(self.classes)}
 
     @property
@@ -55,42 +53,57 @@ class SklearnEngine:
         return [str(label) for label in self._classifier.classes_]
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
-        terms = [self._analyze(text) for text in texts]
-        matrix = self._transform(terms)
+        features, counts = self._look_at(texts)
         probabilities: list[Any] = [None] * len(texts)
         if hasattr(self._classifier, "predict_proba"):
-            probabilities = self._classifier.predict_proba(matrix).tolist()
+            probabilities = self._classifier.predict_proba(features).tolist()
         if isinstance(self._classifier, CalibratedClassifierCV):  # its predict is this, and twice
             labels = [row.index(max(row)) for row in probabilities]
         else:
             # Not of the probabilities: they can tie, by rounding, where scores do not.
-            labels = [self._index[str(label)] for label in self._classifier.predict(matrix)]
-        vocabulary = self._vectorizer.vocabulary_
+            labels = [self._index[str(label)] for label in self._classifier.predict(features)]
         return [
-            Scores(label, row, len(found), sum(term not in vocabulary for term in found))
-            for label, row, found in zip(labels, probabilities, terms, strict=True)
+            Scores(label, row, *count)
+            for label, row, count in zip(labels, probabilities, counts, strict=True)
         ]
 
     def check(self) -> None:
         """Nothing: the model is in memory since it was loaded."""
 
     def explain(self, text: str, label: int) -> list[tuple[str, float]] | None:
-        if self._weights is None:
+        if self._explained is None:
             return None
-        values = self._transform([self._analyze(text)])
-        weights = values.data * self._weights[label, values.indices]
+        names, coefficients = self._explained
+        values = csr_array(self._look_at([text])[0])
+        weights = values.data * coefficients[label, values.indices]
         order = np.argsort(-weights, kind="stable")
-        return [(str(self._names[values.indices[i]]), float(weights[i])) for i in order]
+        return [(str(names[values.indices[i]]), float(weights[i])) for i in order]
+
+    def _look_at(self, texts: Sequence[str]) -> tuple[Any, list[Any]]:
+        """The classifier's features, and of each text what `Terms.count` says, or twice None."""
+        if self._terms is None:
+            return transform(self._pipeline[:-1], texts), [(None, None)] * len(texts)
+        terms = self._terms.analyze(texts)
+        matrix = self._terms.vectorize(texts, terms)
+        features = transform(self._pipeline[self._terms.place + 1 : -1], matrix)
+        return features, [self._terms.count(one) for one in terms]
 
     @cached_property
-    def _names(self) -> NDArray[np.object_]:
-        """The vocabulary in the order of the matrix's columns: costly, and for explaining only."""
-        names: NDArray[np.object_] = self._vectorizer.get_feature_names_out()
-        return names
+    def _explained(self) -> tuple[NDArray[np.object_], NDArray[np.float64]] | None:
+        """The term of each column, and its weight for each label; None where columns are no terms.
 
-    def _transform(self, terms: list[list[str]]) -> Any:
-        matrix = self._count.transform(terms)
-        return self._middle.transform(matrix) if len(self._middle) else matrix
+        Costly, and for explaining only.
+        """
+        weights = linear_weights(self._classifier)
+        if weights is None or self._terms is None:
+            return None
+        try:
+            names = self._pipeline[self._terms.place : -1].get_feature_names_out()
+        except AttributeError:  # a step after the vectorizer does not say what its columns are
+            return None
+        if not self._terms.vocabulary.keys() >= set(names) or len(names) != weights.shape[1]:
+            return None
+        return names, weights
 
 
 def linear_weights(classifier: Any) -> NDArray[np.float64] | None:

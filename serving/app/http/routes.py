@@ -188,5 +188,5 @@ def _model_name(model: Predictor) -> schema.ModelName:
 def _explanation(model: Predictor, text: str, prediction: Prediction) -> list[schema.TermWeight]:
     weighed = model.explain(text, prediction, MAX_EXPLAINED_TERMS)
     if weighed is None:
-        raise Invalid([("query.explain", "This model's classifier has no weight per term")])
+        raise Invalid([("query.explain", "This model has no weight per term")])
     return [schema.TermWeight(term=term, weight=weight) for term, weight in weighed]

@@ -62,12 +62,13 @@ class Measurements:
         start = time.perf_counter()
         predictions = model.predict(texts)
         milliseconds = (time.perf_counter() - start) * 1000
-        terms = sum(one.scores.terms for one in predictions)
-        unknown = sum(one.scores.unknown_terms for one in predictions)
+        terms = [one.scores.terms for one in predictions if one.scores.terms is not None]
+        unknown = sum(one.scores.unknown_terms or 0 for one in predictions)
         confidences = [one.probability for one in predictions if one.probability is not None]
         self.metrics["input.num_chars"] = sum(map(len, texts))
         self.metrics["input.num_texts"] = len(texts)
-        self.metrics["input.unknown_terms"] = unknown / terms if terms else 1.0
+        if terms:
+            self.metrics["input.unknown_terms"] = unknown / sum(terms) if any(terms) else 1.0
         self.metrics["predict.duration"] = milliseconds
         if confidences and math.isfinite(sum(confidences)):
             self.metrics["prediction.confidence"] = math.fsum(confidences) / len(confidences)

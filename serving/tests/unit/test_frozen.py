@@ -136,7 +136,9 @@ def both(request, tmp_path_factory):
 @settings(deadline=None, max_examples=15)
 @given(texts=st.lists(TEXT, min_size=1, max_size=4))
 def test_any_texts_get_scikit_learns_labels_scores_and_probabilities(both, texts):
-    assert prove(*both, texts)["worst_probability_difference"] <= PROBABILITY_TOLERANCE
+    worst = prove(*both, texts)["worst_probability_difference"]
+    assert (worst is not None) == hasattr(both[0], "predict_proba")
+    assert (worst or 0) <= PROBABILITY_TOLERANCE
 
 
 def test_odd_and_huge_texts_get_scikit_learns_answers(both):

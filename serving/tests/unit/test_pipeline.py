@@ -12,7 +12,8 @@ from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
 from sklearn.svm import LinearSVC
 
 from serving.app.engines.sklearn import SklearnEngine, linear_weights
-from serving.tests.sample import LABELS, TEXTS, fit
+from serving.tests.pipelines import PIPELINES
+from serving.tests.sample import LABELS, TEXTS, fit, write_bundle
 
 CLASSIFIERS = {
     "logistic regression": LogisticRegression(C=10),
@@ -97,3 +98,77 @@ def test_scoring_warns_of_nothing(pipeline):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         SklearnEngine(pipeline).score(TEXTS)
+
+
+WITHOUT_VOCABULARY = (
+    "hashing",
+    "union of features",
+    "pipeline first",
+    "neither",
+    "calibrated pipeline",
+    "vote of pipelines",
+)
+EXPLAINED = (
+    "letters",
+    "nothing first",
+    "function first",
+    "scaler after",
+    "selection",
+    "no probabilities",
+    "subclass",
+)
+
+
+@pytest.fixture(scope="module", params=PIPELINES)
+def named(request):
+    """A pipeline of any kind, fitted, and its name."""
+    return request.param, PIPELINES[request.param]().fit(TEXTS, LABELS)
+
+
+def test_pipeline_of_any_kind_scores_as_it_does_itself(named):
+    _, model = named
+    texts = [*TEXTS, "", "zzz", "soup boat " * 20]
+    found = SklearnEngine(model).score(texts)
+    assert [model.classes_[one.label] for one in found] == model.predict(texts).tolist()
+    expected = [None] * len(texts)
+    if hasattr(model, "predict_proba"):
+        expected = model.predict_proba(texts).tolist()
+    assert [one.probabilities for one in found] == expected
+
+
+def test_model_has_no_vocabulary_counts_no_terms(named):
+    name, model = named
+    (found,) = SklearnEngine(model).score(["the boat zzz"])
+    if name in WITHOUT_VOCABULARY:
+        assert (found.terms, found.unknown_terms) == (None, None)
+    else:
+        assert 0 < found.unknown_terms < found.terms
+
+
+def test_columns_are_no_terms_nothing_is_explained(named):
+    name, model = named
+    found = SklearnEngine(model).explain("hoist the sail and steer the boat", 2)
+    assert (found is not None) == (name in EXPLAINED)
+    if name == "selection":  # of the columns that are left, each has its own term
+        kept = dict(zip(model[:-1].get_feature_names_out(), model[-1].coef_[2], strict=True))
+        values = model[:-1].transform(["hoist the sail and steer the boat"])
+        weights = values.data * model[-1].coef_[2, values.indices]
+        assert dict(found).keys() <= kept.keys()
+        assert sorted(weight for _, weight in found) == sorted(weights.tolist())
+        assert all((weight > 0) == (kept[term] > 0) for term, weight in found if weight)
+
+
+def test_pipeline_of_any_kind_is_served_without_what_it_lacks(named, start_service, tmp_path):
+    name, model = named
+    write_bundle(tmp_path, model)
+    client = start_service(tmp_path)
+    answer = client.request(body={"text": "hoist the sail"})
+    assert answer.json["label"] == model.predict(["hoist the sail"])[0]
+    (document,) = answer.emf
+    has_probabilities = hasattr(model, "predict_proba")
+    assert (answer.json["probability"] is not None) == has_probabilities
+    assert ("prediction.confidence" in document) == has_probabilities
+    assert ("input.unknown_terms" in document) == (name not in WITHOUT_VOCABULARY)
+    query = {"explain": "true"}
+    explained = client.request(body={"text": "hoist the sail"}, queryStringParameters=query)
+    assert explained.status == (200 if name in EXPLAINED else 422)

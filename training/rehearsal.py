@@ -4,10 +4,10 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterable
 
+from training.candidates import Candidate
 from training.console import StepError, say
 from training.dataset import Document
 from training.freezing.compiler import CannotFreeze, compile_pipeline
-from training.models.topics.candidates import Candidate
 
 PER_CLASS = 20
 

@@ -28,7 +28,6 @@ from training.console import StepError, run_step, say
 from training.dataset import hash_files, read_documents
 from training.fitted import describe_steps
 from training.model_file import load_model
-from training.models.topics.source import read_labels
 from training.params import Evaluate, read_params
 from training.paths import (
     BUNDLE,
@@ -45,6 +44,7 @@ from training.paths import (
 )
 from training.steps.evaluate import BINS, find_failures
 from training.steps.validate import list_rows
+from training.words import read_labels
 
 PAGE = REPORTS / "report.html"
 JSON_INPUTS = (COMPARISON, EVALUATION, METRICS, DATA_REPORT, VALIDATION)

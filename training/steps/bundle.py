@@ -26,7 +26,6 @@ from training.console import StepError, run_step, say
 from training.dataset import Document, hash_files, read_documents
 from training.fitted import describe_steps
 from training.model_file import load_model
-from training.models.topics.source import read_golden, read_labels
 from training.params import read_params
 from training.paths import (
     BUNDLE,
@@ -41,6 +40,7 @@ from training.paths import (
     TRAIN,
 )
 from training.steps.evaluate import Scored, score
+from training.words import read_golden, read_labels
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 CONFIDENCE_BINS = 10

@@ -9,10 +9,11 @@ import json
 
 from training.console import run_step, say
 from training.dataset import Document, write_documents
-from training.models.topics.reading import Reader, build_reader, count_letters
-from training.models.topics.source import read_labels, read_neutral_topics, read_part
+from training.models.topics.source import read_part
 from training.params import read_params
 from training.paths import DATA_REPORT, TEST, TRAIN
+from training.reading import Reader, build_reader, count_letters
+from training.words import read_labels, read_neutral_topics
 
 
 def main() -> None:

@@ -16,10 +16,11 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import StratifiedKFold
 
+from training.candidates import Candidate
 from training.console import StepError, progress, run_step, say
 from training.dataset import Document, read_documents
 from training.evaluation.scoring import find_scorer
-from training.models.topics.candidates import Candidate, candidates
+from training.models.topics.candidates import candidates
 from training.parallel.fingerprint import check_arithmetic
 from training.params import Train, read_params
 from training.paths import COMPARISON, MODEL, TRAIN

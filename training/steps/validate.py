@@ -12,11 +12,11 @@ from pathlib import Path
 from training.console import StepError, run_step, say
 from training.dataset import Document, iterate_rows
 from training.models.topics.candidates import candidates
-from training.models.topics.reading import Reader, build_reader, count_letters
-from training.models.topics.source import read_golden, read_labels
 from training.params import Validate, read_params
 from training.paths import TEST, TRAIN, VALIDATION
+from training.reading import Reader, build_reader, count_letters
 from training.rehearsal import rehearse
+from training.words import read_golden, read_labels
 
 SHOWN_ROWS = 10
 

@@ -15,9 +15,21 @@ from moto.server import ThreadedMotoServer
 
 from serving.tests.tracked import copy_tracked
 from training.model_file import LOCK
-from training.paths import MODEL
-from training.steps import train
-from training.tests.sample import SMALL_PARAMS, make_rows, write_archive
+from training.paths import ARCHIVE, MODEL
+from training.reports import report
+from training.steps import bundle, prepare, train, validate
+from training.tests.model import candidates, source
+from training.tests.sample import SMALL_PARAMS, make_rows, put_model, write_archive
+
+
+@pytest.fixture(autouse=True)
+def own_model(monkeypatch):
+    """The steps that a test calls train the tests' own model, whichever one the repository has."""
+    for stage in (bundle, prepare, report, train, validate):
+        for module in (source, candidates):
+            for name in vars(stage).keys() & vars(module).keys():
+                if getattr(vars(module)[name], "__module__", None) == module.__name__:
+                    monkeypatch.setattr(stage, name, vars(module)[name])
 
 
 @pytest.fixture(scope="session")
@@ -60,10 +72,11 @@ def enter_workspace(root, archive, monkeypatch):
 
 
 def take_sample(root, archive):
-    """Put the sample in the place of the download, and parameters that fit it."""
+    """Put the tests' own model in the place of the repository's, its data in the download's."""
+    put_model(root)
     (root / "params.yaml").write_text(yaml.safe_dump(SMALL_PARAMS, sort_keys=False))
     pipeline = yaml.safe_load((root / "dvc.yaml").read_text())
-    pipeline["stages"]["fetch"]["cmd"] = f"mkdir -p data/raw && cp '{archive}' data/raw/topics.whl"
+    pipeline["stages"]["fetch"]["cmd"] = f"mkdir -p {ARCHIVE.parent} && cp '{archive}' {ARCHIVE}"
     (root / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False))
     (root / "dvc.lock").unlink(missing_ok=True)
 

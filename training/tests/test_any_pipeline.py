@@ -80,6 +80,7 @@ def test_golden_examples_have_the_probability_that_the_model_gives_if_any(
     monkeypatch.chdir(tmp_path)
     paths.GOLDEN.parent.mkdir(parents=True)
     label = str(model.predict(TEXTS[:1])[0])
+    paths.LABELS.write_text(json.dumps({"ten": [], "labels": [{"id": label, "title": label}]}))
     paths.GOLDEN.write_text(json.dumps([{"label": label, "text": TEXTS[0]}]))
     (found,) = bundle.golden_examples(model)
     if hasattr(model, "predict_proba"):

@@ -17,11 +17,11 @@ from distributed import Client
 
 from serving.tests.tracked import ROOT
 from training.console import StepError
-from training.models.topics.candidates import candidates
 from training.parallel import backend, cluster, fingerprint
 from training.paths import ARCHIVE, COMPARISON, MODEL
 from training.steps import prepare, train, validate
 from training.tests.conftest import run
+from training.tests.model.candidates import candidates
 from training.tests.test_train import DOCUMENTS, PARAMS
 
 FROM_TRAINING = (

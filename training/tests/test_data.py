@@ -1,25 +1,19 @@
-"""From the archive to clean parts: what is read, dropped and refused."""
+"""From documents to clean parts: what is dropped and refused."""
 
 import json
 import re
-import zipfile
 
 import pytest
 
+from training import words
 from training.console import StepError
 from training.dataset import Document, hash_files, read_documents, write_documents
-from training.models.topics import source
-from training.models.topics.reading import build_reader
-from training.models.topics.source import (
-    FIRST_ROW,
-    MEMBER,
-    read_golden,
-    read_labels,
-    read_part,
-)
 from training.params import Params, Validate
+from training.paths import TOPICS
+from training.reading import build_reader
 from training.steps import prepare, validate
-from training.tests.sample import SMALL_PARAMS, make_rows, write_archive
+from training.tests.sample import SMALL_PARAMS, put_model
+from training.words import read_golden, read_labels
 
 LIMITS = Validate(min_documents_per_class=1, max_class_ratio=10, max_lost_letters=0.1)
 
@@ -32,50 +26,21 @@ def reader(**vectorizer):
 LETTERS = reader(preprocessing="letters")
 
 
-def documents(*texts, label="sci.space", start=5):
+@pytest.fixture(autouse=True)
+def labels(tmp_path, monkeypatch):
+    """The labels of the tests' own model."""
+    (tmp_path / TOPICS).mkdir(parents=True)
+    put_model(tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+
+def documents(*texts, label="stars", start=5):
     return [Document(start + number, label, text) for number, text in enumerate(texts)]
-
-
-def test_archive_is_read_gives_rows_of_the_source(tmp_path):
-    path = tmp_path / "a.whl"
-    write_archive(path, [("sci.med", 'he said "no'), ("sci.space", "orbit")], [])
-    assert read_part("train", path) == [
-        Document(FIRST_ROW, "sci.med", 'he said "no'),
-        Document(FIRST_ROW + 1, "sci.space", "orbit"),
-    ]
-    assert read_part("test", path) == []
-
-
-def archive_of(path, text):
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(MEMBER.format(part="train"), text)
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("", "columns"),
-        ("Topic\tText\n", "columns"),
-        ("Category\tText\nd\tstring\nclass\t\n\nsci.med\n", "line 5 has 1 columns"),
-    ],
-)
-def test_table_has_another_form_says_where(tmp_path, text, says):
-    archive_of(tmp_path / "a.whl", text)
-    with pytest.raises(StepError, match=says):
-        read_part("train", tmp_path / "a.whl")
-
-
-def test_archive_is_missing_or_damaged_says_so(tmp_path):
-    with pytest.raises(StepError, match="cannot be read"):
-        read_part("train", tmp_path / "a.whl")
-    (tmp_path / "a.whl").write_bytes(b"PK")
-    with pytest.raises(StepError, match="cannot be read"):
-        read_part("train", tmp_path / "a.whl")
 
 
 def test_repeated_leaked_and_empty_documents_are_dropped_and_named():
     train = documents("orbit", "  42 ", "Orbit!", "moon", "probe")
-    kept, dropped = prepare.clean(train, documents("the moon", "moon ", label="sci.med"), LETTERS)
+    kept, dropped = prepare.clean(train, documents("the moon", "moon ", label="remedies"), LETTERS)
     assert [one.text for one in kept] == ["orbit", "probe"]
     assert dropped == {"without text": [6], "repeated": [7], "in the test part": [8]}
 
@@ -95,7 +60,7 @@ def test_clean_data_has_no_problems():
         (documents("orbit", "moon", "ORBIT"), [], "repeat an earlier one: rows 7"),
         (documents("orbit", "moon"), documents("moon"), "in the test part: rows 6"),
         (documents("orbit", label="x"), [], r"labels.json does not have: rows 5"),
-        (documents("orbit"), documents("a cure", label="sci.med"), "does not have: rows 5"),
+        (documents("orbit"), documents("a cure", label="remedies"), "does not have: rows 5"),
         ([], [], "no training documents"),
         (documents(*["orbit"] * 13), [], "rows 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 and 2 more"),
     ],
@@ -106,10 +71,10 @@ def test_data_is_not_fit_names_the_rows(train, test, says):
 
 
 def test_classes_are_out_of_balance_names_the_class_and_the_parameter():
-    train = documents(*"abcdefghijklm") + documents("zz", label="sci.med", start=99)
+    train = documents(*"abcdefghijklm") + documents("zz", label="remedies", start=99)
     limits = LIMITS.model_copy(update={"min_documents_per_class": 2, "max_class_ratio": 3})
     problems = validate.find_problems(train, [], limits, LETTERS)
-    assert "class sci.med has 1 training documents" in problems[0]
+    assert "class remedies has 1 training documents" in problems[0]
     assert "13.0 times" in problems[1]
     assert "max_class_ratio" in problems[1]
 
@@ -145,10 +110,6 @@ def test_hash_is_of_the_files_in_order(tmp_path):
     (tmp_path / "none").write_bytes(b"")
     order = [("a", "b"), ("b", "a"), ("ab", "none"), ("none", "ab"), ("ab",)]
     assert len({hash_files(*(tmp_path / name for name in names)) for names in order}) == 5
-
-
-def test_every_topic_of_the_source_has_a_label():
-    assert {topic for topic, _ in make_rows(1, seed=0)} == set(read_labels())
 
 
 REVIEWS = documents(
@@ -195,13 +156,13 @@ def test_texts_are_compared_as_the_model_reads_them():
 def write_labels(tmp_path, monkeypatch, text):
     path = tmp_path / "labels.json"
     path.write_text(text)
-    monkeypatch.setattr(source, "LABELS", path)
+    monkeypatch.setattr(words, "LABELS", path)
 
 
 def write_golden(tmp_path, monkeypatch, text):
     path = tmp_path / "golden.json"
     path.write_text(text)
-    monkeypatch.setattr(source, "GOLDEN", path)
+    monkeypatch.setattr(words, "GOLDEN", path)
 
 
 def test_label_has_a_title_alone_is_read(tmp_path, monkeypatch):
@@ -236,21 +197,21 @@ def test_labels_have_another_form_says_where(tmp_path, monkeypatch, text, says):
     [
         ("[", "is not JSON"),
         ("[]", r"no example of a label that is trained.*'make smoke'"),
-        ('[{"label": "sci.med", "text": "x"}]', "no example of a label that is trained"),
-        ('[{"label": "sci.space"}]', r"golden\.json: 0\.text: Field required"),
-        ('[{"label": "sci.space", "text": ""}]', r"0\.text: .*at least 1 character"),
+        ('[{"label": "remedies", "text": "x"}]', "no example of a label that is trained"),
+        ('[{"label": "stars"}]', r"golden\.json: 0\.text: Field required"),
+        ('[{"label": "stars", "text": ""}]', r"0\.text: .*at least 1 character"),
         ('[{"label": "sci.spice", "text": "x"}]', r"labels\.json lacks: sci\.spice"),
     ],
 )
 def test_golden_set_has_another_form_says_where(tmp_path, monkeypatch, text, says):
     write_golden(tmp_path, monkeypatch, text)
     with pytest.raises(StepError, match=says):
-        read_golden({"sci.space": 3})
+        read_golden({"stars": 3})
 
 
 @pytest.mark.parametrize("read", [read_labels, lambda: read_golden({})])
 def test_file_of_a_person_is_missing_says_which(tmp_path, monkeypatch, read):
     for name in ("LABELS", "GOLDEN"):
-        monkeypatch.setattr(source, name, tmp_path / "none.json")
+        monkeypatch.setattr(words, name, tmp_path / "none.json")
     with pytest.raises(StepError, match=r"none\.json is missing"):
         read()

@@ -16,7 +16,7 @@ from training.dataset import read_documents
 from training.judging import __main__ as judge
 from training.judging import committed
 from training.judging.committed import NotComparable
-from training.paths import MODEL, TEST
+from training.paths import GOLDEN, MODEL, TEST
 from training.steps.evaluate import score
 from training.tests.blocks import read_charts
 from training.tests.conftest import commit_all, run
@@ -66,8 +66,7 @@ def test_model_is_changed_the_report_compares_it_with_the_commits(workspace, mon
         judge={"max_drop": 0, "max_flips": 0},
         evaluate={"min_macro_f1": 0, "min_class_f1": 0, "min_gain_over_baseline": 0},
     )
-    golden = Path("training/models/topics/golden.json")
-    golden.write_text(json.dumps(json.loads(golden.read_text())[:1]))  # so poor a model errs
+    GOLDEN.write_text(json.dumps(json.loads(GOLDEN.read_text())[:1]))  # so poor a model errs
     run("dvc", "repro", "bundle")
     page, failed = report(monkeypatch, "--base", "HEAD")
     assert "macro-F1 lost" in failed

@@ -139,8 +139,8 @@ def test_golden_example_is_mislabelled_stops_the_bundle(workspace, sample_archiv
     ARCHIVE.parent.mkdir(parents=True)
     shutil.copy(sample_archive, ARCHIVE)
     run_steps(prepare, validate, train, evaluate, freeze)
-    GOLDEN.write_text('[{"label": "sci.med", "text": "nasa shuttle orbit"}]')
-    with pytest.raises(StepError, match=r"sci\.space instead of sci\.med: nasa shuttle orbit"):
+    GOLDEN.write_text('[{"label": "remedies", "text": "nasa shuttle orbit"}]')
+    with pytest.raises(StepError, match=r"stars instead of remedies: nasa shuttle orbit"):
         bundle.main()
 
 
@@ -154,7 +154,7 @@ def test_optional_members_of_labels_are_left_out_gives_a_bundle_that_serves(
     shutil.copy(sample_archive, ARCHIVE)
     run_steps(prepare, validate, train, evaluate, freeze, bundle)
     label = load_predictor(BUNDLE).manifest.labels[0]
-    assert (label.title, label.description, label.url) == ("Computer graphics", None, None)
+    assert (label.title, label.description, label.url) == ("Pictures", None, None)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ PLUMBING = {
     "training/console.py",
     "training/model_file.py",
     "training/paths.py",
-    "serving/app/errors.py",
+    "serving/bundle/errors.py",
 }
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 

@@ -1,6 +1,5 @@
 """Candidates, the rule by which one wins, and what is left of it."""
 
-import hashlib
 import io
 import os
 import platform
@@ -19,17 +18,17 @@ from serving.app.features import normalize
 from serving.tests.tracked import ROOT
 from training.console import StepError
 from training.dataset import Document
-from training.models.topics.candidates import CLASSIFIERS, candidates
 from training.params import Params, Train, read_params
 from training.rehearsal import rehearse
 from training.steps import train
 from training.strip import strip
+from training.tests.model.candidates import CLASSIFIERS, candidates
 from training.tests.sample import SMALL_PARAMS, make_rows
 
 DOCUMENTS = [
     Document(number, topic, text)
     for number, (topic, text) in enumerate(make_rows(12, seed=3))
-    if topic in ("sci.med", "sci.space", "rec.autos")
+    if topic in ("remedies", "stars", "cars")
 ]
 PARAMS = Params.model_validate(SMALL_PARAMS).train
 
@@ -54,7 +53,7 @@ def test_grid_has_values_of_any_kind_keeps_and_shows_them(monkeypatch):
         "max_depth": [None],
         "bootstrap": True,
         "max_features": 0.5,
-        "class_weight": {"sci.med": 2},
+        "class_weight": {"remedies": 2},
     }
     params = {**SMALL_PARAMS["train"], "candidates": {"forest": grid}}
     found = list(candidates(Train.model_validate(params)))
@@ -74,25 +73,6 @@ def test_grid_of_lists_gives_tuples(monkeypatch):
     monkeypatch.setitem(CLASSIFIERS, "sgd", lambda _, shape: shape)
     found = candidates(with_params(candidates={"sgd": {"shape": [[1, [2]], [3]]}}))
     assert [one.settings["shape"] for one in found] == [(1, (2,)), (3,)]
-
-
-@pytest.mark.parametrize("name", CLASSIFIERS)
-def test_every_candidate_offers_probabilities_and_keeps_them_when_stripped(name):
-    (candidate,) = candidates(with_params(candidates={name: {}}))
-    pipeline = train.fit(candidate.pipeline, DOCUMENTS)
-    assert pipeline.predict_proba(["the doctor"]).sum() == pytest.approx(1)
-    assert all(type(index) is int for index in pipeline[0].vocabulary_.values())
-
-
-@pytest.mark.parametrize("name", CLASSIFIERS)
-def test_model_is_fitted_twice_is_the_same_file(name):
-    hashes = set()
-    for _ in range(2):
-        (candidate,) = candidates(with_params(candidates={name: {}}))
-        file = io.BytesIO()
-        joblib.dump(train.fit(candidate.pipeline, DOCUMENTS), file)
-        hashes.add(hashlib.sha256(file.getvalue()).hexdigest())
-    assert len(hashes) == 1
 
 
 # Whatever the shell says: what decides bits is set anew, and numpy takes it.
@@ -153,7 +133,7 @@ def test_cross_validated_classifier_is_stripped_loses_its_paths_and_keeps_its_an
     pipeline.fit(texts, [one.label for one in DOCUMENTS])
     before = pipeline.predict_proba(texts)
     size = len(joblib_bytes(pipeline))
-    strip(pipeline)
+    strip(pipeline, texts[0])
     np.testing.assert_array_equal(pipeline.predict_proba(texts), before)
     assert "coefs_paths_" not in vars(pipeline[-1])
     assert pipeline[-1].coef_.flags.f_contiguous
@@ -167,7 +147,7 @@ def joblib_bytes(model):
 
 
 def test_stripping_changes_an_answer_is_refused(monkeypatch):
-    def spoil(pipeline):
+    def spoil(pipeline, _):
         pipeline[-1].feature_log_prob_ = pipeline[-1].feature_log_prob_ * 1.0000001
 
     monkeypatch.setattr(train, "strip", spoil)
@@ -243,6 +223,10 @@ def test_scores_come_in_another_order_stay_their_candidates_and_folds(monkeypatc
         ({"scoring": "beauty"}, "'beauty' is none of scikit-learn's scorers"),
         ({"folds": 1000}, r"train.folds \(1000\)"),
         ({"candidates": {"logistic_regression": {"C": -1.0}}}, "candidate logistic_regression"),
+        (
+            {"candidates": {"no_probabilities": {}}, "scoring": "neg_log_loss"},
+            r"candidate no_probabilities\(\): .*predict_proba",
+        ),
     ],
 )
 def test_parameter_is_wrong_says_which(changes, says):

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from serving.tests.workflows.act import git
+from training.paths import GOLDEN, TOPICS
 from training.tests.sample import make_rows, write_archive
 
 pytestmark = [
@@ -68,7 +69,7 @@ def test_worse_model_is_blocked_and_it_is_said_why(story):
 
 
 def test_labels_change_too_often_the_model_is_blocked_unless_a_label_allows_it(story):
-    golden = story.desk / "training/models/topics/golden.json"
+    golden = story.desk / GOLDEN
     golden.write_text(json.dumps(json.loads(golden.read_text())[:1]))  # so poor a model errs
     story.branch("flips", judge={"max_flips": 0, "max_drop": 1}, **FEW)
     done = story.open_pull_request("flips")
@@ -145,7 +146,7 @@ def test_retraining_opens_a_pull_request_only_where_it_makes_another_model(story
     done.check(plan=True, train=True, test=True, model=True)
     (pull,) = story.github.pulls
     assert pull["base"] == "main"
-    assert pull["head"].startswith("model/topics-")
+    assert pull["head"].startswith(f"model/{TOPICS.name}-")
     assert find_model(story, pull["head"]) != find_model(story, "main")
     assert story.head("main") == main
     (comment,) = story.github.comments[pull["number"]]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from training.models.topics.candidates import build_vectorizer
+from training.candidates import build_vectorizer
 from training.params import Train
 
 

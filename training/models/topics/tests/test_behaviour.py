@@ -8,6 +8,10 @@ import random
 
 import pytest
 
+from serving.app.limits import MAX_TEXT_CHARS
+from training.dataset import read_documents
+from training.paths import TEST
+
 EASY = {
     "comp.graphics": "How do I render a 3D image with shading and save it as a JPEG file?",
     "misc.forsale": "For sale: used printer, works fine, 50 dollars or best offer plus shipping",
@@ -34,13 +38,9 @@ def test_easy_text_gets_its_label(label, expected, text):
     assert label(text) == expected
 
 
-def test_golden_examples_get_the_probabilities_of_the_manifest(predictor):
-    golden = predictor.manifest.golden
-    assert len(golden) >= len(predictor.manifest.labels)
-    found = predictor.predict([one["text"] for one in golden])
-    assert [one.label.id for one in found] == [one["label"] for one in golden]
-    expected = [one["probability"] for one in golden]
-    assert [one.probability for one in found] == pytest.approx(expected, abs=1e-12)
+def test_each_topic_has_golden_examples(predictor):
+    labels = {one.id for one in predictor.manifest.labels}
+    assert {one["label"] for one in predictor.manifest.golden} == labels
 
 
 @pytest.mark.parametrize("text", EASY.values(), ids=EASY.keys())
@@ -72,3 +72,14 @@ def test_text_without_a_known_word_is_no_topic_for_sure(predictor):
     (prediction,) = predictor.predict(["xyzzy plugh"])
     assert prediction.scores.unknown_terms == prediction.scores.terms
     assert prediction.probability < 0.5
+
+
+def test_documents_too_long_for_a_request_keep_their_label_when_cut(predictor):
+    if not TEST.exists():
+        pytest.skip(f"long documents are NOT tested: {TEST} is missing: run 'make train'")
+    documents = read_documents(TEST)
+    long = [one.text for one in documents if len(one.text) > MAX_TEXT_CHARS]
+    assert len(long) / len(documents) < 0.002
+    cut = [text[:MAX_TEXT_CHARS] for text in long]
+    found = zip(predictor.predict(long), predictor.predict(cut), strict=True)
+    assert all(one.label == other.label for one, other in found)

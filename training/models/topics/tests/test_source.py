@@ -1,0 +1,65 @@
+"""What is read of the archive of 20 Newsgroups, and what is refused."""
+
+import json
+import zipfile
+
+import pytest
+
+from training.console import StepError
+from training.dataset import Document
+from training.models.topics.source import FIRST_ROW, MEMBER, read_part
+from training.paths import GOLDEN
+from training.words import read_labels, read_neutral_topics
+
+
+def write_archive(path, train):
+    """Write both parts as the real archive has them, the test part without a document."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for part, rows in (("train", train), ("test", [])):
+            lines = ["Category\tText", "d\tstring", "class\t", ""]
+            lines += [f"{topic}\t{text}" for topic, text in rows]
+            archive.writestr(MEMBER.format(part=part), "\n".join(lines) + "\n")
+
+
+def test_archive_is_read_gives_rows_of_the_source(tmp_path):
+    path = tmp_path / "a.whl"
+    write_archive(path, [("sci.med", 'he said "no'), ("sci.space", "orbit")])
+    assert read_part("train", path) == [
+        Document(FIRST_ROW, "sci.med", 'he said "no'),
+        Document(FIRST_ROW + 1, "sci.space", "orbit"),
+    ]
+    assert read_part("test", path) == []
+
+
+def archive_of(path, text):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(MEMBER.format(part="train"), text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "columns"),
+        ("Topic\tText\n", "columns"),
+        ("Category\tText\nd\tstring\nclass\t\n\nsci.med\n", "line 5 has 1 columns"),
+    ],
+)
+def test_table_has_another_form_says_where(tmp_path, text, says):
+    archive_of(tmp_path / "a.whl", text)
+    with pytest.raises(StepError, match=says):
+        read_part("train", tmp_path / "a.whl")
+
+
+def test_archive_is_missing_or_damaged_says_so(tmp_path):
+    with pytest.raises(StepError, match="cannot be read"):
+        read_part("train", tmp_path / "a.whl")
+    (tmp_path / "a.whl").write_bytes(b"PK")
+    with pytest.raises(StepError, match="cannot be read"):
+        read_part("train", tmp_path / "a.whl")
+
+
+def test_ten_topics_are_labels_and_have_golden_examples():
+    assert len(read_labels()) == 20
+    assert len(read_neutral_topics()) == 10
+    assert read_neutral_topics() < read_labels().keys()
+    assert {one["label"] for one in json.loads(GOLDEN.read_text())} == read_neutral_topics()

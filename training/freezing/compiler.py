@@ -225,7 +225,8 @@ def _hash_table(vocabulary: dict[str, int], idf: NDArray[np.float64] | None) -> 
     """The sections `terms` and `buckets`; see `Vectorize` of the frozen engine."""
     weights = np.ones(len(vocabulary)) if idf is None else idf
     buckets: list[list[bytes]] = [[] for _ in range(_next_prime(len(vocabulary)))]
-    for term, column in sorted(vocabulary.items()):
+    for term, number in sorted(vocabulary.items()):
+        column = int(number)  # scikit-learn takes False and 0.0 for 0; numpy finds nothing there
         key = term.encode(errors="surrogatepass")
         tail = np.array(column, "<u4").tobytes() + np.array(weights[column], "<f8").tobytes()
         record = len(key).to_bytes(4, "little") + key + tail

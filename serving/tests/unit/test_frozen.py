@@ -176,6 +176,14 @@ def test_n_grams_cost_what_the_text_has_whatever_their_bound(tmp_path, lengths):
     tracemalloc.stop()
 
 
+@pytest.mark.parametrize("columns", [(np.int64(1), False), (0.0, 1.0), (True, np.uint8(0))])
+@pytest.mark.parametrize("classifier", [BernoulliNB(), LogisticRegression()])
+def test_columns_of_an_own_vocabulary_can_be_numbers_of_any_type(tmp_path, columns, classifier):
+    vectorizer = TfidfVectorizer(vocabulary=dict(zip(("the", "soup"), columns, strict=True)))
+    pipeline = Pipeline([("words", vectorizer), ("classify", classifier)]).fit(TEXTS, LABELS)
+    prove(pipeline, open_frozen(tmp_path / "model.frozen", pipeline), TEXTS)
+
+
 def test_lone_surrogates_are_terms_like_any_other(tmp_path):
     texts = ["a\ud800b boat", "soup"]
     steps = [("words", CountVectorizer(token_pattern=r"\S+")), ("classify", MultinomialNB())]

@@ -80,7 +80,18 @@ format: .venv/dev.ok ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-train: .venv/serve.ok $(if $(DASK),.venv/dask.ok) ## Run the stages that changed, up to the bundle (FRESH=1 fetches the data again, DASK=tcp://host:8786 searches there)
+lock: .venv/dev.ok ## Write the locks again from pyproject.toml (UPGRADE=1 takes newer versions)
+	scripts/lock.sh
+
+clean: ## Remove .venv, caches, models and data: all that git does not track
+	rm -rf .venv .coverage .coverage.* .*_cache .hypothesis .local data .dvc/cache .dvc/tmp
+	rm -rf reports/*.html reports/plots dvc_plots serving/app/data/model.joblib serving/app/data/model.frozen
+	rm -f reports/candidates.json reports/data.json reports/evaluation.json reports/freeze.json reports/validation.json
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+##@ The model
+
+train: .venv/serve.ok $(if $(DASK),.venv/dask.ok) ## Run the steps that changed, up to the bundle (FRESH=1 fetches the data again, DASK=tcp://host:8786 searches there)
 	@$(if $(FRESH),$(DVC) repro --single-item --force fetch)
 	@$(if $(DASK),exec env DASK_SCHEDULER_ADDRESS="$$DASK") $(DVC) repro bundle
 
@@ -104,17 +115,15 @@ pull: .venv/serve.ok ## Get what the DVC remote has of this commit (dvc pull)
 push: .venv/serve.ok ## Hand this tree's model to the DVC remote (dvc push)
 	@$(BIN)/python -m training.remote push
 
-plan: .venv/serve.ok ## On GitHub: whether a pull request changes the model, and what its run may do
-	@$(BIN)/python -m training.proposal.plan
+##@ The service
 
-take: ## On GitHub: put a proposed model into its place, to be tested
-	@python3 -m training.proposal.files
+bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1, COLD=1 the cold start alone; results in .local/bench)
+	@$(BIN)/python -m training.ensure_model
+	@$(BIN)/python -m $(if $(COLD),bench.cold,bench $(if $(QUICK),--quick))
 
-propose: ## On GitHub: commit a new model to its pull request, and write the report there
-	@python3 -m training.proposal
-
-model: .venv/deploy.ok ## Fetch the model of this commit from the remote without DVC, on a machine that only builds
-	@$(BIN)/python -m serving.deployment.commands.fetch_model
+fuzz: .venv/dev.ok ## Attack the service and its model for ten minutes, and say what came through (MUTANTS=, SEED=)
+	@$(BIN)/python -m training.ensure_model
+	@exec $(BIN)/python -m tools.fuzz $(if $(MUTANTS),--mutants "$$MUTANTS") $(if $(SEED),--seed "$$SEED")
 
 image: .venv/serve.ok .venv/deploy.ok ## Build the container image of this model, unless it is there (BASE_IMAGE=)
 	@$(BIN)/python -m training.ensure_model >&2
@@ -124,15 +133,10 @@ image-run: .venv/serve.ok ## Run the image on http://127.0.0.1:8000, shut in as 
 	@$(BIN)/python -m serving.hosts.serve --check --port "$$PORT"
 	@image=$$($(MAKE) image) && exec $(BIN)/python -m tools.image --image "$$image" --stage "$$STAGE" --port "$$PORT"
 
-image-test: .venv/dev.ok ## Test the container image (part of make test where Docker's engine runs)
+image-test: .venv/dev.ok ## Test the container image (part of make test-all where Docker's engine runs)
 	@REQUIRE_DOCKER=1 $(BIN)/pytest serving/tests/image
 
-cloud-local: .venv/dev.ok .venv/cdk.ok ## Deploy everything to a local AWS, and say how to call it (needs Docker)
-	@$(BIN)/python -m training.ensure_model >&2
-	@$(BIN)/python -m tools.cloud up
-
-cloud-local-down: .venv/dev.ok ## End the local AWS, and all that runs there
-	@$(BIN)/python -m tools.cloud down
+##@ The cloud
 
 CDK := scripts/cdk.sh
 ASK := $(if $(YES),--require-approval never)
@@ -140,6 +144,13 @@ FIND_BASE := $(if $(LOCAL),tools/image/base/build.sh,echo "$${BASE_IMAGE:-$(AWS_
 # As which CloudFormation works, whoever calls it.
 ROLE := role=$$($(BIN)/python -m serving.deployment.commands.executor --stage "$$STAGE")
 APP := --app "python -m serving.deployment.stacks.app" -c stage="$$STAGE" -c base="$$base" $(if $(LOCAL),-c local=true)
+
+cloud-local: .venv/dev.ok .venv/cdk.ok ## Deploy everything to a local AWS, and say how to call it (needs Docker)
+	@$(BIN)/python -m training.ensure_model >&2
+	@$(BIN)/python -m tools.cloud up
+
+cloud-local-down: .venv/dev.ok ## End the local AWS, and all that runs there
+	@$(BIN)/python -m tools.cloud down
 
 bootstrap: .venv/deploy.ok .venv/cdk.ok ## Make what an account needs once: bucket, repository, roles (GITHUB=owner/name, PROVIDER=false, GATEWAY=false)
 	@$(BIN)/python -m serving.deployment.commands.executor >/dev/null # whether there are credentials
@@ -188,22 +199,19 @@ destroy: .venv/deploy.ok .venv/cdk.ok ## Delete the stage's stack, its logs too;
 	@$(BIN)/python -m serving.deployment.commands.fetch_model
 	@base=$$($(FIND_BASE)) && $(ROLE) && CDK_FOLDER="$$STAGE" $(CDK) destroy --role-arn "$$role" $(APP) $(if $(YES),--force)
 
-bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1, COLD=1 the cold start alone; results in .local/bench)
-	@$(BIN)/python -m training.ensure_model
-	@$(BIN)/python -m $(if $(COLD),bench.cold,bench $(if $(QUICK),--quick))
+##@ GitHub's workflows
 
-fuzz: .venv/dev.ok ## Attack the service and its model for ten minutes, and say what came through (MUTANTS=, SEED=)
-	@$(BIN)/python -m training.ensure_model
-	@exec $(BIN)/python -m tools.fuzz $(if $(MUTANTS),--mutants "$$MUTANTS") $(if $(SEED),--seed "$$SEED")
+plan: .venv/serve.ok ## On GitHub: whether a pull request changes the model, and what its run may do
+	@$(BIN)/python -m training.proposal.plan
 
-lock: .venv/dev.ok ## Write the locks again from pyproject.toml (UPGRADE=1 takes newer versions)
-	scripts/lock.sh
+take: ## On GitHub: put a proposed model into its place, to be tested
+	@python3 -m training.proposal.files
 
-clean: ## Remove .venv, caches, models and data: all that git does not track
-	rm -rf .venv .coverage .coverage.* .*_cache .hypothesis .local data .dvc/cache .dvc/tmp
-	rm -rf reports/*.html reports/plots dvc_plots serving/app/data/model.joblib serving/app/data/model.frozen
-	rm -f reports/candidates.json reports/data.json reports/evaluation.json reports/freeze.json reports/validation.json
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+propose: ## On GitHub: commit a new model to its pull request, and write the report there
+	@python3 -m training.proposal
+
+model: .venv/deploy.ok ## Fetch the model of this commit from the remote without DVC, on a machine that only builds
+	@$(BIN)/python -m serving.deployment.commands.fetch_model
 
 .venv/serve.ok: $(SETUP) requirements/serve.txt requirements/train.txt
 	@$(INSTALL) serve train

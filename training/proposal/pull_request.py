@@ -11,7 +11,7 @@ MARK = "<!-- model report -->"  # by which the comment is found again
 MOST = 65_000  # characters of a comment; GitHub takes 65,536
 # A bot's push starts no workflow, so its commit would wait for these checks for ever: the jobs of
 # check.yml, and the last one of train.yml. The run that made the commit has done what they do.
-CHECKS = ("make check", "make test", "model")
+CHECKS = ("make check", "make test-all", "model")
 
 
 def comment(run: Run, number: int, body: str, *, only_update: bool) -> None:

@@ -354,7 +354,7 @@ def test_model_is_tested_it_is_committed_checked_and_reported(clone, server):
     sha = read_tip("better")
     assert sha != read_tip("main")
     assert list_statuses(server) == {
-        (name, "success", sha) for name in ("make check", "make test", "model")
+        (name, "success", sha) for name in ("make check", "make test-all", "model")
     }
     (one,) = server.comments[7]
     assert sha in one["body"]

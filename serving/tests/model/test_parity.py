@@ -16,6 +16,8 @@ from training.params import read_params
 from training.paths import METRICS, TEST
 from training.steps.evaluate import score, summarize
 
+pytestmark = pytest.mark.trained
+
 
 @pytest.fixture(scope="module")
 def documents():

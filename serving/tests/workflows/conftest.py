@@ -15,7 +15,7 @@ from serving.tests.workflows.fake_github import FakeGitHub
 from training.tests.conftest import take_sample
 from training.tests.sample import make_rows, write_archive
 
-# What `make test` runs in a story: the service with the new model.
+# What `make test-all` runs in a story: the service with the new model.
 TEST = """\
 def test_golden_examples_get_the_probabilities_of_the_manifest(predictor):
     golden = predictor.manifest.golden

@@ -209,7 +209,7 @@ def test_model_is_judged_before_it_is_pushed_and_neither_may_fail():
     for name in ("pull", "push"):
         assert steps[name]["if"] == RIGHTS
     calls = [step["run"] for step in read("train")["jobs"]["test"]["steps"] if "run" in step]
-    assert calls == ["make take", "make check", "make test"]
+    assert calls == ["make take", "make check", "make test-all"]
 
 
 def test_each_stage_is_released_after_the_one_before_and_only_where_it_has_to_be():

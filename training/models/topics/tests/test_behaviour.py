@@ -12,6 +12,8 @@ from serving.app.limits import MAX_TEXT_CHARS
 from training.dataset import read_documents
 from training.paths import TEST
 
+pytestmark = pytest.mark.trained
+
 EASY = {
     "comp.graphics": "How do I render a 3D image with shading and save it as a JPEG file?",
     "misc.forsale": "For sale: used printer, works fine, 50 dollars or best offer plus shipping",

@@ -51,7 +51,11 @@ def test_better_model_is_judged_tested_pushed_committed_and_reported(story):
     assert "**Passes** all" in comment["body"]
     assert after in comment["body"]
     assert {(one["sha"], one["state"]) for one in story.github.statuses} == {(after, "success")}
-    assert {one["context"] for one in story.github.statuses} == {"make check", "make test-all", "model"}
+    assert {one["context"] for one in story.github.statuses} == {
+        "make check",
+        "make test-all",
+        "model",
+    }
 
 
 def test_worse_model_is_blocked_and_it_is_said_why(story):

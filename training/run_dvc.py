@@ -6,11 +6,16 @@ against hints is --quiet, which also leaves out its errors and the names of the 
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
+
+import psutil
 
 from training.console import StepError
 
@@ -70,14 +75,26 @@ def list_causes(error: BaseException | None) -> list[BaseException]:
     return [error, *list_causes(error.__cause__)] if error else []
 
 
+def end_steps(number: int, _: FrameType | None) -> None:
+    """End what DVC has started, and then DVC: it passes no signal on to the steps.
+
+    Their workers, too: they would go on with nobody to take what they find.
+    """
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+    sys.exit(128 + number)
+
+
 def main() -> None:
     """Run one command; end with its status."""
+    signal.signal(signal.SIGTERM, end_steps)
     from dvc.cli import parse_args  # noqa: PLC0415 - see above
     from dvc.lock import LockError  # noqa: PLC0415
     from dvc.repo.open_repo import clean_repos  # noqa: PLC0415
     from dvc.ui import ui  # noqa: PLC0415
 
-    # The stages' "python" must be this one, in a shell that has not activated .venv, too.
+    # The steps' "python" must be this one, in a shell that has not activated .venv, too.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     options = parse_args(sys.argv[1:])
     if options.cmd != "repro":  # of which the log tells all but one line: a hint

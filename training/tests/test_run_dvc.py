@@ -3,11 +3,13 @@
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from training import changed, ensure_model, remote, run_dvc
@@ -174,3 +176,28 @@ def test_checkout_is_of_another_user_gits_own_words_are_passed_on(repository, mo
             ask("HEAD")
         assert "safe.directory" in str(caught.value)
         assert "no commit" not in str(caught.value)
+
+
+def test_terminated_ends_the_steps_that_it_has_started(repository):
+    Path("dvc.yaml").write_text(
+        "stages: {bundle: {cmd: echo $$ > pid; sleep 600 & wait, outs: [end]}}"
+    )
+    process = subprocess.Popen([sys.executable, "-m", "training.run_dvc", "repro", "bundle"])
+    try:
+        wait_until(lambda: Path("pid").exists() and Path("pid").read_text())
+        step = psutil.Process(int(Path("pid").read_text()))
+        started = [step, *step.children(recursive=True)]
+        process.terminate()
+        assert process.wait(30) == 128 + signal.SIGTERM
+        _, left = psutil.wait_procs(started, timeout=30)
+        assert not left
+    finally:
+        process.kill()
+    changed.list_stale()  # which would wait for a lock that was left behind
+
+
+def wait_until(happened):
+    until = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < until
+        time.sleep(0.05)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from training.judging.committed import Recorded
@@ -21,6 +22,7 @@ from training.steps.evaluate import reliability
 
 TERM_CHARS = 40
 DRAWN_CLASSES = 20  # more cannot be read
+ROUNDING = 1e-9  # two machines' fits of one model differ by less, two models by more
 FEWEST = 10  # of fewer documents, a share that is right says nothing
 
 
@@ -74,6 +76,15 @@ class Judgement:
     def is_same(self) -> bool:
         return self.recorded is not None and self.recorded.version == self.side.version
 
+    @property
+    def rounding(self) -> float | None:
+        """The largest difference of a probability, where the models differ in nothing else."""
+        if self.base is None or self.is_same or self.flips:
+            return None
+        differences = self.base.scored.probabilities - self.side.scored.probabilities
+        worst = float(np.abs(differences).max())
+        return worst if worst <= ROUNDING else None
+
 
 def render(found: Judgement, *, charts: bool = True) -> str:
     """The report; without charts where nothing draws them, their numbers in tables."""
@@ -89,6 +100,7 @@ def render(found: Judgement, *, charts: bool = True) -> str:
     return pages.get_template("judge.md.j2").render(
         **vars(found),
         is_same=found.is_same,
+        rounding=found.rounding,
         failed=[one for one in found.gates if not one.passed],
         scores=list_scores(found),
         sizes=list_sizes(found),

@@ -4,6 +4,7 @@ import re
 from copy import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -130,6 +131,35 @@ def test_any_report_says_what_blocks_and_what_was_not_looked_at(found):
     compared = found.base is not None or found.recorded is None or found.is_same
     assert ("**not looked at**" in page) == (not compared)
     assert ("### Labels that change" in page) == (found.base is not None and not found.is_same)
+
+
+FLIP = Flip(1, "a", "a", 0.5, "b", 0.5, [])
+
+
+@pytest.mark.parametrize(
+    ("shift", "flips", "is_rounding"),
+    [(4e-16, [], True), (9e-10, [], True), (2e-9, [], False), (4e-16, [FLIP], False)],
+)
+def test_models_differ_in_rounding_alone_is_told_from_other_models(shift, flips, is_rounding):
+    side, base = (
+        make_side(version, {"a": 0.5, "b": 0.5}, [0.7, 0.4]) for version in ("0" * 12, "1" * 12)
+    )
+    base.scored.probabilities[0, 0] += shift
+    found = Judgement(
+        rev="main",
+        side=side,
+        base=base,
+        recorded=make_recorded(),
+        reason="",
+        same_data=True,
+        flips=flips,
+        returns=False,
+        gates=[Gate("rule", "found", "limit", passed=True)],
+        served=Served("frozen", "frozen", 2_000_000),
+        served_base=Served("frozen", "frozen", 2_000_000),
+        start="1.10×",
+    )
+    assert ("but for **rounding**" in render(found)) == is_rounding
 
 
 @settings(deadline=None)

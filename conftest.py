@@ -10,7 +10,16 @@ import subprocess
 
 import pytest
 
-import training  # noqa: F401 - before numpy: chooses its kernels, on each processor the same
+# Of the make and the workflow around them, or for another program; what a test needs, it sets.
+FOREIGN = ("AWS_", "DASK_", "DVC_", "GITHUB_", "MAKE", "MFLAGS", "QUICKTHAW_")
+OTHERS = {"FORCE_COLOR", "GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "NO_COLOR"}
+OTHERS |= {"PORT", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONWARNINGS", "STAGE", "BASE_IMAGE"}
+for name in list(os.environ):
+    if name in OTHERS or name.startswith(FOREIGN):
+        del os.environ[name]
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
+
+import training  # noqa: E402,F401 - before numpy: chooses its kernels, on each processor the same
 
 NEEDS = {
     "docker": (lambda: _answers("docker", "version"), "Docker's engine does not answer"),

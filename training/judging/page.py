@@ -78,11 +78,16 @@ class Judgement:
 
     @property
     def rounding(self) -> float | None:
-        """The largest difference of a probability, where the models differ in nothing else."""
+        """The largest difference of a probability, where the models differ in nothing else.
+
+        None where one of them offers no probabilities: labels alone do not tell.
+        """
         if self.base is None or self.is_same or self.flips:
             return None
-        differences = self.base.scored.probabilities - self.side.scored.probabilities
-        worst = float(np.abs(differences).max())
+        old, new = self.base.scored.probabilities, self.side.scored.probabilities
+        if old is None or new is None:
+            return None
+        worst = float(np.abs(old - new).max())
         return worst if worst <= ROUNDING else None
 
 

@@ -374,8 +374,8 @@ def test_make_train_hands_the_address_to_the_stages_as_it_was_typed(typed, found
         (tmp_path / f"requirements/{name}.txt").touch()
     (tmp_path / ".venv/serve.ok").touch()
     (tmp_path / "scripts/install.sh").write_text('#!/bin/sh\necho "installing $*"\n')
-    (tools / "dvc").write_text('#!/bin/sh\necho "address=$DASK_SCHEDULER_ADDRESS"\n')
-    for program in (tools / "dvc", tmp_path / "scripts/install.sh"):
+    (tools / "python").write_text('#!/bin/sh\necho "address=$DASK_SCHEDULER_ADDRESS"\n')
+    for program in (tools / "python", tmp_path / "scripts/install.sh"):
         program.chmod(0o755)
     environment = {k: v for k, v in os.environ.items() if k != "DASK_SCHEDULER_ADDRESS"}
     done = subprocess.run(

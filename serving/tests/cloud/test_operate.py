@@ -407,7 +407,8 @@ def api(monkeypatch):
     server.seen, server.replies = [], []
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setattr(smoke, "read_outputs", lambda _: OUTPUTS)
+    outputs = OUTPUTS._replace(Url="http://abc123.execute-api.localhost:4566/dev/")
+    monkeypatch.setattr(smoke, "read_outputs", lambda _: outputs)
     monkeypatch.setattr(smoke, "read_key", lambda _: "secret")
     monkeypatch.setattr(
         builder, "read_manifest", lambda _: {"version": VERSION, "golden": [EXAMPLE]}
@@ -441,7 +442,7 @@ def test_smoke_tells_what_is_wrong(api, reply, wrong):
     assert not wrong or wrong in found[0]
     ((path, headers, body),) = api.seen
     assert path == "/dev/predict"
-    assert headers["Host"].startswith("abc123.execute-api.localhost:")
+    assert headers["Host"] == "abc123.execute-api.localhost:4566"
     assert headers["X-Api-Key"] == "secret"
     assert body == {"text": "bake bread"}
 

@@ -5,16 +5,14 @@ import shutil
 
 import joblib
 import pytest
-from sklearn.naive_bayes import GaussianNB
-from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from serving.app import features
 from serving.app.engines.predictor import load_predictor
 from serving.bundle import manifest as manifest_module
 from serving.bundle.errors import BundleDamaged, BundleMissing, ModelError, VersionMismatch
-from serving.bundle.manifest import installed_versions, read_manifest
-from serving.tests.sample import change_manifest, fit, write_bundle
+from serving.bundle.manifest import VERSION_DIGITS, installed_versions, read_manifest
+from serving.tests.sample import change_manifest, fit, pin, write_bundle
 
 
 @pytest.fixture
@@ -113,9 +111,12 @@ def test_code_does_not_fit_the_model_is_a_damaged_bundle(copied, monkeypatch):
         load_predictor(copied)
 
 
-def test_model_is_no_text_pipeline_is_a_damaged_bundle(tmp_path):
-    pipeline = Pipeline([("scale", StandardScaler()), ("classify", GaussianNB())])
-    write_bundle(tmp_path, pipeline.fit([[0.0], [1.0]], ["a", "b"]))
+def test_model_is_no_classifier_is_a_damaged_bundle(tmp_path, pipeline):
+    write_bundle(tmp_path, pipeline)
+    joblib.dump(StandardScaler().fit([[0.0]]), tmp_path / "model.joblib")
+    changed = pin(tmp_path / "model.joblib")
+    version = changed.sha256[:VERSION_DIGITS]
+    change_manifest(tmp_path, files={"model.joblib": vars(changed)}, version=version)
     with pytest.raises(BundleDamaged, match="cannot be loaded by this code"):
         load_predictor(tmp_path)
 

@@ -54,6 +54,7 @@ def put_model(root):
         shutil.copy(path, root / TOPICS / path.name)
 
 
+VECTORIZER = {"preprocessing": "letters", "ngram_range": [1, 1], "min_df": 1}
 SMALL_PARAMS = {
     "prepare": {"topics": "ten"},
     "validate": {"min_documents_per_class": 10, "max_class_ratio": 3.0, "max_lost_letters": 0.1},
@@ -61,7 +62,7 @@ SMALL_PARAMS = {
         "seed": 13,
         "folds": 2,
         "scoring": "f1_macro",
-        "vectorizer": {"preprocessing": "letters", "ngram_range": [1, 1], "min_df": 1},
+        "vectorizer": VECTORIZER,
         "candidates": {
             "complement_naive_bayes": {"alpha": [0.1, 1.0]},
             "linear_svm": {"C": 1.0},

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import joblib
 import pytest
@@ -116,7 +117,7 @@ def search(scheduler, monkeypatch, params=PARAMS):
 
 @pytest.mark.slow
 def test_stage_is_run_on_a_cluster_writes_the_same_bytes_as_here(
-    workspace, sample_archive, scheduler, two_workers, monkeypatch
+    workspace, sample_archive, scheduler, tmp_path, monkeypatch
 ):
     ARCHIVE.parent.mkdir(parents=True)
     shutil.copy(sample_archive, ARCHIVE)
@@ -127,7 +128,10 @@ def test_stage_is_run_on_a_cluster_writes_the_same_bytes_as_here(
     COMPARISON.unlink()
     MODEL.unlink()
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler.address)
-    done = run("training.steps.train")
+    with ExitStack() as both:
+        for _ in range(2):
+            both.enter_context(worker_started(scheduler, tmp_path, cwd=Path.cwd()))
+        done = run("training.steps.train")
     assert f"on the Dask cluster at {scheduler.address}: workers: 2" in done.stdout
     assert "comparing candidates: 6/6" in done.stderr.splitlines()[-1]
     assert (COMPARISON.read_bytes(), MODEL.read_bytes()) == here
@@ -138,7 +142,7 @@ def test_candidate_cannot_be_fitted_is_the_sentence_it_is_without_a_cluster(
     scheduler, two_workers, monkeypatch, caplog
 ):
     params = PARAMS.model_copy(update={"candidates": {"logistic_regression": {"C": -1.0}}})
-    with pytest.raises(StepError, match=r"^params\.yaml: candidate logistic_regression\(C=-1\)"):
+    with pytest.raises(StepError, match=r"^params\.yaml: candidate logistic_regression\(C=-1\.0\)"):
         search(scheduler, monkeypatch, params)
     assert not caplog.records
 

@@ -528,7 +528,8 @@ def test_base_path_is_none_that_aws_and_the_handler_take_it_is_refused(path):
 @pytest.mark.parametrize("path", ["nlp", "v1.2", "a_b-C"])
 def test_base_path_of_a_stage_is_one_that_the_handler_takes(path):
     domain = replace(DOMAIN, base_path=path)
-    settings = read_settings(list_variables(Stage(domain=domain)))
+    function = {"AWS_LAMBDA_FUNCTION_NAME": "quickthaw-prod"}  # which Lambda itself sets
+    settings = read_settings(list_variables(Stage(domain=domain)) | function)
     assert settings.base_path == f"/{path}"
 
 

@@ -38,7 +38,15 @@ STRANGERS = (
 def test_context_is_code_locks_and_model_and_nothing_else(root, target):
     names = list_context(root, target)
     code = [name for name in names if name.startswith("serving/") and name.endswith(".py")]
-    assert {"serving/__init__.py", "serving/app/handler.py"} <= set(code)
+    served = [
+        path
+        for part in ("app", "bundle")
+        for path in (builder.ROOT / "serving" / part).rglob("*.py")
+    ]
+    assert set(code) == {
+        "serving/__init__.py",
+        *(str(path.relative_to(builder.ROOT)) for path in served),
+    }
     assert set(names) - set(code) == {
         builder.DOCKERFILE,
         builder.MANIFEST,

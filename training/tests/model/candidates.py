@@ -1,6 +1,6 @@
 """The classifiers that the tests' own model is chosen from."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sklearn.calibration import CalibratedClassifierCV
@@ -18,7 +18,7 @@ def _linear_svm(seed: int, **settings: Any) -> Any:
     return CalibratedClassifierCV(machine, cv=3, ensemble=False)
 
 
-CLASSIFIERS = {
+CLASSIFIERS: dict[str, Callable[..., Any]] = {
     "logistic_regression": lambda _, **settings: LogisticRegression(**settings),
     "complement_naive_bayes": lambda _, **settings: ComplementNB(**settings),
     "linear_svm": _linear_svm,

@@ -20,6 +20,7 @@ NOT_OURS = "aiohttp"
 FULL_APP = ("aws-embedded-metrics", "aws-lambda-powertools", "pydantic")
 MODEL_STACK = ("joblib", "scikit-learn")
 APP = Path("serving/app")
+READER = Path("serving/bundle")
 BENCH = Path("bench")
 
 
@@ -32,7 +33,7 @@ class Footprint(NamedTuple):
 
 def measure_footprints(bundle: Path, names: Iterable[str]) -> dict[str, Footprint]:
     """The footprint of the contenders of these names."""
-    app = list(APP.glob("*.py"))
+    app = [path for folder in (APP, READER) for path in folder.rglob("*.py")]
     manifest, model = bundle / MANIFEST_NAME, bundle / MODEL_NAME
     parts: dict[str, tuple[tuple[str, ...], list[Path]]] = {
         "empty": ((), [BENCH / "empty.py"]),

@@ -16,7 +16,8 @@ from serving.deployment.stages import STAGES
 
 # As it stands in an address bar, in .git/config, or alone; ids as of GitHub's newer tokens (@123).
 REPOSITORY = re.compile(
-    r"(?:(?:(?:https?|ssh|git)://)?(?:[^/@\s]+@)?(?:www\.|ssh\.)?github\.com(?::443)?[/:])?"
+    r"(?:(?:(?i:https?|ssh|git|git\+ssh)://)?(?:[^/@\s]+@)?(?i:(?:www\.|ssh\.)?github\.com)"
+    r"(?::443)?(?:/|:/?))?"
     r"([\w@-]+/(?!\.{1,2}/?$|\.git/?$)[\w.@-]+?)(?:\.git)?/?",
     re.ASCII,
 )

@@ -63,7 +63,10 @@ def build_vectorizer(options: Settings) -> TfidfVectorizer:
     Raises:
         StepError: A setting is unknown.
     """
-    settings = {name: _freeze(value) for name, value in options.items()}
+    # Of all its settings scikit-learn wants stop words alone as a list.
+    settings = {
+        name: value if name == "stop_words" else _freeze(value) for name, value in options.items()
+    }
     preprocessing = settings.pop("preprocessing", None)
     try:
         return TfidfVectorizer(preprocessor=PREPROCESSING[preprocessing], **settings)

@@ -28,10 +28,10 @@ def progress[T](items: Iterable[T], total: int, what: str) -> Iterable[T]:
     )
 
 
-def run_step(stage: Callable[[], None]) -> None:
+def run_step(step: Callable[[], None]) -> None:
     """Run a step's main function; an error that a person can mend is one sentence, status 1."""
     try:
-        stage()
+        step()
     except StepError as error:
         sys.exit(f"error: {error}")
     except OSError as error:

@@ -18,7 +18,7 @@ def load_model() -> Any:
     """Unpickle model.joblib, which is to run what is in it.
 
     DVC records the hash of what `train` wrote, but takes any file of its cache for it: one that
-    was pulled without being verified, say. The record decides nothing of what a stage makes, so it
+    was pulled without being verified, say. The record decides nothing of what a step makes, so it
     is no dependency of one.
 
     Raises:

@@ -26,5 +26,5 @@ CONFUSION = REPORTS / "plots/confusion.csv"
 RELIABILITY = REPORTS / "plots/reliability.csv"
 LEARNING_CURVE = REPORTS / "plots/learning_curve.csv"
 
-# What `make bench COLD=1` writes, no stage.
+# What `make bench COLD=1` writes, no step.
 COLD = Path(".local/bench/cold.json")

@@ -1,9 +1,11 @@
 """How the model reads a text, so that the data is cleaned and checked as the model will see it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from training.candidates import build_vectorizer
+from training.console import StepError
 from training.params import Train
 
 
@@ -29,14 +31,19 @@ def build_reader(params: Train) -> Reader:
     """The reader of params.yaml's vectorizer.
 
     Raises:
-        StepError: A setting is unknown.
+        StepError: A setting is unknown, or has a value that it cannot have.
     """
     vectorizer = build_vectorizer(params.vectorizer)
     by_words = vectorizer.analyzer == "word"
-    return Reader(
-        vectorizer.build_preprocessor(),
-        vectorizer.build_tokenizer() if by_words else lambda text: [text],
-    )
+    try:
+        reader = Reader(
+            vectorizer.build_preprocessor(),
+            vectorizer.build_tokenizer() if by_words else lambda text: [text],
+        )
+        reader.count_lost_letters("a")
+    except (TypeError, ValueError, re.PatternError) as error:
+        raise StepError(f"params.yaml: train.vectorizer: {error}") from None
+    return reader
 
 
 def count_letters(text: str) -> int:

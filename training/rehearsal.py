@@ -1,5 +1,6 @@
 """Each candidate tried on a few documents, so that a wrong value is found before the training."""
 
+import re
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable
@@ -39,7 +40,7 @@ def fits(candidate: Candidate, documents: list[Document]) -> bool:
         try:
             texts = [one.text for one in documents]
             candidate.pipeline.fit(texts, [one.label for one in documents])
-        except TypeError as error:  # scikit-learn's InvalidParameterError is one
+        except (TypeError, re.PatternError) as error:  # InvalidParameterError is a TypeError
             raise StepError(f"params.yaml: candidate {candidate}: {error}") from None
         except ValueError:  # perhaps of so few documents only: the comparison will tell
             return False

@@ -30,14 +30,12 @@ def dvc(*arguments: str, capture: bool = False) -> subprocess.CompletedProcess[s
     Raises:
         StepError: Another command holds its lock, and does not end.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "training.run_dvc", *arguments],
-        capture_output=capture,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-m", "training.run_dvc", *arguments]
+    done = subprocess.run(command, capture_output=capture, text=True, check=False)
     if done.returncode == LOCKED:
-        raise StepError(f"DVC did not run: its lock is held {done.stderr or '(see above)'}")
+        # Of what it has said while it waited, the last part is its error.
+        said = (done.stderr or "").rpartition("ERROR: ")[2].strip()
+        raise StepError(f"DVC did not run: {said or 'its lock is held (see above)'}")
     return done
 
 

@@ -57,7 +57,9 @@ def _read_labels_file() -> Labels:
     found = check_form(Labels, read_json(LABELS), LABELS)
     ids = [one.id for one in found.labels]
     if twice := {one for one in ids if ids.count(one) > 1}:
-        raise StepError(f"{LABELS}: labels: there more than once: {', '.join(sorted(twice))}")
+        raise StepError(
+            f"{LABELS}: labels: these ids appear more than once: {', '.join(sorted(twice))}"
+        )
     if unknown := set(found.ten).difference(ids):
         raise StepError(f"{LABELS}: ten: not among the labels: {', '.join(sorted(unknown))}")
     return found

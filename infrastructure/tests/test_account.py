@@ -338,6 +338,10 @@ SPELLINGS = {
     "https://user:token@github.com/owner/name.git": "owner/name",
     "git@github.com:owner/na.me": "owner/na.me",
     "git@github.com:owner/name.git": "owner/name",
+    "https://GitHub.com/owner/name": "owner/name",
+    "HTTPS://github.com/Owner/Name": "Owner/Name",
+    "git@github.com:/owner/name": "owner/name",
+    "git+ssh://git@github.com/owner/name": "owner/name",
     "ssh://git@github.com/owner/name/": "owner/name",
     "ssh://git@ssh.github.com:443/owner/name.git": "owner/name",
 }

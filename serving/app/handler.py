@@ -1,6 +1,6 @@
-"""Lambda's entry point: gate, predict, answer, measure.
+"""Lambda's entry point: read, predict, answer, measure.
 
-A plain request takes the fast lane, any other one the full app, which loads when it is needed.
+A plain request takes the fast path, any other one the full app, which loads when it is needed.
 """
 
 from __future__ import annotations

@@ -21,7 +21,9 @@ _NAMESPACE_CHARS = frozenset(string.ascii_letters + string.digits + "._#:/-")
 _MAX_NAMESPACE_CHARS = 255
 _MAX_DIMENSION_CHARS = 1024
 _HOST_CHARS = frozenset(string.ascii_letters + string.digits + ".-:[]")
-# As `api.py` takes it into a page's script.
+# As `http/full_app.py` takes it into a page's script.
+# With which the routes begin.
+ROUTES = frozenset({"docs", "health", "labels", "model", "openapi.json", "predict"})
 _BASE_PATH_CHARS = frozenset(string.ascii_letters + string.digits + "._-")
 _MAX_BASE_PATH = 128
 _EMF_ENVIRONMENTS = ("Lambda", "Local")
@@ -101,7 +103,15 @@ def _read_namespace(found: str) -> str:
 
 def _read_base_path(name: str) -> str:
     if not _BASE_PATH_CHARS.issuperset(name) or name in (".", "..") or len(name) > _MAX_BASE_PATH:
-        raise SettingsError("QUICKTHAW_BASE_PATH must be as nlp, of A-Z a-z 0-9 . _ -")
+        raise SettingsError(
+            "QUICKTHAW_BASE_PATH must be one part of a path, such as nlp: 1 to 128 of the "
+            "characters A-Z a-z 0-9 . _ -"
+        )
+    if name in ROUTES:
+        raise SettingsError(
+            f"QUICKTHAW_BASE_PATH must not be {name}: that is a route, which API Gateway's own "
+            "address would not reach"
+        )
     return f"/{name}" if name else ""
 
 

@@ -13,7 +13,8 @@ RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
 
 HOST = r"[a-z0-9-]+(\.[a-z0-9-]+)+"
 # Of one part, as a REST API has it, in letters that the handler takes, too.
-BASE_PATH = r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,128}"
+ROUTES = r"docs|health|labels|model|openapi\.json|predict"
+BASE_PATH = rf"(?!(\.{{1,2}}|{ROUTES})$)[A-Za-z0-9._-]{{1,128}}"
 ORIGIN = r"\*|https?://[a-zA-Z0-9.-]+(:[0-9]+)?"
 TOPIC = r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+"
 
@@ -53,7 +54,10 @@ class Domain:
         if not re.fullmatch(HOST, self.name):
             raise StageError("serving/deployment/stages.py: a domain's name is as api.example.org")
         if not fits(BASE_PATH, self.base_path):
-            raise StageError("serving/deployment/stages.py: a domain's base_path is as nlp")
+            raise StageError(
+                "serving/deployment/stages.py: a domain's base_path must be one part of a path, "
+                "such as nlp, and no route of the service"
+            )
         if bool(self.zone_id) != bool(self.zone_name):
             raise StageError("serving/deployment/stages.py: a zone needs zone_id and zone_name")
 

@@ -39,7 +39,7 @@ def _events(results: dict) -> Iterator[Row]:
     )
     yield "Mutants of events, the same", read, _failures(runtime), ""
     yield "Mutants of events, the handler", mutants["delivered"], mutants["failed"], ""
-    yield "Of these: both lanes compared", mutants["fast"], mutants["failed"], ""
+    yield "Of these: both ways compared", mutants["fast"], mutants["failed"], ""
 
 
 def _damages(results: dict) -> Iterator[Row]:

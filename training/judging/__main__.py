@@ -1,6 +1,6 @@
 """Hold this tree's model against another commit's, and against the gates: `make judge`.
 
-The report, in Markdown, is what a pull request shows. No stage of dvc.yaml: what it says depends
+The report, in Markdown, is what a pull request shows. No step of dvc.yaml: what it says depends
 on the other commit, too.
 """
 

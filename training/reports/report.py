@@ -1,6 +1,6 @@
 """Report: the model in pictures, one page that needs nothing from outside itself.
 
-No stage of dvc.yaml: it also measures how long the model takes to load, another time on each run.
+No step of dvc.yaml: it also measures how long the model takes to load, another time on each run.
 """
 
 import gc
@@ -127,7 +127,7 @@ def build_page(gate: Evaluate, load_ms: float) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """Read what a stage reported; StepError if it is no JSON."""
+    """Read what a step reported; StepError if it is no JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

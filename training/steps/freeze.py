@@ -52,11 +52,11 @@ def freeze(pipeline: Any, path: Path) -> dict[str, Any]:
     """
     params = read_params().freeze
     unproved = path.with_suffix(".unproved")
-    classes, stages = compile_pipeline(pipeline)
+    classes, ops = compile_pipeline(pipeline)
     texts = [one.text for one in read_documents(TEST)]
     texts += generate_texts(list(pipeline[0].vocabulary_), params.generated_texts, params.seed)
     try:
-        root = write(unproved, classes, stages)
+        root = write(unproved, classes, ops)
         engine = FrozenEngine(FrozenFile(str(unproved), unproved.stat().st_size, root))
         proof = prove(pipeline, engine, texts)
         unproved.replace(path)

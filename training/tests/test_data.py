@@ -182,7 +182,7 @@ def test_label_has_a_title_alone_is_read(tmp_path, monkeypatch):
         ('{"ten": ["b"], "labels": [{"id": "a", "title": "A"}]}', "ten: not among the labels: b"),
         (
             '{"ten": [], "labels": [{"id": "a", "title": "A"}, {"id": "a", "title": "B"}]}',
-            "there more than once: a",
+            "these ids appear more than once: a",
         ),
     ],
 )
@@ -215,3 +215,19 @@ def test_file_of_a_person_is_missing_says_which(tmp_path, monkeypatch, read):
         monkeypatch.setattr(words, name, tmp_path / "none.json")
     with pytest.raises(StepError, match=r"none\.json is missing"):
         read()
+
+
+@pytest.mark.parametrize(
+    "vectorizer",
+    [
+        {"token_pattern": "("},
+        {"token_pattern": None},
+        {"token_pattern": "(a)(b)"},
+        {"strip_accents": "foo"},
+        {"tokenizer": "abc"},
+    ],
+    ids=str,
+)
+def test_vectorizer_has_a_value_that_it_cannot_have_is_an_error_in_the_first_step(vectorizer):
+    with pytest.raises(StepError, match=r"params\.yaml: train\.vectorizer: "):
+        reader(**vectorizer)

@@ -140,10 +140,13 @@ def test_stage_is_being_run_by_another_command_its_process_is_named(repository, 
 
 
 def test_lock_stays_held_no_caller_takes_it_for_something_else(repository, monkeypatch):
-    held = subprocess.CompletedProcess([], run_dvc.LOCKED, "", "")
+    said = "waiting for DVC's lock, …\nERROR: another command has held DVC's lock"
+    held = subprocess.CompletedProcess([], run_dvc.LOCKED, "", said)
     monkeypatch.setattr(run_dvc.subprocess, "run", lambda *_, **__: held)
     for act in (ensure_model.train, remote.verified_remote):
-        with pytest.raises(StepError, match="its lock is held"):
+        with pytest.raises(
+            StepError, match=r"^DVC did not run: another command has held DVC's lock"
+        ):
             act()
 
 

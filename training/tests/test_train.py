@@ -69,6 +69,12 @@ def test_grid_has_values_of_any_kind_keeps_and_shows_them(monkeypatch):
     assert "bootstrap=True" in shown
 
 
+def test_stop_words_are_a_list_they_are_left_out():
+    (candidate, *_) = candidates(with_params(vectorizer={"stop_words": ["the", "a"]}))
+    candidate.pipeline.fit(["the sun", "a moon"], ["sun", "moon"])
+    assert set(candidate.pipeline[0].vocabulary_) == {"sun", "moon"}
+
+
 def test_grid_of_lists_gives_tuples(monkeypatch):
     monkeypatch.setitem(CLASSIFIERS, "sgd", lambda _, shape: shape)
     found = candidates(with_params(candidates={"sgd": {"shape": [[1, [2]], [3]]}}))

@@ -10,7 +10,7 @@ from typing import Any
 
 # One request at a time on less than two processors: threads of its own cost numpy's BLAS 80 ms of
 # a cold start. Before numpy is imported, for that is when it starts them.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import joblib
 import numpy as np

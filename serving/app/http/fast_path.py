@@ -1,7 +1,7 @@
-"""The fast lane: the plain requests, answered without Powertools, pydantic or the EMF library.
+"""The fast path: the plain requests, answered without Powertools, pydantic or the EMF library.
 
 It answers only what it is certain of: a POST without a query, of a body of exactly the documented
-shape, or of one that the gate refuses; and a warm-up. Whatever it answers, the full app answers
+shape, or of one that the reader refuses; and a warm-up. Whatever it answers, the full app answers
 with the same status, headers and body, byte for byte; a property test holds both against each
 other.
 """
@@ -32,7 +32,7 @@ def respond(
     measured = measurements.copy()
     try:
         answer = _answer(event, model, measured)
-    except RequestError as error:  # the gate's, which would refuse the body once more
+    except RequestError as error:  # the reader's, which would refuse the body once more
         from serving.app.http.problems import respond as refuse  # noqa: PLC0415 - where all is well, not
 
         measurements.update(measured)

@@ -1,7 +1,7 @@
 """The full app: every route of the HTTP contract, through Powertools' REST resolver.
 
-Powertools never meets a raw event: it routes the gate's plain one and takes the body from the
-gate, so that what can be hostile in an event is dealt with in one place.
+Powertools never meets a raw event: it routes the reader's plain one and takes the body from the
+reader, so that what can be hostile in an event is dealt with in one place.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The gate: from an event to its checked body, or an error that says what to mend.
+"""From an event to its checked body, or an error that says what to mend.
 
 It reads before anything else of the service does, and looks at sizes before it decodes.
 """

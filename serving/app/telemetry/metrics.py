@@ -5,7 +5,7 @@ document. Dimensions are aws-embedded-metrics' own, never values of a request: e
 of a dimension would be a metric that is billed.
 
 The full app lets aws-embedded-metrics write the document. To import it takes longer than the rest
-of a cold start, so for the fast lane `_write` writes the same one; a test holds them together.
+of a cold start, so for the fast path `_write` writes the same one; a test holds them together.
 """
 
 from __future__ import annotations

@@ -521,7 +521,7 @@ def test_settings_cannot_be_it_is_said_which(wrong, named):
 
 @pytest.mark.parametrize("path", ["", "/nlp", "nlp/", "a/b", "..", ".", "a b", "ä", "a" * 129])
 def test_base_path_is_none_that_aws_and_the_handler_take_it_is_refused(path):
-    with pytest.raises(StageError, match="base_path is as nlp"):
+    with pytest.raises(StageError, match="base_path must be one part of a path"):
         replace(DOMAIN, base_path=path)
 
 

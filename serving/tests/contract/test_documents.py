@@ -7,8 +7,6 @@ from dataclasses import fields
 from importlib.metadata import metadata
 from pathlib import Path
 
-import pytest
-
 from bench.readme import build_image_table, build_tables
 from serving.app import errors, limits
 from serving.app.http.full_app import METHODS
@@ -54,11 +52,15 @@ def test_settings_table_is_what_settings_reads():
     assert {row[0] for row in table(README, "Variable")} == read
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "serving/app").glob("*.py")), ids=lambda p: p.stem)
-def test_nothing_but_settings_and_the_server_reads_the_environment(path):
-    allowed = {"settings", "serve", "gateway"}  # PORT and NO_COLOR, on the laptop
-    allowed |= {"pipeline", "api"}  # set, for libraries, the BLAS threads and no debugging
-    assert path.stem in allowed or not re.search(r"os\.environ|getenv", path.read_text())
+def test_nothing_of_the_service_but_settings_reads_the_environment():
+    reading = {
+        str(path.relative_to(ROOT / "serving"))
+        for part in ("app", "bundle")
+        for path in (ROOT / "serving" / part).rglob("*.py")
+        if re.search(r"os\.environ|getenv", path.read_text())
+    }
+    # The others set what libraries read: BLAS's threads, and no debugging.
+    assert reading == {"app/settings.py", "app/engines/sklearn.py", "app/http/full_app.py"}
 
 
 def test_metrics_table_is_what_is_emitted():

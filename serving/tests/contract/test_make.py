@@ -26,7 +26,7 @@ exec sleep 30
 )
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_make_is_ended_ends_what_it_runs(target, number, tmp_path):
-    for name in ("python", "dvc", "pytest"):
+    for name in ("python", "pytest"):
         (tmp_path / name).write_text(STUB)
         (tmp_path / name).chmod(0o755)
     ready = [f"-o.venv/{name}.ok" for name in ("serve", "deploy", "dev", "dask", "cdk")]

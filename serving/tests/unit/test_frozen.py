@@ -546,6 +546,19 @@ def spoil_leaves(path):
     return data
 
 
+def spoil_root(path):
+    """Change the hash of the hashes, at the file's end."""
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    return data
+
+
+def lengthen(path):
+    data = path.read_bytes()
+    path.write_bytes(data + b"0")
+    return data
+
+
 HEALTH = {
     "/health": proxy_event("GET", "/health"),
     "/health without a body": proxy_event("HEAD", "/health"),
@@ -553,7 +566,7 @@ HEALTH = {
 }
 
 
-@pytest.mark.parametrize("spoil", [spoil_blocks, cut, spoil_leaves])
+@pytest.mark.parametrize("spoil", [spoil_blocks, cut, spoil_leaves, spoil_root, lengthen])
 @pytest.mark.parametrize("name", HEALTH)
 def test_file_breaks_while_it_is_served_health_says_so_until_it_is_whole_again(
     folder, start_service, spoil, name

@@ -43,6 +43,8 @@ def test_environment_is_spelt_in_any_case_is_taken():
         ("QUICKTHAW_BASE_PATH", "/nlp"),
         ("QUICKTHAW_BASE_PATH", "nlp/v1"),
         ("QUICKTHAW_BASE_PATH", ".."),
+        ("QUICKTHAW_BASE_PATH", "predict"),
+        ("QUICKTHAW_BASE_PATH", "openapi.json"),
         ("QUICKTHAW_BASE_PATH", "<b>"),
         ("QUICKTHAW_BASE_PATH", "a" * 129),
         ("AWS_EMF_DISABLE_METRIC_EXTRACTION", "yes"),

@@ -120,10 +120,14 @@ class FrozenFile:
         """Read the whole file anew, and check it. What was read before stays in use.
 
         Raises:
-            BundleDamaged: A block of it is not what was written.
+            BundleDamaged: Something of it is not what was written, or it has another size.
         """
-        for number in range(self._blocks + len(self._root) // HASH):
+        leaves = len(self._root) // HASH
+        for number in range(self._blocks + leaves):
             self._read_block(number)
+        # To the end, and a byte more: what a start would refuse is refused.
+        if self._pread((self._blocks + leaves) * BLOCK, len(self._root) + 1) != self._root:
+            raise self._damaged("its root is not what was written")
 
     def _check_bounds(self, start: int, stop: int) -> None:
         if not 0 <= start <= stop <= self._blocks * BLOCK:

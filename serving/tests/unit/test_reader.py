@@ -1,4 +1,4 @@
-"""The gate lets through what is strict JSON, and says what is wrong with the rest."""
+"""The reader lets through what is strict JSON, and says what is wrong with the rest."""
 
 import base64
 import json

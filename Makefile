@@ -8,9 +8,14 @@ STAGE ?= dev
 # As they were typed, and through the environment: neither make nor a shell looks into them. What a
 # shell has under a name so short is somebody else's, but for these three.
 typed = $(if $(or $(findstring command,$(origin $1)),$(filter PORT STAGE BASE_IMAGE,$1)),$(value $1))
-TYPED := PORT STAGE BASE_IMAGE BASE DASK FILE GITHUB KEEP MODEL MUTANTS SEED SINCE TO URL
+TYPED := PORT STAGE BASE_IMAGE BASE DASK FILE GITHUB KEEP MODEL MUTANTS SEED SINCE TO URL VERSION
 $(foreach name,$(TYPED),$(eval override $(name) := $$(call typed,$(name))))
 export $(TYPED)
+# The model that a target is about. One that is not here is found before anything is started.
+DEFAULT_MODEL := topics
+override MODEL := $(or $(MODEL),$(DEFAULT_MODEL))
+MODELS := $(patsubst training/models/%/model.py,%,$(wildcard training/models/*/model.py))
+$(if $(filter $(subst %,,$(MODEL)),$(MODELS)),,$(error there is no model $(MODEL): MODEL= one of $(MODELS) (training/models)))
 # YES=0 is no.
 FLAGS := ALL COLD ERRORS FLIPS FOLLOW FRESH LOCAL QUICK RAW SCORES YES
 $(foreach name,$(FLAGS),$(eval override $(name) := $$(filter-out 0 no false,$$(call typed,$(name)))))
@@ -19,6 +24,7 @@ AWS_BASE := public.ecr.aws/lambda/python:3.13
 QUICK_TESTS := -m 'not slow and not docker and not node and not trained'
 # In recipes, exec: a signal reaches what make has started, and not what a shell has.
 BIN := .venv/bin
+BUNDLE := serving/app/data/$(MODEL)
 DVC := $(BIN)/python -m training.run_dvc
 # For what the tools start themselves: old makes look their own commands up elsewhere.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -37,7 +43,7 @@ export no_proxy NO_PROXY
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help serve test test-all check format train freeze judge report remote pull push plan take propose model image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench fuzz lock clean
+.PHONY: help serve test test-all check format models train freeze judge report remote pull push plan take propose model image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench fuzz lock clean
 
 # LOCAL=1: on the local AWS that 'make cloud-local' has started.
 ifneq ($(LOCAL),)
@@ -55,12 +61,12 @@ help: ## Print this list
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 	    /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-serve: .venv/serve.ok ## Train the model if it is missing or stale, then serve it on http://127.0.0.1:8000 (PORT=)
+serve: .venv/serve.ok ## Train the model if it is missing or stale, then serve it on http://127.0.0.1:8000 (MODEL=topics, PORT=)
 	@$(BIN)/python -m serving.hosts.serve --check --port "$$PORT"
-	@$(BIN)/python -m training.ensure_model
+	@$(BIN)/python -m training.ensure_model $(MODEL)
 	@mkdir -p .local
 	@echo "metrics (EMF) go to .local/serve.jsonl"
-	@exec $(BIN)/python -m serving.hosts.serve --port "$$PORT" >> .local/serve.jsonl
+	@QUICKTHAW_BUNDLE=$(BUNDLE) exec $(BIN)/python -m serving.hosts.serve --port "$$PORT" >> .local/serve.jsonl
 
 test: .venv/dev.ok ## Run the tests: minutes, without Docker, Node.js or a trained model (ALL=1 is make test-all)
 	@$(BIN)/pytest -n auto --dist worksteal $(if $(ALL),--cov --cov-report=term,$(QUICK_TESTS))
@@ -85,49 +91,52 @@ lock: .venv/dev.ok ## Write the locks again from pyproject.toml (UPGRADE=1 takes
 
 clean: ## Remove .venv, caches, models and data: all that git does not track
 	rm -rf .venv .coverage .coverage.* .*_cache .hypothesis .local data .dvc/cache .dvc/tmp
-	rm -rf reports/*.html reports/plots dvc_plots serving/app/data/model.joblib serving/app/data/model.frozen
-	rm -f reports/candidates.json reports/data.json reports/evaluation.json reports/freeze.json reports/validation.json
+	rm -rf reports/*/*.html reports/*/plots dvc_plots serving/app/data/*/model.joblib serving/app/data/*/model.frozen
+	rm -f reports/*/candidates.json reports/*/data.json reports/*/evaluation.json reports/*/freeze.json reports/*/validation.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ##@ The model
 
+models: .venv/serve.ok ## List the models that are here: version, kind, engine, scores, size
+	@$(BIN)/python -m training.overview
+
 train: .venv/serve.ok $(if $(DASK),.venv/dask.ok) ## Run the steps that changed, up to the bundle (FRESH=1 fetches the data again, DASK=tcp://host:8786 searches there)
-	@$(if $(FRESH),$(DVC) repro --single-item --force fetch)
-	@$(if $(DASK),exec env DASK_SCHEDULER_ADDRESS="$$DASK") $(DVC) repro bundle
+	@$(if $(FRESH),$(DVC) repro --single-item --force fetch@$(MODEL))
+	@$(if $(DASK),exec env DASK_SCHEDULER_ADDRESS="$$DASK") $(DVC) repro bundle@$(MODEL)
 
 freeze: .venv/serve.ok ## Compile the trained model to the file that serves it, and prove it (part of make train)
-	@$(DVC) repro --single-item --force freeze
-	@$(DVC) repro bundle
+	@$(DVC) repro --single-item --force freeze@$(MODEL)
+	@$(DVC) repro bundle@$(MODEL)
 
 judge: .venv/serve.ok ## Hold this model against another commit's, and against the gates (BASE=main, FLIPS=1 lets labels change, SCORES=1 compares recorded scores alone)
-	@exec $(BIN)/python -m training.judging $(if $(BASE),--base="$$BASE") $(if $(FLIPS),--allow-flips) $(if $(SCORES),--scores-only)
+	@exec $(BIN)/python -m training.judging $(MODEL) $(if $(BASE),--base="$$BASE") $(if $(FLIPS),--allow-flips) $(if $(SCORES),--scores-only)
 
-report: .venv/serve.ok ## Write reports/report.html: the model in pictures
-	@status=0; $(DVC) repro --keep-going || status=$$?; \
-	$(BIN)/python -m training.reports.report && exit $$status
+report: .venv/serve.ok ## Write reports/MODEL/report.html: the model in pictures
+	@status=0; $(DVC) repro --keep-going bundle@$(MODEL) learning_curve@$(MODEL) || status=$$?; \
+	$(BIN)/python -m training.reports.report $(MODEL) && exit $$status
 
 remote: .venv/serve.ok ## Share models: make URL the DVC remote, verified (URL=s3://bucket/path)
 	@scripts/remote.sh
 
-pull: .venv/serve.ok ## Get what the DVC remote has of this commit (dvc pull)
-	@$(BIN)/python -m training.remote pull
+pull: .venv/serve.ok ## Get what the DVC remote has of this commit's model (dvc pull)
+	@$(BIN)/python -m training.remote pull $(MODEL)
 
 push: .venv/serve.ok ## Hand this tree's model to the DVC remote (dvc push)
-	@$(BIN)/python -m training.remote push
+	@$(BIN)/python -m training.remote push $(MODEL)
 
 ##@ The service
 
 bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1, COLD=1 the cold start alone; results in .local/bench)
-	@$(BIN)/python -m training.ensure_model
-	@$(BIN)/python -m $(if $(COLD),bench.cold,bench $(if $(QUICK),--quick))
+	@$(BIN)/python -m training.ensure_model $(MODEL)
+	@$(BIN)/python -m $(if $(COLD),bench.cold,bench $(if $(QUICK),--quick)) $(MODEL)
 
 fuzz: .venv/dev.ok ## Attack the service and its model for ten minutes, and say what came through (MUTANTS=, SEED=)
-	@$(BIN)/python -m training.ensure_model
-	@exec $(BIN)/python -m tools.fuzz $(if $(MUTANTS),--mutants "$$MUTANTS") $(if $(SEED),--seed "$$SEED")
+	@$(BIN)/python -m training.ensure_model $(MODEL)
+	@export QUICKTHAW_BUNDLE=$(BUNDLE) MODEL_PATH=$(BUNDLE)/model.joblib; exec $(BIN)/python -m tools.fuzz $(if $(MUTANTS),--mutants "$$MUTANTS") $(if $(SEED),--seed "$$SEED")
 
 image: .venv/serve.ok .venv/deploy.ok ## Build the container image of this model, unless it is there (BASE_IMAGE=)
-	@$(BIN)/python -m training.ensure_model >&2
-	@base=$$(tools/image/base/build.sh) && exec $(BIN)/python -m serving.deployment.image.builder --base "$$base"
+	@$(BIN)/python -m training.ensure_model $(MODEL) >&2
+	@base=$$(tools/image/base/build.sh) && exec $(BIN)/python -m serving.deployment.image.builder --model $(MODEL) --base "$$base"
 
 image-run: .venv/serve.ok ## Run the image on http://127.0.0.1:8000, shut in as on Lambda (STAGE=dev, PORT=)
 	@$(BIN)/python -m serving.hosts.serve --check --port "$$PORT"
@@ -143,10 +152,10 @@ ASK := $(if $(YES),--require-approval never)
 FIND_BASE := $(if $(LOCAL),tools/image/base/build.sh,echo "$${BASE_IMAGE:-$(AWS_BASE)}")
 # As which CloudFormation works, whoever calls it.
 ROLE := role=$$($(BIN)/python -m serving.deployment.commands.executor --stage "$$STAGE")
-APP := --app "python -m serving.deployment.stacks.app" -c stage="$$STAGE" -c base="$$base" $(if $(LOCAL),-c local=true)
+APP := --app "python -m serving.deployment.stacks.app" -c stage="$$STAGE" -c model=$(MODEL) -c base="$$base" $(if $(LOCAL),-c local=true)
 
 cloud-local: .venv/dev.ok .venv/cdk.ok ## Deploy everything to a local AWS, and say how to call it (needs Docker)
-	@$(BIN)/python -m training.ensure_model >&2
+	@$(BIN)/python -m training.ensure_model $(MODEL) >&2
 	@$(BIN)/python -m tools.cloud up
 
 cloud-local-down: .venv/dev.ok ## End the local AWS, and all that runs there
@@ -158,33 +167,33 @@ bootstrap: .venv/deploy.ok .venv/cdk.ok ## Make what an account needs once: buck
 	    $(if $(GITHUB),-c github="$$GITHUB") $(if $(filter false,$(PROVIDER)),-c provider=false) $(if $(filter false,$(GATEWAY)),-c gateway=false) $(ASK)
 
 synth: .venv/deploy.ok .venv/cdk.ok ## Write the stage's template to .local/cdk (STAGE=dev)
-	@$(BIN)/python -m serving.deployment.commands.fetch_model
+	@$(BIN)/python -m serving.deployment.commands.fetch_model --model $(MODEL)
 	@base=$$($(FIND_BASE)) && CDK_FOLDER="$$STAGE" $(CDK) synth --quiet $(APP) && ls ".local/cdk/$$STAGE"/*.template.json
 
 diff: .venv/deploy.ok .venv/cdk.ok ## Show what a deployment would change (STAGE=dev)
-	@$(BIN)/python -m serving.deployment.commands.fetch_model
+	@$(BIN)/python -m serving.deployment.commands.fetch_model --model $(MODEL)
 	@base=$$($(FIND_BASE)) && $(ROLE) && CDK_FOLDER="$$STAGE" $(CDK) diff --role-arn "$$role" $(APP)
 
 deploy: .venv/deploy.ok .venv/cdk.ok ## Deploy this commit's image and stack; asks before it widens rights (STAGE=dev, YES=1)
-	@$(BIN)/python -m serving.deployment.commands.fetch_model
+	@$(BIN)/python -m serving.deployment.commands.fetch_model --model $(MODEL)
 	@base=$$($(FIND_BASE)) && $(ROLE) && \
-	    $(BIN)/python -m serving.deployment.commands.push --base "$$base" $(if $(LOCAL),--local) >&2 && \
+	    $(BIN)/python -m serving.deployment.commands.push --model $(MODEL) --base "$$base" $(if $(LOCAL),--local) >&2 && \
 	    CDK_FOLDER="$$STAGE" $(CDK) deploy --role-arn "$$role" $(APP) $(ASK)
 	@echo "try it: make smoke STAGE=$$STAGE$(if $(LOCAL), LOCAL=1)"
 
 live: .venv/deploy.ok ## Say whether stages run what this commit makes (STAGE=dev, STAGE="staging prod")
-	@$(BIN)/python -m serving.deployment.commands.fetch_model
-	@set -f; base=$$($(FIND_BASE)) && exec $(BIN)/python -m serving.deployment.commands.live --stage $$STAGE --base "$$base" $(if $(LOCAL),--local)
+	@$(BIN)/python -m serving.deployment.commands.fetch_model --model $(MODEL)
+	@set -f; base=$$($(FIND_BASE)) && exec $(BIN)/python -m serving.deployment.commands.live --stage $$STAGE --model $(MODEL) --base "$$base" $(if $(LOCAL),--local)
 
 release: .venv/deploy.ok .venv/cdk.ok ## Deploy, smoke, and go back to the version before where that fails (STAGE=dev, YES=1)
 	@scripts/release.sh $(MAKE)
 
 smoke: .venv/deploy.ok ## Post the manifest's golden examples to the deployed stage, and compare (STAGE=dev)
-	@exec $(BIN)/python -m serving.deployment.commands.smoke --stage "$$STAGE"
+	@exec $(BIN)/python -m serving.deployment.commands.smoke --stage "$$STAGE" --model $(MODEL)
 
-logs: .venv/deploy.ok ## Read the stage's logs (STAGE=dev, SINCE=10m, FOLLOW=1, ERRORS=1, COLD=1, MODEL=, RAW=1, FILE=)
+logs: .venv/deploy.ok ## Read the stage's logs (STAGE=dev, SINCE=10m, FOLLOW=1, ERRORS=1, COLD=1, VERSION=, RAW=1, FILE=)
 	@exec $(BIN)/python -m serving.deployment.commands.logs --stage "$$STAGE" $(if $(SINCE),--since "$$SINCE") $(if $(FOLLOW),--follow) \
-	    $(if $(ERRORS),--errors) $(if $(COLD),--cold) $(if $(MODEL),--model "$$MODEL") $(if $(RAW),--raw) $(if $(FILE),-- "$$FILE")
+	    $(if $(ERRORS),--errors) $(if $(COLD),--cold) $(if $(VERSION),--version "$$VERSION") $(if $(RAW),--raw) $(if $(FILE),-- "$$FILE")
 
 key: .venv/deploy.ok ## Print the stage's API key (STAGE=dev)
 	@exec $(BIN)/python -m serving.deployment.commands.key --stage "$$STAGE"
@@ -196,22 +205,22 @@ prune: .venv/deploy.ok ## Delete old versions, and images that no version runs; 
 	@exec $(BIN)/python -m serving.deployment.commands.prune $(if $(KEEP),--keep "$$KEEP") $(if $(YES),--yes)
 
 destroy: .venv/deploy.ok .venv/cdk.ok ## Delete the stage's stack, its logs too; asks (STAGE=dev, YES=1)
-	@$(BIN)/python -m serving.deployment.commands.fetch_model
+	@$(BIN)/python -m serving.deployment.commands.fetch_model --model $(MODEL)
 	@base=$$($(FIND_BASE)) && $(ROLE) && CDK_FOLDER="$$STAGE" $(CDK) destroy --role-arn "$$role" $(APP) $(if $(YES),--force)
 
 ##@ GitHub's workflows
 
 plan: .venv/serve.ok ## On GitHub: whether a pull request changes the model, and what its run may do
-	@$(BIN)/python -m training.proposal.plan
+	@$(BIN)/python -m training.proposal.plan $(MODEL)
 
 take: ## On GitHub: put a proposed model into its place, to be tested
-	@python3 -m training.proposal.files
+	@python3 -m training.proposal.files $(MODEL)
 
 propose: ## On GitHub: commit a new model to its pull request, and write the report there
-	@python3 -m training.proposal
+	@python3 -m training.proposal $(MODEL)
 
 model: .venv/deploy.ok ## Fetch the model of this commit from the remote without DVC, on a machine that only builds
-	@$(BIN)/python -m serving.deployment.commands.fetch_model
+	@$(BIN)/python -m serving.deployment.commands.fetch_model --model $(MODEL)
 
 .venv/serve.ok: $(SETUP) requirements/serve.txt requirements/train.txt
 	@$(INSTALL) serve train

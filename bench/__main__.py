@@ -37,7 +37,7 @@ from bench.throttle import AVAILABLE
 from bench.verdicts import SLOPE, describe, judge
 from serving.bundle.manifest import MODEL_NAME
 from training.console import run_step, say
-from training.paths import BUNDLE
+from training.paths import Paths, find_paths
 
 SEED = 13
 BLOCK = 50
@@ -47,6 +47,7 @@ BATCHES = {1: 20, 10: 20, 100: 10, 1_000: 7}  # texts: how often
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("model", help="its name")
     parser.add_argument("--rounds", type=int, help="cold starts of each (default 21, quick 6)")
     parser.add_argument("--quick", action="store_true", help="few rounds, repository's model only")
     parser.add_argument("--out", type=Path, default=Path(".local/bench"), help="folder to write to")
@@ -63,15 +64,16 @@ def main() -> None:
         StepError: There is no model to measure, or a contender does not answer.
     """
     arguments = parse_arguments()
-    check_ready(BUNDLE)
+    paths = find_paths(arguments.model)
+    check_ready(paths.bundle)
     with measuring(), tempfile.TemporaryDirectory() as folder:
-        verdicts = run(arguments, Path(folder))
+        verdicts = run(arguments, paths, Path(folder))
     if arguments.strict and not all(one["holds"] for one in verdicts if one["value"] is not None):
         sys.exit(1)
 
 
-def run(arguments: argparse.Namespace, folder: Path) -> list[dict[str, object]]:
-    bundle = copy_bundle(folder / "frozen", BUNDLE)
+def run(arguments: argparse.Namespace, paths: Paths, folder: Path) -> list[dict[str, object]]:
+    bundle = copy_bundle(folder / "frozen", paths.bundle)
     sklearn = write_sklearn_bundle(folder / "sklearn", bundle)
     contenders = enter(bundle, sklearn, hide_numpy(folder / "without"))
     if contenders[-1].name != "fastapi":
@@ -79,7 +81,7 @@ def run(arguments: argparse.Namespace, folder: Path) -> list[dict[str, object]]:
     rounds, rng = arguments.rounds, random.Random(SEED)
     results = Results({"rounds": rounds, "quick": arguments.quick, "seed": SEED})
     measure_cold(results, contenders, rng, quick=arguments.quick)
-    measure_steady(results, contenders, rng, bundle / MODEL_NAME)
+    measure_steady(results, contenders, rng, paths)
     results.footprint = measure_footprints(bundle, [one.name for one in contenders])
     if not arguments.quick:
         measure_slope(results, folder, rng)
@@ -111,11 +113,11 @@ def measure_cold(
 
 
 def measure_steady(
-    results: Results, contenders: list[Contender], rng: random.Random, model: Path
+    results: Results, contenders: list[Contender], rng: random.Random, paths: Paths
 ) -> None:
     say(f"warm: {WARM:,} texts of {LONG} words; batches of {', '.join(f'{n:,}' for n in BATCHES)}")
     sizes = [1, *(size for size, count in BATCHES.items() for _ in range(count))]
-    long, short = draw_texts(rng, model, WARM + BLOCK, sum(sizes))
+    long, short = draw_texts(rng, paths, WARM + BLOCK, sum(sizes))
     requests = [ask(text) for text in long]
     blocks = [requests[place : place + BLOCK] for place in range(0, len(requests), BLOCK)]
     pieces = iter(short)

@@ -19,27 +19,27 @@ from bench.results import Results
 from bench.texts import GOALIE, ask
 from bench.verdicts import COLD_START, describe, judge_one
 from serving.bundle.manifest import read_manifest
-from training.console import run_step, say
-from training.paths import BUNDLE, COLD
+from training.console import say
+from training.paths import COLD, Paths, run_for_model
 
 ROUNDS = 15  # an odd number, so that the median is one of them
 SEED = 13
 
 
-def main() -> None:
+def main(paths: Paths) -> None:
     """Measure, print, write.
 
     Raises:
         StepError: There is no model to measure, or it does not answer.
     """
     try:
-        check_ready(BUNDLE)
+        check_ready(paths.bundle)
     except NotFrozen as error:
         say(str(error))
         return
     say(f"cold starts: {ROUNDS} rounds, each of an empty handler and the frozen model")
     with measuring(), tempfile.TemporaryDirectory() as folder:
-        found, verdict = measure(Path(folder), ROUNDS)
+        found, verdict = measure(paths.bundle, Path(folder), ROUNDS)
     COLD.parent.mkdir(parents=True, exist_ok=True)
     COLD.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     medians = found["milliseconds"]
@@ -47,13 +47,13 @@ def main() -> None:
     say(f"{describe(verdict)}\nwrote {COLD}")
 
 
-def measure(folder: Path, rounds: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is written, with medians in milliseconds and the median of the rounds' ratios.
+def measure(model: Path, folder: Path, rounds: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is written of a bundle's model: medians in milliseconds, the median of the ratios.
 
     Returns:
         It, and the verdict of `bench.verdicts`.
     """
-    bundle = copy_bundle(folder / "frozen", BUNDLE)
+    bundle = copy_bundle(folder / "frozen", model)
     contenders = enter_quick(bundle, hide_numpy(folder / "without"))
     request = ask(GOALIE)
     for one in contenders:  # fills the page cache and compiles
@@ -73,4 +73,4 @@ def measure(folder: Path, rounds: int) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    run_step(main)
+    run_for_model(main)

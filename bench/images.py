@@ -17,6 +17,7 @@ from tools.image.container import VCPU_MB, Container, ContainerDied
 SHARES = (0.25, 0.5, 1.0)  # of a processor
 SLOW = {"sklearn", "naive"}
 BASE = Path("tools/image/base/build.sh")
+MODEL = "measured"  # what it is called in these images
 LOCK = Path("requirements/dev.txt")  # every group's
 
 
@@ -46,7 +47,9 @@ def build_images(folder: Path, frozen: Path, sklearn: Path) -> dict[str, str]:
     base = found.stdout.strip()
     try:
         ours = {
-            name: builder.build(_copy_context(folder / name, bundle), base, "quickthaw-bench")
+            name: builder.build(
+                _copy_context(folder / name, bundle), MODEL, base, "quickthaw-bench"
+            )
             for name, bundle in (("frozen", frozen), ("sklearn", sklearn))
         }
     except builder.ImageError as error:
@@ -63,7 +66,7 @@ def _copy_context(root: Path, bundle: Path) -> Path:
             copy = root / path.relative_to(builder.ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, copy)
-    shutil.copytree(bundle, root / Path(builder.MANIFEST).parent, dirs_exist_ok=True)
+    shutil.copytree(bundle, root / "serving/app/data" / MODEL, dirs_exist_ok=True)
     return root
 
 

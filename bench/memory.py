@@ -18,14 +18,14 @@ from typing import Any
 from bench.contenders import Failed
 from bench.images import BASE, is_docker_here
 from bench.texts import GOALIE, ask, ask_batch, draw_texts
-from serving.app.limits import MAX_BATCH_TEXTS, MAX_BODY_BYTES
-from serving.bundle.manifest import MODEL_NAME
+from serving.app.limits import MAX_BODY_BYTES
+from serving.bundle.inputs import MAX_BATCH
 from serving.deployment.costs import cost_of_million
 from serving.deployment.image import builder
 from serving.hosts.gateway import INTEGRATION_SECONDS
 from tools.image.container import Container, ContainerDied, docker, share_of
-from training.console import StepError, run_step, say
-from training.paths import BUNDLE
+from training.console import StepError, say
+from training.paths import Paths, run_for_model
 
 MEMORIES = (256, 512, 1024, 1769)  # MB
 SEED = 13
@@ -64,7 +64,7 @@ class Found:
         return fmean(map(math.ceil, self.warm))
 
 
-def main() -> None:
+def main(paths: Paths) -> None:
     """Measure, print the table and the choice.
 
     Raises:
@@ -73,15 +73,15 @@ def main() -> None:
     if not is_docker_here():
         raise StepError("Docker's engine does not answer: start it")
     try:
-        name = find_image()
-        found = measure(name)
+        name = find_image(paths.name)
+        found = measure(paths, name)
     except (Failed, ContainerDied, builder.ImageError) as error:
         raise StepError(str(error)) from None
     say("\n".join(tabulate(found)))
     say(f"\n{describe(choose(found))}")
 
 
-def find_image() -> str:
+def find_image(model: str) -> str:
     """The image that `make image` makes.
 
     Raises:
@@ -91,13 +91,13 @@ def find_image() -> str:
     base = subprocess.run([BASE], stdout=subprocess.PIPE, text=True, check=False)
     if base.returncode:
         raise Failed("there is no base image (see above)")
-    return builder.build(builder.ROOT, base.stdout.strip())
+    return builder.build(builder.ROOT, model, base.stdout.strip())
 
 
-def measure(name: str) -> dict[int, Found]:
+def measure(paths: Paths, name: str) -> dict[int, Found]:
     """By memory; containers of all take turns, in another order each round."""
     rng = random.Random(SEED)
-    long, short = draw_texts(rng, BUNDLE / MODEL_NAME, WARM, PIECES * MAX_BATCH_TEXTS)
+    long, short = draw_texts(rng, paths, WARM, PIECES * MAX_BATCH)
     warm = [json.loads(ask(text).event) for text in long]
     batch = make_full_batch(short)
     found = {memory: Found() for memory in MEMORIES}
@@ -109,8 +109,8 @@ def measure(name: str) -> dict[int, Found]:
 
 def make_full_batch(pieces: list[str]) -> Any:
     """An event of as many texts as a batch may have, as long as the body's limit lets them be."""
-    texts = [" ".join(pieces[start::MAX_BATCH_TEXTS]) for start in range(MAX_BATCH_TEXTS)]
-    size = MAX_BODY_BYTES // MAX_BATCH_TEXTS
+    texts = [" ".join(pieces[start::MAX_BATCH]) for start in range(MAX_BATCH)]
+    size = MAX_BODY_BYTES // MAX_BATCH
     while len((request := ask_batch([text[:size] for text in texts])).body) > MAX_BODY_BYTES:
         size -= 1
     return json.loads(request.event)
@@ -156,7 +156,7 @@ def choose(found: Mapping[int, Found]) -> int | None:
 
 def describe(memory: int | None) -> str:
     return (
-        f"The rule: the least memory at which a full batch ({MAX_BATCH_TEXTS:,} texts in a body of "
+        f"The rule: the least memory at which a full batch ({MAX_BATCH:,} texts in a body of "
         f"{MAX_BODY_BYTES:,} bytes) takes at most {INTEGRATION_SECONDS / MARGIN:g} s, that is a "
         f"quarter of what API Gateway waits, a cold start at most {COLD_RATIO}× the best, and the "
         f"process at most half the memory. Chosen: {f'{memory:,} MB' if memory else 'none'}."
@@ -178,4 +178,4 @@ def tabulate(found: Mapping[int, Found]) -> list[str]:
 
 
 if __name__ == "__main__":
-    run_step(main)
+    run_for_model(main)

@@ -27,7 +27,7 @@ from serving.bundle.manifest import (
     read_manifest,
 )
 from training.console import StepError
-from training.dataset import hash_files
+from training.data.dataset import hash_files
 from training.freezing.compiler import compile_pipeline
 from training.freezing.file import write
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from training.dataset import read_documents
-from training.paths import TEST
+from training.data.dataset import read_documents
+from training.paths import Paths
 
 GOALIE = "The goalie made 35 saves and the Bruins won in overtime"
 LONG = 60  # words
@@ -72,13 +72,16 @@ def _encode(path: str, value: Any) -> Request:
 
 
 def draw_texts(
-    rng: random.Random, model: Path, long: int, short: int
+    rng: random.Random, paths: Paths, long: int, short: int
 ) -> tuple[list[str], list[str]]:
     """`long` texts of about 60 words and `short` ones of 12, no two of them of the same words.
 
-    Of the documents of the test part, or else random words of the vocabulary of a model.joblib.
+    Of the documents of the test part, or else random words of the vocabulary of its model.joblib.
     """
-    documents = list(_read_words()) if TEST.exists() else list(_make_words(rng, model, long, short))
+    found = _read_words(paths.test)
+    if not paths.test.exists():
+        found = _make_words(rng, paths.model, long, short)
+    documents = list(found)
     rng.shuffle(documents)
     first, rest = documents[:long], documents[long:]
     pieces = [
@@ -91,8 +94,8 @@ def draw_texts(
     ]
 
 
-def _read_words() -> Iterator[list[str]]:
-    for document in read_documents(TEST):
+def _read_words(test: Path) -> Iterator[list[str]]:
+    for document in read_documents(test):
         yield document.text.split()
 
 

@@ -23,8 +23,8 @@ def main() -> None:
         )
 
 
-def list_stale() -> list[str]:
-    """The steps that would run again, were their outputs here.
+def list_stale(target: str = TARGET) -> list[str]:
+    """The steps up to a target that would run again, were their outputs here: of all models.
 
     Where one of them lacks its inputs, DVC goes no further: then that one alone.
 
@@ -36,7 +36,7 @@ def list_stale() -> list[str]:
 
     try:
         with set_loggers_level(logging.CRITICAL):
-            return wait_for_lock(try_out)
+            return wait_for_lock(lambda: try_out(target))
     except DvcException as error:
         causes = list_causes(error)
         if isinstance(error, ReproductionError) and isinstance(causes[-1], FileNotFoundError):
@@ -45,7 +45,7 @@ def list_stale() -> list[str]:
         raise StepError(f"DVC cannot tell whether the model is of this code: {said}") from None
 
 
-def try_out() -> list[str]:
+def try_out(target: str) -> list[str]:
     """The names of the steps that `dvc repro` would run.
 
     Raises:
@@ -54,7 +54,7 @@ def try_out() -> list[str]:
     from dvc.repo import Repo  # noqa: PLC0415 - takes a second
 
     with Repo() as repo:
-        stages = repo.reproduce([TARGET], dry=True, allow_missing=True)
+        stages = repo.reproduce([target], dry=True, allow_missing=True)
     return [stage.addressing for stage in stages]
 
 

@@ -1,59 +1,59 @@
-"""Make sure that the model of this commit is in serving/app/data: pull it, or train it."""
+"""Make sure that a model of this commit is in serving/app/data: pull it, or train it."""
 
 from serving.bundle.errors import BundleDamaged, ModelError
 from serving.bundle.files import read_pinned
 from serving.bundle.manifest import MANIFEST_NAME, Manifest, read_manifest
 from training.changed import TARGET, list_stale
-from training.console import StepError, run_step, say
-from training.paths import BUNDLE
+from training.console import StepError, say
+from training.paths import Paths, run_for_model
 from training.remote import verified_remote
 from training.run_dvc import dvc
 
 
-def main() -> None:
+def main(paths: Paths) -> None:
     """Do nothing if model and code agree; else pull the model from the remote, or train it.
 
     Raises:
         StepError: DVC failed and has said why, or what it has is not the model.
     """
-    if list_stale():
+    if list_stale(paths.name_step(TARGET)):
         say("code, parameters, data or the model's own file changed since the model was made")
-        train()
-    elif (missing := missing_files()) and not pull(missing):
+        train(paths)
+    elif (missing := missing_files(paths)) and not pull(missing):
         say("making the model: about a minute on two cores, less where DVC remembers it")
-        train()
+        train(paths)
     try:
-        manifest = check_files()
+        manifest = check_files(paths)
     except BundleDamaged as error:
         # To train would be to unpickle what the cache has: DVC does not look at it again.
         raise StepError(
-            f"{error}; but first 'rm -r .dvc/cache {BUNDLE}/model.*', for DVC trusts its cache, "
-            "which a pull that was not verified has spoilt"
+            f"{error}; but first 'rm -r .dvc/cache {paths.bundle}/model.*', for DVC trusts its "
+            "cache, which a pull that was not verified has spoilt"
         ) from None
     except ModelError as error:
         raise StepError(str(error)) from None
     say(f"model {manifest.name} {manifest.version}, macro-F1 {manifest.metrics['macro_f1']:.4f}")
 
 
-def check_files() -> Manifest:
+def check_files(paths: Paths) -> Manifest:
     """Hold the bundle's files against the manifest.
 
     Raises:
         ModelError: One of them is not there, or not what the manifest says.
     """
-    manifest = read_manifest(BUNDLE)
+    manifest = read_manifest(paths.bundle)
     for name, pin in manifest.files.items():
-        read_pinned(BUNDLE, name, pin)
+        read_pinned(paths.bundle, name, pin)
     return manifest
 
 
-def missing_files() -> list[str]:
+def missing_files(paths: Paths) -> list[str]:
     """The bundle's files that are not here: the manifest, and what it pins."""
     try:
-        names = [MANIFEST_NAME, *read_manifest(BUNDLE).files]
+        names = [MANIFEST_NAME, *read_manifest(paths.bundle).files]
     except ModelError:
         names = [MANIFEST_NAME]
-    return [str(BUNDLE / name) for name in names if not (BUNDLE / name).exists()]
+    return [str(paths.bundle / name) for name in names if not (paths.bundle / name).exists()]
 
 
 def pull(paths: list[str]) -> bool:
@@ -72,15 +72,15 @@ def pull(paths: list[str]) -> bool:
     return True
 
 
-def train() -> None:
+def train(paths: Paths) -> None:
     """Run the steps that changed, up to the bundle.
 
     Raises:
         StepError: One of them failed, and has said why.
     """
-    if dvc("repro", TARGET).returncode:
+    if dvc("repro", paths.name_step(TARGET)).returncode:
         raise StepError("there is no model to serve; what is wrong stands above")
 
 
 if __name__ == "__main__":
-    run_step(main)
+    run_for_model(main)

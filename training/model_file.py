@@ -9,12 +9,12 @@ import joblib
 import yaml
 
 from training.console import StepError
-from training.paths import BUNDLE, MODEL
+from training.paths import Paths
 
 LOCK = Path("dvc.lock")
 
 
-def load_model() -> Any:
+def load_model(paths: Paths) -> Any:
     """Unpickle model.joblib, which is to run what is in it.
 
     DVC records the hash of what `train` wrote, but takes any file of its cache for it: one that
@@ -24,18 +24,18 @@ def load_model() -> Any:
     Raises:
         StepError: The file is not the one that DVC recorded, or it recorded none.
     """
-    data = MODEL.read_bytes()
+    data = paths.model.read_bytes()
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
-    if read_record() != md5:
+    if read_record(paths) != md5:
         raise StepError(
-            f"{MODEL} is not the file that {LOCK} records, so it is not unpickled: 'make train' "
-            "makes and records it; if DVC took it from its cache, first remove it there with "
-            f"'rm -r .dvc/cache {BUNDLE}/model.*'"
+            f"{paths.model} is not the file that {LOCK} records, so it is not unpickled: "
+            f"{paths.make('train')} makes and records it; if DVC took it from its cache, first "
+            f"remove it there with 'rm -r .dvc/cache {paths.bundle}/model.*'"
         )
     return joblib.load(io.BytesIO(data))
 
 
-def read_record() -> str | None:
+def read_record(paths: Paths) -> str | None:
     """The md5 of the model that DVC recorded, if it did.
 
     Raises:
@@ -44,7 +44,7 @@ def read_record() -> str | None:
     if not LOCK.exists():
         return None
     try:
-        train = yaml.safe_load(LOCK.read_text())["stages"].get("train", {})
-        return {one["path"]: one["md5"] for one in train.get("outs", ())}.get(str(MODEL))
+        train = yaml.safe_load(LOCK.read_text())["stages"].get(paths.name_step("train"), {})
+        return {one["path"]: one["md5"] for one in train.get("outs", ())}.get(str(paths.model))
     except (AttributeError, KeyError, TypeError, yaml.YAMLError):
         raise StepError(f"{LOCK} is damaged: 'git checkout {LOCK}'") from None

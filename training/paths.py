@@ -1,30 +1,82 @@
-"""Where the steps of dvc.yaml read and write, relative to the repository's root."""
+"""Where the steps of dvc.yaml read and write for a model, relative to the repository's root."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
-TOPICS = Path("training/models/topics")
-PIN = TOPICS / "archive.txt"
-LABELS = TOPICS / "labels.json"
-GOLDEN = TOPICS / "golden.json"
+from training.console import StepError, run_step
 
-ARCHIVE = Path("data/raw/topics.whl")
-TRAIN = Path("data/prepared/train.jsonl")
-TEST = Path("data/prepared/test.jsonl")
+MODELS = Path("training/models")
 
-BUNDLE = Path("serving/app/data")
-MODEL = BUNDLE / "model.joblib"
-FROZEN = BUNDLE / "model.frozen"
 
-REPORTS = Path("reports")
-DATA_REPORT = REPORTS / "data.json"
-VALIDATION = REPORTS / "validation.json"
-COMPARISON = REPORTS / "candidates.json"
-FREEZE = REPORTS / "freeze.json"
-METRICS = REPORTS / "metrics.json"
-EVALUATION = REPORTS / "evaluation.json"
-CONFUSION = REPORTS / "plots/confusion.csv"
-RELIABILITY = REPORTS / "plots/reliability.csv"
-LEARNING_CURVE = REPORTS / "plots/learning_curve.csv"
+class Paths:
+    """The files of a model: all of them follow from its name.
 
-# What `make bench COLD=1` writes, no step.
+    Attributes:
+        name: The model's, which is its folder's in training/models.
+        params, labels, golden: What a person writes there, besides Python.
+        raw: The folder with the data as it was fetched.
+        train, test: The prepared parts.
+        bundle, model, frozen: What goes into service.
+        reports: What the steps found; the attributes after it are its files.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.home = MODELS / name
+        self.params = self.home / "params.yaml"
+        self.labels = self.home / "labels.json"
+        self.golden = self.home / "golden.json"
+
+        self.raw = Path("data", name, "raw")
+        self.train = Path("data", name, "prepared/train.jsonl")
+        self.test = Path("data", name, "prepared/test.jsonl")
+
+        self.bundle = Path("serving/app/data", name)
+        self.model = self.bundle / "model.joblib"
+        self.frozen = self.bundle / "model.frozen"
+
+        self.reports = Path("reports", name)
+        self.data_report = self.reports / "data.json"
+        self.validation = self.reports / "validation.json"
+        self.comparison = self.reports / "candidates.json"
+        self.freeze = self.reports / "freeze.json"
+        self.metrics = self.reports / "metrics.json"
+        self.evaluation = self.reports / "evaluation.json"
+        self.confusion = self.reports / "plots/confusion.csv"
+        self.reliability = self.reports / "plots/reliability.csv"
+        self.learning_curve = self.reports / "plots/learning_curve.csv"
+
+    def name_step(self, step: str) -> str:
+        """What DVC calls a step of this model."""
+        return f"{step}@{self.name}"
+
+    def make(self, target: str) -> str:
+        """The command that runs a target for this model, as an error quotes it."""
+        return f"'make {target} MODEL={self.name}'"
+
+
+# What `make bench COLD=1` writes, no step; it says of which model.
 COLD = Path(".local/bench/cold.json")
+
+
+def list_models() -> list[str]:
+    """The names of the models whose folders are here."""
+    return sorted(path.parent.name for path in MODELS.glob("*/model.py"))
+
+
+def find_paths(name: str) -> Paths:
+    """The paths of a model that is here.
+
+    Raises:
+        StepError: There is none of that name; the message lists those there are.
+    """
+    models = list_models()
+    if name not in models:
+        raise StepError(f"there is no model {name!r}: MODEL= one of {', '.join(models)} ({MODELS})")
+    return Paths(name)
+
+
+def run_for_model(work: Callable[[Paths], None]) -> None:
+    """Run a main function for the model that the command line names; errors as of `run_step`."""
+    run_step(lambda: work(find_paths(" ".join(sys.argv[1:]))))

@@ -3,23 +3,29 @@
 import sys
 
 from training.console import StepError, run_step, say
+from training.paths import Paths, find_paths
 from training.run_dvc import dvc
+
+LAST_STEPS = ("bundle", "learning_curve")  # on which no other one depends
 
 
 def main() -> None:
-    """Pull or push, as the one argument says.
+    """Pull or push, as the first argument says, what belongs to the model that the second names.
 
     Raises:
         StepError: The remote cannot be reached; to push, there must be one.
     """
-    if sys.argv[1:] == ["push"]:
-        push()
-    else:
-        pull()
+    action, name = sys.argv[1:]
+    {"pull": pull, "push": push}[action](find_paths(name))
 
 
-def pull() -> None:
-    """Get all that the remote has of this commit; what it lacks, the steps make.
+def list_targets(paths: Paths) -> list[str]:
+    """DVC's arguments for all that the steps of a model make: the last ones, and those before."""
+    return ["--with-deps", *map(paths.name_step, LAST_STEPS)]
+
+
+def pull(paths: Paths) -> None:
+    """Get all that the remote has of a model of this commit; what it lacks, the steps make.
 
     Raises:
         StepError: It cannot be reached, or has other bytes than were asked for.
@@ -29,15 +35,15 @@ def pull() -> None:
         say("there is no verified DVC remote to pull from: the steps make all")
         return
     say(f"pulling from the DVC remote {remote}; what it does not have, the steps make")
-    if dvc("pull", "--allow-missing", "--remote", remote).returncode:
+    if dvc("pull", "--allow-missing", "--remote", remote, *list_targets(paths)).returncode:
         raise StepError(
             f"the DVC remote {remote} cannot be reached, or does not have what it should (see "
             "above): check its address in .dvc/config and the credentials (AWS_PROFILE)"
         )
 
 
-def push() -> None:
-    """Hand what was made here to the remote.
+def push(paths: Paths) -> None:
+    """Hand what was made here of a model to the remote.
 
     Raises:
         StepError: There is none, or it does not take it.
@@ -48,7 +54,7 @@ def push() -> None:
             "there is no verified DVC remote to push to: mend what stands above, or where there is "
             "none, 'make remote URL=s3://bucket/path'"
         )
-    if dvc("push", "--remote", remote).returncode:
+    if dvc("push", "--remote", remote, *list_targets(paths)).returncode:
         raise StepError(
             f"the DVC remote {remote} does not take the model (see above): check its address in "
             ".dvc/config and the credentials (AWS_PROFILE); what was pushed is kept"

@@ -256,7 +256,9 @@ def test_executor_may_do_what_the_template_needs(account, synth, tmp_path):
         patch.setenv("CDK_DEFAULT_REGION", synth.REGION)
         from serving.deployment.image import builder
 
-        patch.setattr(builder, "read_manifest", lambda _: {"engine": "frozen", "version": "0" * 12})
+        text = {"kind": "text", "example": "the boat"}
+        manifest = {"engine": "frozen", "version": "0" * 12, "input": text}
+        patch.setattr(builder, "read_manifest", lambda *_: manifest)
         patch.setattr(builder, "find_tag", lambda *_: "0" * 12)
         template = synth.Templates(build_app({"stage": "prod"}))["quickthaw-prod"]
     creates = {

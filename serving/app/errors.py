@@ -106,6 +106,7 @@ class Invalid(RequestError):
         listed = "" if len(shown) == len(errors) else f"; the first {len(shown)} are listed"
         rules = "1 rule is" if len(errors) == 1 else f"{len(errors)} rules are"
         super().__init__(f"{rules} broken{listed}.")
+        self.rules = errors
         self.errors = [{"place": place, "rule": rule} for place, rule in shown]
 
     def problem(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 
 from serving.bundle.errors import BundleDamaged, BundleMissing, VersionMismatch
 from serving.bundle.files import HASH, digest, read_file
+from serving.bundle.inputs import check_input
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 MANIFEST_NAME = "manifest.json"
 MODEL_NAME = "model.joblib"
 FROZEN_NAME = "model.frozen"
-FORMAT = 3
+FORMAT = 4
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024  # twice what is written
 WRITE_AGAIN = "take it back with 'git checkout' or write it with 'make train'"
 VERSION_DIGITS = 12
@@ -62,8 +63,14 @@ class Manifest(SimpleNamespace):
     Attributes:
         format: Version of the manifest's own form.
         name: The model's name.
+        title: The same for people.
         version: First 12 hex digits of the sha256 of model.joblib.
-        input: Kind of input: "text".
+        task: What it answers: "classification" or "regression".
+        input: What a request holds; see inputs.py.
+        target: What a regression's value is: `title`, `unit`, `description`, each a text or null.
+        interval: How a regression's interval is made of the value: `kind`, "difference" (`low` and
+            `high` are added to it) or "ratio" (it is multiplied by each), and `coverage`, the share
+            of true values that lie within. null where nothing is known of it.
         engine: What serves it: "frozen" or "sklearn".
         files: The pinned files, by name.
         frozen: How freezing went: the hash of the frozen file's root and what the proof found, or
@@ -73,15 +80,20 @@ class Manifest(SimpleNamespace):
         parameters: The candidate chosen, and each step of the fitted pipeline, with
             its parameters that are not the defaults.
         metrics: Scores on the test part.
-        labels: In the order of the classifier's classes.
-        golden: Texts with the label and probability that they must get.
-        profile: What held-out texts look like to the model, for drift.
+        labels: In the order of the classifier's classes; none of a regression.
+        golden: Bodies of requests (`input`), each with the `label` and `probability`, or the
+            `value`, that it must get.
+        profile: What held-out examples look like to the model, for drift.
     """
 
     format: int
     name: str
+    title: str
     version: str
-    input: str
+    task: str
+    input: dict[str, Any]
+    target: dict[str, Any] | None
+    interval: dict[str, Any] | None
     engine: str
     files: dict[str, FilePin]
     frozen: dict[str, Any]
@@ -131,6 +143,8 @@ def read_manifest(bundle: Folder) -> Manifest:
         golden = tuple(found.pop("golden"))
         manifest = Manifest(files=pins, labels=labels, golden=golden, **found)
         _check_types(manifest)
+        check_input(manifest.input)
+        _check_task(manifest)
     except OSError as error:
         raise BundleMissing(
             f"{path} cannot be read ({error.strerror}): train the model with 'make train'"
@@ -182,14 +196,15 @@ def _check_types(manifest: Manifest) -> None:
         if vars(part).keys() != type(part).__annotations__.keys():
             raise TypeError
     pins, labels = manifest.files.values(), manifest.labels
-    texts = [manifest.name, manifest.version, manifest.input, manifest.engine]
+    texts = [manifest.name, manifest.title, manifest.version, manifest.task, manifest.engine]
     texts += [manifest.dataset_sha256, manifest.files[MODEL_NAME].sha256]
     texts += [*manifest.versions.values(), *(pin.sha256 for pin in pins)]
     texts += [text for label in labels for text in (label.id, label.title)]
     optional = [text for label in labels for text in (label.description, label.url)]
     numbers = [*manifest.metrics.values()]
     counts = [manifest.format, *(pin.size for pin in pins)]
-    objects = [manifest.parameters, manifest.profile, manifest.frozen, *manifest.golden]
+    objects = [manifest.parameters, manifest.profile, manifest.frozen, manifest.input]
+    objects += [*manifest.golden, *(one["input"] for one in manifest.golden)]
     if manifest.engine == "frozen":
         texts += [manifest.files[FROZEN_NAME].sha256, manifest.frozen["root"]]
     if not all(len(pin.sha256) == SHA256_DIGITS and HEX.issuperset(pin.sha256) for pin in pins):
@@ -199,6 +214,31 @@ def _check_types(manifest: Manifest) -> None:
     for values, kinds in rules:
         if not all(isinstance(value, kinds) and value is not True for value in values):
             raise TypeError
+
+
+def _check_task(manifest: Manifest) -> None:
+    """What of a manifest is one task's alone.
+
+    Raises:
+        TypeError, ValueError, KeyError: It is not as the task has it.
+    """
+    if manifest.task == "classification":
+        if manifest.target is not None or manifest.interval is not None:
+            raise ValueError
+        return
+    if manifest.task != "regression" or manifest.labels or manifest.target is None:
+        raise ValueError
+    if manifest.target.keys() != {"title", "unit", "description"}:
+        raise ValueError
+    if not all(isinstance(words, str | None) for words in manifest.target.values()):
+        raise TypeError
+    if manifest.interval is not None:
+        _check_interval(**manifest.interval)
+
+
+def _check_interval(kind: str, low: float, high: float, coverage: float) -> None:
+    if kind not in ("difference", "ratio") or not low <= high or not 0 < coverage < 1:
+        raise ValueError
 
 
 def python_version() -> str:

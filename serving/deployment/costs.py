@@ -72,7 +72,7 @@ EVENT_BYTES = 26  # of metadata an event (PutLogEvents API reference)
 FUNCTION_EVENTS = 4
 LOG_BYTES = EMF_BYTES + PLATFORM_BYTES + FUNCTION_EVENTS * EVENT_BYTES + ACCESS_BYTES + EVENT_BYTES
 COMPRESSED = 0.15  # of what is stored: assumed
-EMF_METRICS = 8  # README.md, "Metrics"; one set of dimensions a stage
+EMF_METRICS = 8  # of a model over texts (over records 9); one set of dimensions a stage
 # X-Ray Developer Guide, "Configuring sampling rules": of each second the first, and of the others
 TRACED_A_SECOND, TRACED_SHARE = 1, 0.05
 BASE_GB = 0.2  # the base image's layers, compressed, which all versions share: assumed

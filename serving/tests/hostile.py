@@ -9,20 +9,20 @@ import base64
 import json
 import zlib
 
+from serving.app.inputs.text import TextInput
 from serving.app.limits import (
-    MAX_BATCH_TEXTS,
     MAX_BODY_BYTES,
     MAX_DEPTH,
     MAX_HEADER_CHARS,
     MAX_HEADERS,
-    MAX_NAMES,
     MAX_PARAMETERS,
-    MAX_TEXT_CHARS,
     MAX_TOP,
-    MAX_VALUES,
 )
+from serving.bundle.inputs import MAX_BATCH, MAX_TEXT_CHARS
 from serving.tests.sample import proxy_event
 
+BOUNDS = TextInput().bounds
+MAX_NAMES, MAX_VALUES = BOUNDS.names, BOUNDS.values
 SECRET = "hunter2"  # noqa: S105 - stands for what must come out nowhere
 FORGED = json.dumps({"_aws": {"Timestamp": 0, "CloudWatchMetrics": [{"Namespace": SECRET}]}})
 
@@ -209,7 +209,7 @@ INVALID_BATCHES = {
     "a list among the texts": {"texts": ["boat", ["boat"]]},
     "an empty text": {"texts": ["boat", ""]},
     "a text too long": {"texts": ["boat", "a" * (MAX_TEXT_CHARS + 1)]},
-    "one text too many": {"texts": ["boat"] * (MAX_BATCH_TEXTS + 1)},
+    "one text too many": {"texts": ["boat"] * (MAX_BATCH + 1)},
     "as many wrong values as may be": {"texts": [1] * (MAX_VALUES - 2)},
     "another field, too": {"texts": ["boat"], "top": 3},
 }
@@ -419,9 +419,9 @@ ODD_BUT_GOOD = {
     "capital letters in the header": typed("application/json", "CONTENT-TYPE"),
     "a path of its own in the context": GOOD
     | {"requestContext": {"stage": "prod", "path": "/</script><script>alert(1)</script>/predict"}},
-    "a full batch": batch({"texts": ["the boat, the sail"] * MAX_BATCH_TEXTS}),
-    "a batch of commas": batch({"texts": [",,,,," * 200] * MAX_BATCH_TEXTS}),
-    "a batch of quotes": batch({"texts": ['",\\' * 40] * MAX_BATCH_TEXTS}),
+    "a full batch": batch({"texts": ["the boat, the sail"] * MAX_BATCH}),
+    "a batch of commas": batch({"texts": [",,,,," * 200] * MAX_BATCH}),
+    "a batch of quotes": batch({"texts": ['",\\' * 40] * MAX_BATCH}),
     "all labels, all terms": asking(top="100", explain="true"),
 }
 SECRETS = {

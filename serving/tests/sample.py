@@ -21,7 +21,7 @@ from serving.bundle.manifest import (
     installed_versions,
     seal,
 )
-from training.dataset import hash_files
+from training.data.dataset import hash_files
 from training.freezing.compiler import compile_pipeline
 from training.freezing.file import write
 
@@ -69,8 +69,12 @@ def write_bundle(folder: Path, pipeline, engine="sklearn", **changes) -> Manifes
     manifest = Manifest(
         format=FORMAT,
         name="hobbies",
+        title="Hobbies",
         version=files[model.name].sha256[:VERSION_DIGITS],
-        input="text",
+        task="classification",
+        input={"kind": "text", "example": "hoist the sail"},
+        target=None,
+        interval=None,
         engine=engine,
         files=files,
         frozen=frozen,
@@ -85,7 +89,7 @@ def write_bundle(folder: Path, pipeline, engine="sklearn", **changes) -> Manifes
                 description=f"About {one}",
                 url="https://example.org/",
             )
-            for one in pipeline.classes_
+            for one in getattr(pipeline, "classes_", ())
         ),
         golden=(),
         profile={},

@@ -11,7 +11,8 @@ import joblib
 
 from serving.app.engines.frozen.engine import FrozenEngine
 from serving.app.handler import lambda_handler
-from serving.app.limits import MAX_BATCH_TEXTS, MAX_BODY_BYTES, MAX_TEXT_CHARS
+from serving.app.limits import MAX_BODY_BYTES
+from serving.bundle.inputs import MAX_BATCH, MAX_TEXT_CHARS
 from serving.tests.sample import proxy_event
 from tools.fuzz.attack import CONTEXT
 
@@ -24,7 +25,7 @@ def answer_slowest(model: Path, seed: int) -> float:
     Without numpy, as in an image. Each text has words of its own, as far as the model has any.
     """
     words, slowest = sorted(joblib.load(model)[0].vocabulary_), 0.0
-    for count in (ROOM // MAX_TEXT_CHARS + 1, 199, MAX_BATCH_TEXTS):
+    for count in (ROOM // MAX_TEXT_CHARS + 1, 199, MAX_BATCH):
         event = proxy_event(path="/predict/batch", body={"texts": _texts(words, count, seed)})
         with (
             patch.object(FrozenEngine, "_score_together", lambda *_: None),

@@ -13,14 +13,13 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
-from serving.bundle.manifest import MANIFEST_NAME, installed_versions
+from serving.bundle.manifest import MANIFEST_NAME, MODEL_NAME, installed_versions
 from training.console import StepError
-from training.dataset import Document
-from training.paths import BUNDLE, MODEL
+from training.data.dataset import Document
+from training.paths import Paths
 from training.run_dvc import dvc
 from training.steps.evaluate import Scored
 
-MANIFEST = BUNDLE / MANIFEST_NAME
 PREDICT = """
 import json, sys, joblib, numpy
 pipeline, texts = joblib.load(sys.argv[1]), json.load(sys.stdin)
@@ -66,40 +65,43 @@ class Recorded(_Part):
     @field_validator("files", "metrics")
     @classmethod
     def _has_what_is_read(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        needed = MODEL.name if info.field_name == "files" else "macro_f1"
+        needed = MODEL_NAME if info.field_name == "files" else "macro_f1"
         if needed not in value:
             raise ValueError(f"{needed} is missing")
         return value
 
 
-def read_manifest_of(rev: str) -> Recorded | None:
+def read_manifest_of(rev: str, paths: Paths) -> Recorded | None:
     """The manifest of a commit; None where it has none.
 
     Raises:
         StepError: There is no such commit, or what it has is no manifest, or git refuses.
     """
+    path = paths.bundle / MANIFEST_NAME
     if not git("rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}"):
         raise StepError(f"there is no commit {rev}: 'git fetch', or name another one with BASE=")
-    if not git("ls-tree", rev, "--", str(MANIFEST)):
+    if not git("ls-tree", rev, "--", str(path)):
         return None
     try:
-        return Recorded.model_validate_json(git("show", f"{rev}:{MANIFEST}"))
+        return Recorded.model_validate_json(git("show", f"{rev}:{path}"))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise StepError(
-            f"{MANIFEST} of {rev} is not a manifest ({where}: {first['msg']}): name another "
+            f"{path} of {rev} is not a manifest ({where}: {first['msg']}): name another "
             "commit with BASE="
         ) from None
 
 
-def was_before(rev: str, version: str) -> bool:
+def was_before(rev: str, version: str, paths: Paths) -> bool:
     """Whether a commit, or one before it, had a model: to go back to it is a revert."""
     entry = f'"version": "{version}"'
-    return bool(git("log", "--format=%h", f"-S{entry}", rev, "--", str(MANIFEST)))
+    return bool(
+        git("log", "--format=%h", f"-S{entry}", rev, "--", str(paths.bundle / MANIFEST_NAME))
+    )
 
 
-def read_model_of(rev: str, manifest: Recorded | None) -> bytes:
+def read_model_of(rev: str, manifest: Recorded | None, paths: Paths) -> bytes:
     """What is in a commit's model.joblib, which is what its manifest pins: it may be unpickled.
 
     Raises:
@@ -112,8 +114,8 @@ def read_model_of(rev: str, manifest: Recorded | None) -> bytes:
         if manifest.versions.get(name) != here:
             raise NotComparable(f"the model of {rev} was made with another {name} than {here}")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, MODEL.name)
-        done = dvc("get", "--rev", rev, "--out", str(path), ".", str(MODEL), capture=True)
+        path = Path(folder, MODEL_NAME)
+        done = dvc("get", "--rev", rev, "--out", str(path), ".", str(paths.model), capture=True)
         if done.returncode:
             raise StepError(
                 f"the model of {rev} is neither in DVC's cache nor in its remote "
@@ -121,7 +123,7 @@ def read_model_of(rev: str, manifest: Recorded | None) -> bytes:
                 "'make judge SCORES=1', which compares with its recorded scores alone"
             )
         data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != manifest.files[MODEL.name].sha256:
+    if hashlib.sha256(data).hexdigest() != manifest.files[MODEL_NAME].sha256:
         raise StepError(
             f"what DVC has as the model of {rev} is not what its manifest pins, so it is not "
             "unpickled: 'rm -r .dvc/cache', then the same command again"
@@ -154,10 +156,10 @@ def predict_as(rev: str, data: bytes, documents: list[Document]) -> Scored:
             raise NotComparable(f"{rev} has no code that its model could run with")
         with tarfile.open(fileobj=io.BytesIO(tar.stdout)) as archive:
             archive.extractall(folder, filter="data")
-        (folder / MODEL.name).write_bytes(data)
+        (folder / MODEL_NAME).write_bytes(data)
         texts = json.dumps([one.text for one in documents])
         done = subprocess.run(
-            [sys.executable, "-c", PREDICT, MODEL.name, "found.npz"],
+            [sys.executable, "-c", PREDICT, MODEL_NAME, "found.npz"],
             cwd=folder,
             input=texts,
             capture_output=True,

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from serving.bundle.manifest import FROZEN_NAME, MODEL_NAME
 from training.judging.committed import Recorded
 from training.judging.mermaid import draw_bars, draw_steps
 from training.judging.served import Served
 from training.judging.sides import SHOWN_FLIPS, Flip, Side
-from training.paths import FROZEN, MODEL
 from training.steps.evaluate import reliability
 
 TERM_CHARS = 40
@@ -134,11 +134,11 @@ def list_scores(found: Judgement) -> list[Row]:
 
 def list_sizes(found: Judgement) -> list[Row]:
     """What the files weigh, in MB."""
-    old = found.recorded.files[MODEL.name].size if found.recorded else None
+    old = found.recorded.files[MODEL_NAME].size if found.recorded else None
     frozen = found.served_base.frozen_bytes if found.served_base else None
     sizes = {
-        MODEL.name: (old, found.side.size),
-        FROZEN.name: (frozen, found.served.frozen_bytes),
+        MODEL_NAME: (old, found.side.size),
+        FROZEN_NAME: (frozen, found.served.frozen_bytes),
     }
     return [Row(f"MB of {name}", to_mb(a), to_mb(b), 1) for name, (a, b) in sizes.items()]
 

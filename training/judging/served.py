@@ -10,10 +10,10 @@ import yaml
 
 from serving.bundle.errors import ModelError
 from serving.bundle.files import read_pinned
-from serving.bundle.manifest import Manifest, read_manifest
+from serving.bundle.manifest import FROZEN_NAME, Manifest, read_manifest
 from training.judging.committed import Recorded
 from training.model_file import LOCK
-from training.paths import BUNDLE, COLD, FREEZE, FROZEN, MODEL
+from training.paths import COLD, Paths
 
 FROZEN_SAID = "frozen"
 NOT_MEASURED = "not measured: 'make bench COLD=1'"
@@ -38,20 +38,21 @@ class Served:
     frozen_bytes: int | None = None
 
 
-def find_manifest(version: str) -> Manifest:
+def find_manifest(version: str, paths: Paths) -> Manifest:
     """The manifest of this very model, whose files are those that it pins.
 
     Raises:
         NotServed: There is none, or a file is another one.
     """
     try:
-        manifest = read_manifest(BUNDLE)
+        manifest = read_manifest(paths.bundle)
         if manifest.version != version:
             raise NotServed(
-                "no manifest of this model: the pipeline has not come so far, 'make train' says why"
+                "no manifest of this model: the pipeline has not come so far, "
+                f"{paths.make('train')} says why"
             )
         for name, pin in manifest.files.items():
-            read_pinned(BUNDLE, name, pin)
+            read_pinned(paths.bundle, name, pin)
     except ModelError as error:
         raise NotServed(str(error)) from None
     return manifest
@@ -63,7 +64,7 @@ def describe(manifest: Manifest | Recorded) -> Served:
 
 
 def _size(manifest: Manifest | Recorded) -> int | None:
-    pin = manifest.files.get(FROZEN.name)
+    pin = manifest.files.get(FROZEN_NAME)
     return pin.size if pin else None
 
 
@@ -73,28 +74,28 @@ def _describe(engine: str, frozen: dict[str, Any], size: int | None) -> Served:
     return Served(f"not frozen: {frozen.get('refused', 'nobody said why')}", engine)
 
 
-def describe_own(version: str) -> Served:
+def describe_own(version: str, paths: Paths) -> Served:
     """What is known of this tree's model."""
     try:
-        return describe(find_manifest(version))
+        return describe(find_manifest(version, paths))
     except NotServed:
-        return _describe_unserved()
+        return _describe_unserved(paths)
 
 
-def _describe_unserved() -> Served:
+def _describe_unserved(paths: Paths) -> Served:
     """What is known of a model that has no manifest: of most the pipeline ended at the gate.
 
     What lies in reports/freeze.json is of this model only if DVC recorded it so.
     """
     if not LOCK.exists():
         return Served("not frozen yet")
-    stage = yaml.safe_load(LOCK.read_text()).get("stages", {}).get("freeze", {})
+    stage = yaml.safe_load(LOCK.read_text()).get("stages", {}).get(paths.name_step("freeze"), {})
     recorded = {one["path"]: one["md5"] for part in ("deps", "outs") for one in stage.get(part, ())}
-    for path in (MODEL, FREEZE, FROZEN):
+    for path in (paths.model, paths.freeze, paths.frozen):
         if not path.exists() or recorded.get(str(path)) != _md5(path):
             return Served("not frozen yet: the pipeline ended before that")
-    found = json.loads(FREEZE.read_text())
-    return _describe(found["engine"], found, FROZEN.stat().st_size)
+    found = json.loads(paths.freeze.read_text())
+    return _describe(found["engine"], found, paths.frozen.stat().st_size)
 
 
 def _md5(path: Path) -> str:

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from serving.bundle.manifest import VERSION_DIGITS
-from training.dataset import Document, read_documents
+from training.data.dataset import Document, read_documents
 from training.judging.committed import NotComparable, Recorded, predict_as, read_model_of
-from training.paths import TRAIN
+from training.paths import Paths
 from training.reports.report import leading_words
 from training.steps.evaluate import Scored, baseline_predictions, per_class, score, summarize
 
@@ -54,13 +54,14 @@ class Side:
     classes: dict[str, float]
 
 
-def look_at(pipeline: Any, data: bytes, documents: list[Document]) -> Side:
-    """Predict the test part with a model, whose file is `data`."""
-    return sum_up(data, score(pipeline, documents), documents, pipeline)
+def look_at(paths: Paths, pipeline: Any, documents: list[Document]) -> Side:
+    """Predict the test part with this tree's model."""
+    scored = score(pipeline, documents)
+    return sum_up(paths, paths.model.read_bytes(), scored, documents, pipeline)
 
 
 def look_at_base(
-    rev: str, manifest: Recorded | None, side: Side, documents: list[Document]
+    paths: Paths, rev: str, manifest: Recorded | None, side: Side, documents: list[Document]
 ) -> Side:
     """Predict this tree's test part with the model of another commit.
 
@@ -68,24 +69,26 @@ def look_at_base(
         NotComparable: The commit has no model, or one that cannot predict these documents.
         StepError: Its model cannot be had.
     """
-    data = read_model_of(rev, manifest)
+    data = read_model_of(rev, manifest, paths)
     scored = predict_as(rev, data, documents)
     changed = sorted(set(map(str, scored.classes)) ^ side.classes.keys())
     if changed:
         raise NotComparable(
             f"the model of {rev} has other classes: only one of the two has {', '.join(changed)}"
         )
-    return sum_up(data, scored, documents)
+    return sum_up(paths, data, scored, documents)
 
 
-def sum_up(data: bytes, scored: Scored, documents: list[Document], pipeline: Any = None) -> Side:
+def sum_up(
+    paths: Paths, data: bytes, scored: Scored, documents: list[Document], pipeline: Any = None
+) -> Side:
     """What a model's predictions amount to."""
     return Side(
         version=hashlib.sha256(data).hexdigest()[:VERSION_DIGITS],
         size=len(data),
         pipeline=pipeline,
         scored=scored,
-        metrics=summarize(scored, baseline_predictions(read_documents(TRAIN), documents)),
+        metrics=summarize(scored, baseline_predictions(read_documents(paths.train), documents)),
         classes={one["label"]: one["f1"] for one in per_class(scored)},
     )
 

@@ -7,7 +7,7 @@ import os
 import sys
 
 from training.proposal.commit import commit
-from training.proposal.files import REPORT
+from training.proposal.files import Files
 from training.proposal.github import GitHubError, Rights, Run, read_run, write_summary
 from training.proposal.outcome import Outcome, read_outcome
 from training.proposal.pull_request import (
@@ -25,7 +25,7 @@ def main() -> None:
         run = read_run()
         outcome = read_outcome(os.environ.get("NEEDS", ""))
         if outcome.rights is Rights.ALL:
-            propose(run, outcome)
+            propose(run, outcome, Files(sys.argv[1]))
         else:
             write_summary(f"Nothing is committed or reported: {outcome.missing}.")
     except GitHubError as error:
@@ -36,7 +36,7 @@ def main() -> None:
         sys.exit(f"error: the model is kept nowhere: {outcome.missing}")
 
 
-def propose(run: Run, outcome: Outcome) -> None:
+def propose(run: Run, outcome: Outcome, files: Files) -> None:
     """Commit and report.
 
     Raises:
@@ -44,7 +44,7 @@ def propose(run: Run, outcome: Outcome) -> None:
     """
     branch, sha = run.branch, None
     if outcome.changed and outcome.passed:
-        branch, sha = commit(run, outcome.tested_digest)
+        branch, sha = commit(run, files, outcome.tested_digest)
     said = outcome.explain()
     if sha:
         set_statuses(run, sha)
@@ -58,7 +58,7 @@ def propose(run: Run, outcome: Outcome) -> None:
     if number is None:
         write_summary("There is no pull request to report to.")
         return
-    body = write_comment(run, outcome, said, REPORT)
+    body = write_comment(run, outcome, said, files.report)
     comment(run, number, body, only_update=not outcome.changed)
 
 

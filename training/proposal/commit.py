@@ -4,7 +4,7 @@ import base64
 import os
 import subprocess
 
-from training.proposal.files import FILES, MANIFEST, Model, hash_files, read_model, take
+from training.proposal.files import Files, Model, hash_files, read_model, take
 from training.proposal.github import GitHubError, Run
 
 BOT = {
@@ -13,7 +13,7 @@ BOT = {
 }
 
 
-def commit(run: Run, tested: str) -> tuple[str, str | None]:
+def commit(run: Run, files: Files, tested: str) -> tuple[str, str | None]:
     """Commit what was proposed and tested, and push it.
 
     Where an earlier run has done that already, and perhaps not all that comes after it, its commit
@@ -21,6 +21,7 @@ def commit(run: Run, tested: str) -> tuple[str, str | None]:
 
     Args:
         run: That pushes it.
+        files: The model's.
         tested: What `hash_files` said of the files that were tested.
 
     Returns:
@@ -29,13 +30,13 @@ def commit(run: Run, tested: str) -> tuple[str, str | None]:
     Raises:
         GitHubError: The proposal is none, or not what was tested, or git does not push.
     """
-    take()
-    if hash_files() != tested:
+    take(files.committed)
+    if hash_files(files) != tested:
         raise GitHubError("the proposed model is not the one that was tested")
-    model = read_model()
-    git("add", "--", *FILES)
+    model = read_model(files)
+    git("add", "--", *files.committed)
     changed = git("diff", "--cached", "--name-only").splitlines()
-    if run.branch == run.main and MANIFEST not in changed:
+    if run.branch == run.main and files.manifest not in changed:
         return run.branch, None  # other bytes, perhaps, but the same model
     if not changed:
         ours = git("log", "-1", "--format=%ce").strip() == BOT["user.email"]

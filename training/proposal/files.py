@@ -9,18 +9,33 @@ import math
 import re
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from training.proposal.github import GitHubError, write_outputs
 
 PROPOSAL = Path(".local/proposal")  # where the artifact is unpacked
-REPORT = PROPOSAL / "reports/judge.md"
-MANIFEST = "serving/app/data/manifest.json"
-SCORES = "reports/metrics.json"
-FILES = ("dvc.lock", MANIFEST, SCORES)  # what is committed
-MODELS = ("serving/app/data/model.joblib", "serving/app/data/model.frozen")  # what is tested
+MODEL_SUFFIXES = (".joblib", ".frozen")
 MAX_BYTES = 1_000_000  # of a file that is committed
+
+
+class Files:
+    """A model's files.
+
+    Attributes:
+        manifest: One of those that are committed.
+        committed, tested: What goes into git; what comes from DVC.
+        report: Of `make judge`.
+    """
+
+    def __init__(self, model: str) -> None:
+        bundle, reports = f"serving/app/data/{model}", f"reports/{model}"
+        self.manifest = f"{bundle}/manifest.json"
+        self.scores = f"{reports}/metrics.json"
+        self.committed = ("dvc.lock", self.manifest, self.scores)
+        self.tested = (f"{bundle}/model.joblib", f"{bundle}/model.frozen")
+        self.report = PROPOSAL / reports / "judge.md"
 
 
 class Model(NamedTuple):
@@ -31,7 +46,7 @@ class Model(NamedTuple):
     macro_f1: float
 
 
-def take(names: tuple[str, ...] = FILES, proposal: Path = PROPOSAL) -> None:
+def take(names: Iterable[str], proposal: Path = PROPOSAL) -> None:
     """Copy files of the proposal to their places.
 
     Raises:
@@ -41,27 +56,30 @@ def take(names: tuple[str, ...] = FILES, proposal: Path = PROPOSAL) -> None:
         source = proposal / name
         if not source.is_file() or source.resolve() != proposal.resolve() / name:
             raise GitHubError(f"{source} is no file: the job that trains is to make it")
-        if name in FILES and source.stat().st_size > MAX_BYTES:
+        if not name.endswith(MODEL_SUFFIXES) and source.stat().st_size > MAX_BYTES:
             raise GitHubError(f"{source} is too large for what it should be")
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, name)
 
 
-def hash_files() -> str:
+def hash_files(files: Files) -> str:
     """A sha256, in hex, over the files that are committed."""
     found = hashlib.sha256()
-    for name in FILES:
+    for name in files.committed:
         found.update(hashlib.sha256(Path(name).read_bytes()).digest())
     return found.hexdigest()
 
 
-def read_model() -> Model:
+def read_model(files: Files) -> Model:
     """What the manifest says: no more than a name, a version and a score can be.
 
     Raises:
         GitHubError: It, or the scores, are not what the pipeline writes.
     """
     try:
-        manifest, _ = (json.loads(Path(name).read_bytes()) for name in (MANIFEST, SCORES))
+        manifest, _ = (
+            json.loads(Path(name).read_bytes()) for name in (files.manifest, files.scores)
+        )
         found = Model(manifest["name"], manifest["version"], manifest["metrics"]["macro_f1"])
         fits = (
             re.fullmatch("[a-z0-9][a-z0-9-]{0,39}", found.name)
@@ -70,21 +88,22 @@ def read_model() -> Model:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise GitHubError(
-            f"{MANIFEST} or {SCORES} is not what the pipeline writes: {error}"
+            f"{files.manifest} or {files.scores} is not what the pipeline writes: {error}"
         ) from None
     if not fits:
         raise GitHubError(
-            f"{MANIFEST}: its name, version or score cannot be what the pipeline writes"
+            f"{files.manifest}: its name, version or score cannot be what the pipeline writes"
         )
     return found
 
 
 def main() -> None:
     """Put a proposed model into its place, and say what it was."""
+    files = Files(sys.argv[1])
     try:
-        there = tuple(name for name in MODELS if (PROPOSAL / name).exists())
-        take((*FILES, *there))
-        write_outputs(digest=hash_files())
+        there = [name for name in files.tested if (PROPOSAL / name).exists()]
+        take([*files.committed, *there])
+        write_outputs(digest=hash_files(files))
     except GitHubError as error:
         sys.exit(f"error: {error}")
 

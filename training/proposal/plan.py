@@ -5,7 +5,7 @@ import sys
 
 from training.changed import list_stale
 from training.proposal.commit import git
-from training.proposal.files import FILES
+from training.proposal.files import Files
 from training.proposal.github import GitHubError, Run, read_run, write_outputs, write_summary
 
 
@@ -14,7 +14,7 @@ def main() -> None:
     try:
         run = read_run()
         rights, missing = run.find_rights(os.environ.get("AWS_ACCOUNT_ID", ""))
-        changed, why = find_change(run)
+        changed, why = find_change(run, Files(sys.argv[1]))
     except GitHubError as error:
         sys.exit(f"error: {error}")
     write_summary(("A model is to be trained: " if changed else "Nothing to train: ") + why + ".")
@@ -30,7 +30,7 @@ def main() -> None:
     )
 
 
-def find_change(run: Run) -> tuple[bool, str]:
+def find_change(run: Run, files: Files) -> tuple[bool, str]:
     """Whether there is a model to train and to judge, and why.
 
     Raises:
@@ -41,7 +41,7 @@ def find_change(run: Run) -> tuple[bool, str]:
     if stale := list_stale():
         return True, f"the pull request changes what {', '.join(stale)} depends on"
     try:
-        brought = git("diff", "--name-only", f"origin/{run.base}...HEAD", "--", *FILES)
+        brought = git("diff", "--name-only", f"origin/{run.base}...HEAD", "--", *files.committed)
     except GitHubError as error:
         raise GitHubError(f"{error} (origin/{run.base} needs fetch-depth: 0)") from None
     if brought:

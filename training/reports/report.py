@@ -24,31 +24,17 @@ from matplotlib.figure import Figure
 from serving.app.engines.terms import Terms
 from serving.bundle.errors import ModelError
 from serving.bundle.manifest import MANIFEST_NAME, VERSION_DIGITS, installed_versions, read_manifest
-from training.console import StepError, run_step, say
-from training.dataset import hash_files, read_documents
-from training.fitted import describe_steps
+from training.console import StepError, say
+from training.contract import read_source
+from training.data.dataset import hash_files, read_documents
+from training.evaluation.fitted import describe_steps
 from training.model_file import load_model
-from training.params import Evaluate, read_params
-from training.paths import (
-    BUNDLE,
-    COMPARISON,
-    DATA_REPORT,
-    EVALUATION,
-    LEARNING_CURVE,
-    METRICS,
-    MODEL,
-    REPORTS,
-    TEST,
-    TRAIN,
-    VALIDATION,
-)
+from training.paths import Paths, run_for_model
+from training.settings.params import Evaluate, read_params
+from training.settings.words import read_labels
 from training.steps.evaluate import BINS, find_failures
 from training.steps.validate import list_rows
-from training.words import read_labels
 
-PAGE = REPORTS / "report.html"
-JSON_INPUTS = (COMPARISON, EVALUATION, METRICS, DATA_REPORT, VALIDATION)
-INPUTS = (*JSON_INPUTS, LEARNING_CURVE, TRAIN, TEST, MODEL, BUNDLE / MANIFEST_NAME)
 LOADS = 9
 EXCERPT_CHARS = 240
 SHOWN_WORDS = 6
@@ -68,23 +54,36 @@ DRAWING: dict[Any, Any] = {
 }
 
 
-def main() -> None:
+def main(paths: Paths) -> None:
     """Write the page.
 
     Raises:
         StepError: An input is missing, damaged, or of another run than the others.
     """
-    params = read_params()
-    for path in INPUTS:
+    params = read_params(paths.params)
+    for path in list_inputs(paths):
         if not path.exists():
-            raise StepError(f"{path} is missing: write it with 'make report'")
+            raise StepError(f"{path} is missing: write it with {paths.make('report')}")
     try:
-        page = build_page(params.evaluate, measure_load_ms(MODEL))
+        page = build_page(paths, params.evaluate, measure_load_ms(paths.model))
     except ModelError as error:
         raise StepError(str(error)) from None
-    PAGE.write_text(page, encoding="utf-8")
-    say(f"wrote {PAGE} ({PAGE.stat().st_size / 1000:.0f} kB)")
-    say(f"open it in a browser: {PAGE.resolve().as_uri()}")
+    written = paths.reports / "report.html"
+    written.write_text(page, encoding="utf-8")
+    say(f"wrote {written} ({written.stat().st_size / 1000:.0f} kB)")
+    say(f"open it in a browser: {written.resolve().as_uri()}")
+
+
+def list_json_inputs(paths: Paths) -> list[Path]:
+    """What the steps reported."""
+    found = (paths.comparison, paths.evaluation, paths.metrics, paths.data_report, paths.validation)
+    return list(found)
+
+
+def list_inputs(paths: Paths) -> list[Path]:
+    """All that the page is made of."""
+    data, manifest = (paths.train, paths.test), paths.bundle / MANIFEST_NAME
+    return [*list_json_inputs(paths), paths.learning_curve, *data, paths.model, manifest]
 
 
 def measure_load_ms(path: Path) -> float:
@@ -95,18 +94,18 @@ def measure_load_ms(path: Path) -> float:
     return 1000 * statistics.median(times)
 
 
-def build_page(gate: Evaluate, load_ms: float) -> str:
+def build_page(paths: Paths, gate: Evaluate, load_ms: float) -> str:
     """The page: the same inputs and the same `load_ms` give the same text."""
-    comparison, evaluation, metrics, data, counts = map(read_json, JSON_INPUTS)
-    pipeline = load_model()
+    comparison, evaluation, metrics, data, counts = map(read_json, list_json_inputs(paths))
+    pipeline = load_model(paths)
     folder = FileSystemLoader(Path(__file__).parent / "templates")
     pages = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    learned = np.genfromtxt(LEARNING_CURVE, delimiter=",", names=True)
+    learned = np.genfromtxt(paths.learning_curve, delimiter=",", names=True)
     return pages.get_template("report.html.j2").render(
-        **describe_model(metrics, pipeline),
+        **describe_model(paths, metrics, pipeline),
         load_ms=load_ms,
         loads=LOADS,
-        labels=read_labels(),
+        labels=read_labels(paths),
         gate=gate,
         rules=judge(metrics, evaluation["per_class"], gate),
         metrics=metrics,
@@ -119,8 +118,9 @@ def build_page(gate: Evaluate, load_ms: float) -> str:
         reliability=evaluation["reliability"] and draw(draw_reliability, evaluation["reliability"]),
         learning_curve=draw(draw_learning_curve, learned),
         learned=learned,
-        mistakes=explain_mistakes(evaluation, pipeline),
+        mistakes=explain_mistakes(paths, evaluation, pipeline),
         data=data,
+        source=read_source(paths.name).description,
         dropped={why: list_rows(rows) for why, rows in data["dropped"].items()},
         counts=counts,
     )
@@ -134,12 +134,12 @@ def read_json(path: Path) -> Any:
         raise StepError(f"{path} is not JSON ({error}): write it with 'make report'") from None
 
 
-def describe_model(metrics: dict[str, float], pipeline: Any) -> dict[str, Any]:
+def describe_model(paths: Paths, metrics: dict[str, float], pipeline: Any) -> dict[str, Any]:
     """What identifies the model, and whether the manifest beside it is its own."""
-    manifest, terms = read_manifest(BUNDLE), Terms.find(pipeline)
-    sha256, dataset_sha256 = hash_files(MODEL), hash_files(TRAIN, TEST)
+    manifest, terms = read_manifest(paths.bundle), Terms.find(pipeline)
+    sha256, dataset_sha256 = hash_files(paths.model), hash_files(paths.train, paths.test)
     pins = {name: pin.sha256 for name, pin in manifest.files.items()}
-    found = (pins.get(MODEL.name), manifest.dataset_sha256, manifest.metrics)
+    found = (pins.get(paths.model.name), manifest.dataset_sha256, manifest.metrics)
     # A model below the gate gets no manifest: the one that lies there is an older model's.
     bundled = found == (sha256, dataset_sha256, metrics)
     return {
@@ -149,7 +149,7 @@ def describe_model(metrics: dict[str, float], pipeline: Any) -> dict[str, Any]:
         "versions": manifest.versions if bundled else installed_versions(),
         "sha256": sha256,
         "dataset_sha256": dataset_sha256,
-        "size": MODEL.stat().st_size,
+        "size": paths.model.stat().st_size,
         "terms": None if terms is None else len(terms.vocabulary),
     }
 
@@ -208,13 +208,16 @@ def most_confused(confusion: list[list[int]], labels: list[str]) -> list[tuple[i
     return sorted(pairs, key=lambda pair: -pair[0])[:SHOWN_PAIRS]
 
 
-def explain_mistakes(evaluation: dict[str, Any], pipeline: Any) -> list[dict[str, Any]]:
+def explain_mistakes(
+    paths: Paths, evaluation: dict[str, Any], pipeline: Any
+) -> list[dict[str, Any]]:
     """The mistakes with an excerpt and the words that led to them; StepError if not this run's."""
-    texts = {one.row: one.text for one in read_documents(TEST)}
+    texts = {one.row: one.text for one in read_documents(paths.test)}
     rows = {one["row"] for one in evaluation["mistakes"]}
     if evaluation["labels"] != pipeline.classes_.tolist() or not rows <= texts.keys():
         raise StepError(
-            f"{EVALUATION} is of another model or of other documents: write it with 'make report'"
+            f"{paths.evaluation} is of another model or of other documents: "
+            f"write it with {paths.make('report')}"
         )
     return [
         {
@@ -287,4 +290,4 @@ def draw_learning_curve(figure: Figure, learned: Any) -> None:
 
 
 if __name__ == "__main__":
-    run_step(main)
+    run_for_model(main)

@@ -22,73 +22,68 @@ from serving.bundle.manifest import (
     installed_versions,
     read_manifest,
 )
-from training.console import StepError, run_step, say
-from training.dataset import Document, hash_files, read_documents
-from training.fitted import describe_steps
+from training.console import StepError, say
+from training.contract import read_model
+from training.data.dataset import Document, hash_files, read_documents
+from training.evaluation.fitted import describe_steps
 from training.model_file import load_model
-from training.params import read_params
-from training.paths import (
-    BUNDLE,
-    COMPARISON,
-    FREEZE,
-    FROZEN,
-    GOLDEN,
-    METRICS,
-    MODEL,
-    TEST,
-    TOPICS,
-    TRAIN,
-)
+from training.paths import Paths, run_for_model
+from training.settings.params import read_params
+from training.settings.words import read_golden, read_labels
 from training.steps.evaluate import Scored, score
-from training.words import read_golden, read_labels
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 CONFIDENCE_BINS = 10
 
 
-def main() -> None:
+def main(paths: Paths) -> None:
     """Write the manifest beside the model."""
-    pipeline = load_model()
-    frozen = json.loads(FREEZE.read_text())
+    pipeline = load_model(paths)
+    frozen = json.loads(paths.freeze.read_text())
     engine = frozen.pop("engine")
-    served = [MODEL, FROZEN] if engine == "frozen" else [MODEL]
+    served = [paths.model, paths.frozen] if engine == "frozen" else [paths.model]
     pins = {
         path.name: FilePin(sha256=hash_files(path), size=path.stat().st_size) for path in served
     }
-    known = read_labels()
-    params = read_params()
+    known = read_labels(paths)
+    params = read_params(paths.params)
+    golden = tuple(golden_examples(pipeline, paths))
     manifest = Manifest(
         format=FORMAT,
-        name=TOPICS.name,
-        version=pins[MODEL.name].sha256[:VERSION_DIGITS],
-        input="text",
+        name=paths.name,
+        title=read_model(paths.name).title,
+        version=pins[paths.model.name].sha256[:VERSION_DIGITS],
+        task="classification",
+        input={"kind": "text", "example": golden[0]["input"]["text"]},
+        target=None,
+        interval=None,
         engine=engine,
         files=pins,
         frozen=frozen,
         versions=installed_versions(),
-        dataset_sha256=hash_files(TRAIN, TEST),
+        dataset_sha256=hash_files(paths.train, paths.test),
         parameters={
-            "topics": params.prepare.topics,
+            **params.prepare,
             "scoring": params.train.scoring,
-            "candidate": json.loads(COMPARISON.read_text())["best"],
+            "candidate": json.loads(paths.comparison.read_text())["best"],
             "pipeline": describe_steps(pipeline),
         },
-        metrics=json.loads(METRICS.read_text()),
+        metrics=json.loads(paths.metrics.read_text()),
         labels=tuple(Label(**known[str(label)]) for label in pipeline.classes_),
-        golden=tuple(golden_examples(pipeline)),
-        profile=profile(pipeline, read_documents(TEST)),
+        golden=golden,
+        profile=profile(pipeline, read_documents(paths.test)),
     )
-    write(manifest)
-    say(f"wrote {BUNDLE / MANIFEST_NAME}: model {manifest.name}, version {manifest.version}")
+    write(manifest, paths.bundle)
+    say(f"wrote {paths.bundle / MANIFEST_NAME}: model {manifest.name}, version {manifest.version}")
 
 
-def write(manifest: Manifest) -> None:
+def write(manifest: Manifest, bundle: Path) -> None:
     """Put a manifest beside its model, once the service's own reader has read it.
 
     Raises:
         StepError: It cannot be written, or not be read.
     """
-    with TemporaryDirectory(dir=BUNDLE) as folder:
+    with TemporaryDirectory(dir=bundle) as folder:
         path = Path(folder, MANIFEST_NAME)
         try:
             path.write_text(manifest.to_json(), encoding="utf-8")
@@ -102,17 +97,17 @@ def write(manifest: Manifest) -> None:
                 "the service could not read the manifest of this model, so it is not written: "
                 "training/steps/bundle.py writes what serving/bundle/manifest.py does not take"
             )
-        path.replace(BUNDLE / MANIFEST_NAME)
+        path.replace(bundle / MANIFEST_NAME)
 
 
-def golden_examples(pipeline: Any) -> list[dict[str, Any]]:
+def golden_examples(pipeline: Any, paths: Paths) -> list[dict[str, Any]]:
     """Sentences of our own with the answer that this model gives.
 
     Raises:
         StepError: The model gives one of them another label than the one it was written for.
     """
     classes = pipeline.classes_.tolist()
-    examples = read_golden(classes)
+    examples = read_golden(paths, classes)
     texts = [one["text"] for one in examples]
     wrong = [
         f"{label} instead of {one['label']}: {one['text']}"
@@ -120,11 +115,14 @@ def golden_examples(pipeline: Any) -> list[dict[str, Any]]:
         if label != one["label"]
     ]
     if wrong:
-        raise StepError(f"golden examples are mislabelled ({GOLDEN}):\n  " + "\n  ".join(wrong))
+        raise StepError(
+            f"golden examples are mislabelled ({paths.golden}):\n  " + "\n  ".join(wrong)
+        )
     rows = pipeline.predict_proba(texts) if hasattr(pipeline, "predict_proba") else None
     return [
         {
-            **one,
+            "input": {"text": one["text"]},
+            "label": one["label"],
             "probability": None if rows is None else float(rows[i, classes.index(one["label"])]),
         }
         for i, one in enumerate(examples)
@@ -172,4 +170,4 @@ def _quantiles(values: list[float] | list[int]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    run_step(main)
+    run_for_model(main)

@@ -12,11 +12,11 @@ from sklearn.dummy import DummyClassifier
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss
 from sklearn.metrics import precision_recall_fscore_support as per_class_scores
 
-from training.console import StepError, run_step, say
-from training.dataset import Document, read_documents
+from training.console import StepError, say
+from training.data.dataset import Document, read_documents
 from training.model_file import load_model
-from training.params import Evaluate, read_params
-from training.paths import CONFUSION, EVALUATION, METRICS, RELIABILITY, TEST, TRAIN
+from training.paths import Paths, run_for_model
+from training.settings.params import Evaluate, read_params
 
 BINS = 10
 SHOWN_MISTAKES = 20
@@ -47,25 +47,25 @@ class Scored:
         return self.probabilities[np.arange(len(columns)), columns]
 
 
-def main() -> None:
+def main(paths: Paths) -> None:
     """Write the scores.
 
     Raises:
         StepError: The model is below the gate of params.yaml; the message lists each reason.
     """
-    documents = read_documents(TEST)
-    scored = score(load_model(), documents)
-    metrics = summarize(scored, baseline_predictions(read_documents(TRAIN), documents))
+    documents = read_documents(paths.test)
+    scored = score(load_model(paths), documents)
+    metrics = summarize(scored, baseline_predictions(read_documents(paths.train), documents))
     classes = per_class(scored)
-    write_reports(metrics, classes, scored, documents)
+    write_reports(paths, metrics, classes, scored, documents)
     say(
         f"test part: macro-F1 {metrics['macro_f1']:.4f}, accuracy {metrics['accuracy']:.4f}, "
         f"{tell_probabilities(metrics)} (baseline accuracy {metrics['baseline_accuracy']:.4f})"
     )
-    failures = find_failures(metrics, classes, read_params().evaluate)
+    failures = find_failures(metrics, classes, read_params(paths.params).evaluate)
     if failures:
         raise StepError(
-            "the model is below the gate (params.yaml, evaluate):\n  " + "\n  ".join(failures)
+            f"the model is below the gate ({paths.params}, evaluate):\n  " + "\n  ".join(failures)
         )
 
 
@@ -194,6 +194,7 @@ def find_failures(
 
 
 def write_reports(
+    paths: Paths,
     metrics: dict[str, float],
     classes: list[dict[str, Any]],
     scored: Scored,
@@ -208,13 +209,13 @@ def write_reports(
         "reliability": reliability(scored),
         "mistakes": mistakes(scored, documents),
     }
-    METRICS.write_text(json.dumps(metrics, indent=2) + "\n")
-    EVALUATION.write_text(json.dumps(evaluation, indent=2) + "\n")
-    RELIABILITY.parent.mkdir(exist_ok=True)
-    _write_table(RELIABILITY, ["confidence", "accuracy", "count"], evaluation["reliability"])
+    paths.metrics.write_text(json.dumps(metrics, indent=2) + "\n")
+    paths.evaluation.write_text(json.dumps(evaluation, indent=2) + "\n")
+    paths.reliability.parent.mkdir(exist_ok=True)
+    _write_table(paths.reliability, ["confidence", "accuracy", "count"], evaluation["reliability"])
     pairs = zip(scored.actual, scored.predicted, strict=True)
     rows = [{"actual": actual, "predicted": predicted} for actual, predicted in pairs]
-    _write_table(CONFUSION, ["actual", "predicted"], rows)
+    _write_table(paths.confusion, ["actual", "predicted"], rows)
 
 
 def _write_table(path: Path, names: list[str], rows: list[dict[str, Any]]) -> None:
@@ -225,4 +226,4 @@ def _write_table(path: Path, names: list[str], rows: list[dict[str, Any]]) -> No
 
 
 if __name__ == "__main__":
-    run_step(main)
+    run_for_model(main)

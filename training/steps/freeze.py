@@ -4,43 +4,42 @@ What cannot be compiled is no failure: the sklearn engine serves it, and the rep
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 from serving.app.engines.frozen.engine import FrozenEngine
 from serving.app.engines.frozen.file import FrozenFile
-from training.console import StepError, run_step, say
-from training.dataset import read_documents
+from training.console import StepError, say
+from training.data.dataset import read_documents
 from training.freezing.compiler import CannotFreeze, compile_pipeline
 from training.freezing.file import write
 from training.freezing.proof import ProofFailed, SplitterDiffers, generate_texts, prove
 from training.model_file import load_model
-from training.params import read_params
-from training.paths import FREEZE, FROZEN, MODEL, TEST
+from training.paths import Paths, run_for_model
+from training.settings.params import read_params
 
 
-def main() -> None:
+def main(paths: Paths) -> None:
     """Write the frozen model, or in its place why there is none, and what the proof found.
 
     Raises:
         StepError: There is no model yet, or no test part to prove it on.
     """
-    for path in (MODEL, TEST):
+    for path in (paths.model, paths.test):
         if not path.exists():
-            raise StepError(f"{path} is missing: make it with 'make train'")
-    pipeline = load_model()
+            raise StepError(f"{path} is missing: make it with {paths.make('train')}")
+    pipeline = load_model(paths)
     try:
-        report = {"engine": "frozen", **freeze(pipeline, FROZEN)}
+        report = {"engine": "frozen", **freeze(pipeline, paths)}
     except CannotFreeze as error:
         # DVC wants every output of a step, and warns of an empty one.
-        FROZEN.write_text(f"not frozen: {error}\n", encoding="utf-8")
+        paths.frozen.write_text(f"not frozen: {error}\n", encoding="utf-8")
         report = {"engine": "sklearn", "refused": str(error)}
         say(f"the model cannot be frozen: {error}")
         say("the sklearn engine will serve it: the same answers, a slower cold start")
-    FREEZE.write_text(json.dumps(report, indent=2) + "\n")
+    paths.freeze.write_text(json.dumps(report, indent=2) + "\n")
 
 
-def freeze(pipeline: Any, path: Path) -> dict[str, Any]:
+def freeze(pipeline: Any, paths: Paths) -> dict[str, Any]:
     """Write a frozen model and prove it.
 
     Returns:
@@ -50,10 +49,10 @@ def freeze(pipeline: Any, path: Path) -> dict[str, Any]:
         CannotFreeze: The pipeline has a step or a setting that has no frozen form.
         StepError: The frozen model answers otherwise than the pipeline. It leaves no file.
     """
-    params = read_params().freeze
+    params, path = read_params(paths.params).freeze, paths.frozen
     unproved = path.with_suffix(".unproved")
     classes, ops = compile_pipeline(pipeline)
-    texts = [one.text for one in read_documents(TEST)]
+    texts = [one.text for one in read_documents(paths.test)]
     texts += generate_texts(list(pipeline[0].vocabulary_), params.generated_texts, params.seed)
     try:
         root = write(unproved, classes, ops)
@@ -79,4 +78,4 @@ def freeze(pipeline: Any, path: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run_step(main)
+    run_for_model(main)

@@ -10,20 +10,20 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold, learning_curve
 
-from training.console import progress, run_step, say
-from training.dataset import read_documents
-from training.evaluation.scoring import find_scorer
+from training.console import progress, say
+from training.data.dataset import read_documents
+from training.fitting.scoring import find_scorer
 from training.model_file import load_model
-from training.params import read_params
-from training.paths import LEARNING_CURVE, TRAIN
+from training.paths import Paths, run_for_model
+from training.settings.params import read_params
 
 
-def main() -> None:
+def main(paths: Paths) -> None:
     """Write a row per share: documents, mean score on these, mean score on held-out ones."""
-    params = read_params()
-    documents = read_documents(TRAIN)
+    params = read_params(paths.params)
+    documents = read_documents(paths.train)
     shares = params.learning_curve
-    pipeline = clone(load_model())
+    pipeline = clone(load_model(paths))
     texts = np.array([one.text for one in documents], dtype=object)
     labels = np.array([one.label for one in documents])
     rows = []
@@ -42,13 +42,13 @@ def main() -> None:
             error_score="raise",
         )
         rows.append((sizes[0], training.mean(), validation.mean()))
-    LEARNING_CURVE.parent.mkdir(exist_ok=True)
-    with LEARNING_CURVE.open("w", newline="", encoding="utf-8") as file:
+    paths.learning_curve.parent.mkdir(parents=True, exist_ok=True)
+    with paths.learning_curve.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["documents", "training_score", "validation_score"])
         table.writerows(rows)
-    say(f"wrote {LEARNING_CURVE}: {rows[-1][2]:.4f} with {rows[-1][0]:,} documents")
+    say(f"wrote {paths.learning_curve}: {rows[-1][2]:.4f} with {rows[-1][0]:,} documents")
 
 
 if __name__ == "__main__":
-    run_step(main)
+    run_for_model(main)

@@ -1,40 +1,37 @@
-"""Step prepare: from the source's archive to clean training and test parts.
+"""Step prepare: from the source's data to clean training and test parts.
 
-Dropped are documents of topics that are not asked for, documents without text, repeats, and
-training documents that are in the test part too: the official test part stays whole, so that its
-scores compare with everybody else's.
+Dropped are documents without text, repeats, and training documents that are in the test part too:
+the test part stays whole, so that scores on an official one compare with everybody else's.
 """
 
 import json
 
-from training.console import run_step, say
-from training.dataset import Document, write_documents
-from training.models.topics.source import read_part
-from training.params import read_params
-from training.paths import DATA_REPORT, TEST, TRAIN
-from training.reading import Reader, build_reader, count_letters
-from training.words import read_labels, read_neutral_topics
+from training.console import say
+from training.contract import read_source
+from training.data.dataset import Document, write_documents
+from training.paths import Paths, run_for_model
+from training.settings.params import read_params
+from training.settings.written import check_form
+from training.text.reading import Reader, build_reader, count_letters
 
 
-def main() -> None:
+def main(paths: Paths) -> None:
     """Write both parts, and the data report that says what was dropped."""
-    params = read_params()
-    topics = read_neutral_topics() if params.prepare.topics == "ten" else set(read_labels())
-    train, test = read_part("train"), read_part("test")
-    kept_test = [one for one in test if one.label in topics]
-    asked = [one for one in train if one.label in topics]
-    kept_train, dropped = clean(asked, kept_test, build_reader(params.train))
-    write_documents(TRAIN, kept_train)
-    write_documents(TEST, kept_test)
+    params, source = read_params(paths.params), read_source(paths.name)
+    settings = check_form(source.settings, params.prepare, f"{paths.params}, prepare")
+    train, test = source.split(paths.raw, settings)
+    kept, dropped = clean(train, test, build_reader(params.train))
+    write_documents(paths.train, kept)
+    write_documents(paths.test, test)
     report = {
-        "topics": sorted(topics),
-        "train": len(kept_train),
-        "test": len(kept_test),
+        "labels": sorted({one.label for one in [*train, *test]}),
+        "train": len(kept),
+        "test": len(test),
         "dropped": dropped,
     }
-    DATA_REPORT.parent.mkdir(exist_ok=True)
-    DATA_REPORT.write_text(json.dumps(report, indent=2) + "\n")
-    say(f"prepared {len(kept_train):,} training and {len(kept_test):,} test documents")
+    paths.data_report.parent.mkdir(parents=True, exist_ok=True)
+    paths.data_report.write_text(json.dumps(report, indent=2) + "\n")
+    say(f"prepared {len(kept):,} training and {len(test):,} test documents")
     for reason, rows in dropped.items():
         say(f"  dropped from the training part, {reason}: {len(rows)}")
 
@@ -70,4 +67,4 @@ def clean(
 
 
 if __name__ == "__main__":
-    run_step(main)
+    run_for_model(main)

@@ -16,31 +16,34 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import StratifiedKFold
 
-from training.candidates import Candidate
-from training.console import StepError, progress, run_step, say
-from training.dataset import Document, read_documents
-from training.evaluation.scoring import find_scorer
-from training.models.topics.candidates import candidates
+from training.console import StepError, progress, say
+from training.contract import read_model
+from training.data.dataset import Document, read_documents
+from training.fitting.candidates import Candidate, list_candidates
+from training.fitting.scoring import find_scorer
+from training.fitting.strip import strip
 from training.parallel.fingerprint import check_arithmetic
-from training.params import Train, read_params
-from training.paths import COMPARISON, MODEL, TRAIN
-from training.strip import strip
+from training.paths import Paths, run_for_model
+from training.settings.params import Train, read_params
 
 
-def main() -> None:
+def main(paths: Paths) -> None:
     """Write the model and the comparison."""
     check_arithmetic()
-    params = read_params().train
-    documents = read_documents(TRAIN)
-    compared = compare(list(candidates(params)), documents, params)
+    params = read_params(paths.params).train
+    documents = read_documents(paths.train)
+    compared = compare(
+        list(list_candidates(params, read_model(paths.name).candidates)), documents, params
+    )
     best = choose(compared)
     for candidate, scores in compared:
         mark = "*" if candidate is best else " "
         say(f" {mark} {scores.mean():.4f} ± {scores.std():.4f}  {candidate}")
     say(f"fitting {best} on all {len(documents):,} documents")
-    joblib.dump(fit(best.pipeline, documents), MODEL)
-    say(f"wrote {MODEL} ({MODEL.stat().st_size / 1e6:.1f} MB)")
-    write_comparison(compared, best, params)
+    paths.model.parent.mkdir(parents=True, exist_ok=True)
+    joblib.dump(fit(best.pipeline, documents), paths.model)
+    say(f"wrote {paths.model} ({paths.model.stat().st_size / 1e6:.1f} MB)")
+    write_comparison(paths, compared, best, params)
 
 
 def compare(
@@ -139,7 +142,7 @@ def fit(pipeline: Any, documents: list[Document]) -> Any:
     before = predict(pipeline, texts)
     strip(pipeline, texts[0])
     if not all(map(np.array_equal, before, predict(pipeline, texts))):
-        raise StepError("stripping changed the predictions: see training/strip.py")
+        raise StepError("stripping changed the predictions: see training/fitting/strip.py")
     strip(pipeline, texts[0])  # predicting left its traces
     return pipeline
 
@@ -150,7 +153,9 @@ def predict(pipeline: Any, texts: list[str]) -> list[Any]:
     return [getattr(pipeline, name)(texts) for name in methods]
 
 
-def write_comparison(compared: list[tuple[Candidate, Any]], best: Candidate, params: Train) -> None:
+def write_comparison(
+    paths: Paths, compared: list[tuple[Candidate, Any]], best: Candidate, params: Train
+) -> None:
     """Write what was compared and what came of it."""
     report = {
         "scoring": params.scoring,
@@ -166,8 +171,8 @@ def write_comparison(compared: list[tuple[Candidate, Any]], best: Candidate, par
             for candidate, scores in compared
         ],
     }
-    COMPARISON.write_text(json.dumps(report, indent=2) + "\n")
+    paths.comparison.write_text(json.dumps(report, indent=2) + "\n")
 
 
 if __name__ == "__main__":
-    run_step(main)
+    run_for_model(main)

@@ -5,46 +5,47 @@ It comes before anything is trained, so all that a person writes is checked here
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from training.console import StepError, run_step, say
-from training.dataset import Document, iterate_rows
-from training.models.topics.candidates import candidates
-from training.params import Validate, read_params
-from training.paths import TEST, TRAIN, VALIDATION
-from training.reading import Reader, build_reader, count_letters
-from training.rehearsal import rehearse
-from training.words import read_golden, read_labels
+from training.console import StepError, say
+from training.contract import read_model
+from training.data.dataset import Document, iterate_rows
+from training.fitting.candidates import list_candidates
+from training.freezing.rehearsal import rehearse
+from training.paths import Paths, run_for_model
+from training.settings.params import Validate, read_params
+from training.settings.words import read_golden, read_labels
+from training.text.reading import Reader, build_reader, count_letters
 
 SHOWN_ROWS = 10
 
 
-def main() -> None:
+def main(paths: Paths) -> None:
     """Check both parts and every candidate, and write what was counted.
 
     Raises:
         StepError: A check failed; the message lists each problem with its rows.
     """
-    params = read_params()
+    params = read_params(paths.params)
     reader = build_reader(params.train)
     problems: list[str] = []
-    train = list(checked_rows(TRAIN, problems))
-    test = list(checked_rows(TEST, problems))
-    problems += find_problems(train, test, params.validation, reader)
+    train = list(checked_rows(paths.train, problems))
+    test = list(checked_rows(paths.test, problems))
+    problems += find_problems(train, test, params.validation, reader, set(read_labels(paths)))
     losses = {"training": measure_loss(train, reader), "test": measure_loss(test, reader)}
     problems += find_losses(losses, params.validation)
     if problems:
         raise StepError("the prepared data is not fit to train on:\n  " + "\n  ".join(problems))
-    read_golden(count_labels(train))
-    rehearse(candidates(params.train), train)
+    read_golden(paths, count_labels(train))
+    rehearse(list_candidates(params.train, read_model(paths.name).candidates), train)
     report = {
         "train": count_labels(train),
         "test": count_labels(test),
         "lost_letters": {part: loss.share for part, loss in losses.items()},
     }
-    VALIDATION.write_text(json.dumps(report, indent=2) + "\n")
+    paths.validation.write_text(json.dumps(report, indent=2) + "\n")
     say(f"validated {len(train):,} training and {len(test):,} test documents")
     say(
         "  letters in no word: "
@@ -63,10 +64,14 @@ def checked_rows(path: Path, problems: list[str]) -> Iterator[Document]:
 
 
 def find_problems(
-    train: list[Document], test: list[Document], limits: Validate, reader: Reader
+    train: list[Document],
+    test: list[Document],
+    limits: Validate,
+    reader: Reader,
+    known: Container[str],
 ) -> list[str]:
     """What is wrong with the documents, one sentence a problem, each with the rows it is in."""
-    known, trained = set(read_labels()), count_labels(train)
+    trained = count_labels(train)
     checks = {
         "training documents without text": without_text(train, reader),
         "test documents without text": without_text(test, reader),
@@ -171,4 +176,4 @@ def list_rows(rows: list[int]) -> str:
 
 
 if __name__ == "__main__":
-    run_step(main)
+    run_for_model(main)

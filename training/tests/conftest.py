@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,22 +16,14 @@ import yaml
 from moto.server import ThreadedMotoServer
 
 from serving.tests.tracked import copy_tracked
+from training import models
 from training.model_file import LOCK
-from training.paths import ARCHIVE, MODEL
-from training.reports import report
-from training.steps import bundle, prepare, train, validate
-from training.tests.model import candidates, source
-from training.tests.sample import SMALL_PARAMS, make_rows, put_model, write_archive
+from training.paths import MODELS
+from training.steps import train
+from training.tests.sample import NAME, PATHS, make_rows, put_model, write_archive
 
-
-@pytest.fixture(autouse=True)
-def own_model(monkeypatch):
-    """The steps that a test calls train the tests' own model, whichever one the repository has."""
-    for stage in (bundle, prepare, report, train, validate):
-        for module in (source, candidates):
-            for name in vars(stage).keys() & vars(module).keys():
-                if getattr(vars(module)[name], "__module__", None) == module.__name__:
-                    monkeypatch.setattr(stage, name, vars(module)[name])
+# The tests' own models are found as those of the repository are.
+models.__path__.append(str(Path(__file__).with_name("models")))
 
 
 @pytest.fixture(scope="session")
@@ -45,10 +39,10 @@ def workspace(tmp_path, sample_archive, monkeypatch):
     enter_workspace(tmp_path / "workspace", sample_archive, monkeypatch)
 
 
-def enter_workspace(root, archive, monkeypatch):
+def enter_workspace(root, archive, monkeypatch, *names):
     """Go into a clone of the tracked files with the sample in the place of the download."""
     copy_tracked(root)
-    take_sample(root, archive)
+    take_sample(root, archive, *names)
     # Set up, as far as make can see.
     (root / ".venv").mkdir()
     (root / ".venv/bin").symlink_to(Path(sys.executable).parent)
@@ -71,13 +65,18 @@ def enter_workspace(root, archive, monkeypatch):
     commit_all("start")
 
 
-def take_sample(root, archive):
-    """Put the tests' own model in the place of the repository's, its data in the download's."""
-    put_model(root)
-    (root / "params.yaml").write_text(yaml.safe_dump(SMALL_PARAMS, sort_keys=False))
-    pipeline = yaml.safe_load((root / "dvc.yaml").read_text())
-    pipeline["stages"]["fetch"]["cmd"] = f"mkdir -p {ARCHIVE.parent} && cp '{archive}' {ARCHIVE}"
-    (root / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False))
+def take_sample(root, archive, *names):
+    """Put the tests' own model, or several of it, in the place of the repository's."""
+    names = names or (NAME,)
+    for folder in (MODELS, "serving/app/data", "reports"):
+        shutil.rmtree(root / folder)
+    for name in names:
+        put_model(root, archive, name)
+    (root / "training/models/__init__.py").touch()
+    (root / "models.yaml").write_text(yaml.safe_dump({"models": [*names]}))
+    makefile = root / "Makefile"
+    default = re.compile("^DEFAULT_MODEL := .*$", re.MULTILINE)
+    makefile.write_text(default.sub(f"DEFAULT_MODEL := {names[0]}", makefile.read_text()))
     (root / "dvc.lock").unlink(missing_ok=True)
 
 
@@ -138,13 +137,13 @@ def bucket():
 def run_steps(*stages):
     """Run stages one after the other, as DVC does."""
     for stage in stages:
-        stage.main()
+        stage.main(PATHS)
         if stage is train:
             record_model()
 
 
 def record_model(data=None):
     """Write the lock that DVC writes when `train` has made the model, or other data."""
-    md5 = hashlib.md5(data or MODEL.read_bytes(), usedforsecurity=False).hexdigest()
-    outs = [{"path": "reports/a.json", "md5": "0"}, {"path": str(MODEL), "md5": md5}]
-    LOCK.write_text(yaml.safe_dump({"stages": {"train": {"outs": outs}}}))
+    md5 = hashlib.md5(data or PATHS.model.read_bytes(), usedforsecurity=False).hexdigest()
+    outs = [{"path": "reports/a.json", "md5": "0"}, {"path": str(PATHS.model), "md5": md5}]
+    LOCK.write_text(yaml.safe_dump({"stages": {PATHS.name_step("train"): {"outs": outs}}}))

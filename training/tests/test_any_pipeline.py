@@ -17,10 +17,10 @@ from serving.app.engines.terms import Terms
 from serving.app.features import normalize
 from serving.tests.pipelines import PIPELINES
 from serving.tests.sample import LABELS, TEXTS
-from training import paths
-from training.dataset import Document
-from training.fitted import SHOWN_VALUES, describe, describe_steps
+from training.data.dataset import Document
+from training.evaluation.fitted import SHOWN_VALUES, describe, describe_steps
 from training.steps import bundle, evaluate, train
+from training.tests.sample import PATHS
 
 DOCUMENTS = [
     Document(row, label, text)
@@ -46,18 +46,18 @@ def test_model_of_any_kind_is_fitted_twice_is_the_same_file(name):
 
 def test_model_of_any_kind_is_scored_by_what_it_offers(model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    paths.REPORTS.mkdir()
+    PATHS.reports.mkdir(parents=True)
     scored = evaluate.score(model, DOCUMENTS)
     metrics = evaluate.summarize(scored, evaluate.baseline_predictions(DOCUMENTS, DOCUMENTS))
-    evaluate.write_reports(metrics, evaluate.per_class(scored), scored, DOCUMENTS)
+    evaluate.write_reports(PATHS, metrics, evaluate.per_class(scored), scored, DOCUMENTS)
     has_probabilities = hasattr(model, "predict_proba")
     assert {"macro_f1", "accuracy", "baseline_accuracy"} < metrics.keys()
     assert ({"log_loss", "calibration_error"} <= metrics.keys()) == has_probabilities
     assert ("offers no" in evaluate.tell_probabilities(metrics)) == (not has_probabilities)
-    rows = list(csv.reader(paths.RELIABILITY.read_text().splitlines()))
+    rows = list(csv.reader(PATHS.reliability.read_text().splitlines()))
     assert rows[0] == ["confidence", "accuracy", "count"]
     assert (len(rows) > 1) == has_probabilities
-    json.loads(paths.METRICS.read_text(), parse_constant=pytest.fail)
+    json.loads(PATHS.metrics.read_text(), parse_constant=pytest.fail)
 
 
 def test_mistakes_of_a_model_without_probabilities_are_the_first_ones():
@@ -78,11 +78,11 @@ def test_golden_examples_have_the_probability_that_the_model_gives_if_any(
     model, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    paths.GOLDEN.parent.mkdir(parents=True)
+    PATHS.golden.parent.mkdir(parents=True)
     label = str(model.predict(TEXTS[:1])[0])
-    paths.LABELS.write_text(json.dumps({"ten": [], "labels": [{"id": label, "title": label}]}))
-    paths.GOLDEN.write_text(json.dumps([{"label": label, "text": TEXTS[0]}]))
-    (found,) = bundle.golden_examples(model)
+    PATHS.labels.write_text(json.dumps({"labels": [{"id": label, "title": label}]}))
+    PATHS.golden.write_text(json.dumps([{"label": label, "text": TEXTS[0]}]))
+    (found,) = bundle.golden_examples(model, PATHS)
     if hasattr(model, "predict_proba"):
         assert found["probability"] == model.predict_proba(TEXTS[:1]).max()
     else:

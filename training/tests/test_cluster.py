@@ -19,10 +19,9 @@ from distributed import Client
 from serving.tests.tracked import ROOT
 from training.console import StepError
 from training.parallel import backend, cluster, fingerprint
-from training.paths import ARCHIVE, COMPARISON, MODEL
 from training.steps import prepare, train, validate
 from training.tests.conftest import run
-from training.tests.model.candidates import candidates
+from training.tests.sample import NAME, PATHS, candidates, take_raw
 from training.tests.test_train import DOCUMENTS, PARAMS
 
 FROM_TRAINING = (
@@ -119,22 +118,21 @@ def search(scheduler, monkeypatch, params=PARAMS):
 def test_stage_is_run_on_a_cluster_writes_the_same_bytes_as_here(
     workspace, sample_archive, scheduler, tmp_path, monkeypatch
 ):
-    ARCHIVE.parent.mkdir(parents=True)
-    shutil.copy(sample_archive, ARCHIVE)
-    prepare.main()
-    validate.main()
-    run("training.steps.train")
-    here = (COMPARISON.read_bytes(), MODEL.read_bytes())
-    COMPARISON.unlink()
-    MODEL.unlink()
+    take_raw(sample_archive)
+    prepare.main(PATHS)
+    validate.main(PATHS)
+    run("training.steps.train", NAME)
+    here = (PATHS.comparison.read_bytes(), PATHS.model.read_bytes())
+    PATHS.comparison.unlink()
+    PATHS.model.unlink()
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler.address)
     with ExitStack() as both:
         for _ in range(2):
             both.enter_context(worker_started(scheduler, tmp_path, cwd=Path.cwd()))
-        done = run("training.steps.train")
+        done = run("training.steps.train", NAME)
     assert f"on the Dask cluster at {scheduler.address}: workers: 2" in done.stdout
     assert "comparing candidates: 6/6" in done.stderr.splitlines()[-1]
-    assert (COMPARISON.read_bytes(), MODEL.read_bytes()) == here
+    assert (PATHS.comparison.read_bytes(), PATHS.model.read_bytes()) == here
 
 
 @pytest.mark.slow
@@ -373,6 +371,8 @@ def test_make_train_hands_the_address_to_the_stages_as_it_was_typed(typed, found
     for name in ("scripts/install.sh", ".python-version"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
+    (tmp_path / "training/models/topics").mkdir(parents=True)
+    (tmp_path / "training/models/topics/model.py").touch()
     (tmp_path / "requirements").mkdir()
     for name in ("bootstrap", "serve", "train", "dask"):
         (tmp_path / f"requirements/{name}.txt").touch()

@@ -5,15 +5,14 @@ import re
 
 import pytest
 
-from training import words
 from training.console import StepError
-from training.dataset import Document, hash_files, read_documents, write_documents
-from training.params import Params, Validate
-from training.paths import TOPICS
-from training.reading import build_reader
+from training.data.dataset import Document, hash_files, read_documents, write_documents
+from training.paths import Paths
+from training.settings.params import Params, Validate
+from training.settings.words import read_golden, read_labels
 from training.steps import prepare, validate
-from training.tests.sample import SMALL_PARAMS, put_model
-from training.words import read_golden, read_labels
+from training.tests.sample import PATHS, SMALL_PARAMS, put_model
+from training.text.reading import build_reader
 
 LIMITS = Validate(min_documents_per_class=1, max_class_ratio=10, max_lost_letters=0.1)
 
@@ -24,12 +23,12 @@ def reader(**vectorizer):
 
 
 LETTERS = reader(preprocessing="letters")
+KNOWN = {"stars", "remedies"}
 
 
 @pytest.fixture(autouse=True)
 def labels(tmp_path, monkeypatch):
     """The labels of the tests' own model."""
-    (tmp_path / TOPICS).mkdir(parents=True)
     put_model(tmp_path)
     monkeypatch.chdir(tmp_path)
 
@@ -47,7 +46,9 @@ def test_repeated_leaked_and_empty_documents_are_dropped_and_named():
 
 def test_clean_data_has_no_problems():
     assert (
-        validate.find_problems(documents("orbit", "moon"), documents("probe"), LIMITS, LETTERS)
+        validate.find_problems(
+            documents("orbit", "moon"), documents("probe"), LIMITS, LETTERS, KNOWN
+        )
         == []
     )
 
@@ -66,14 +67,14 @@ def test_clean_data_has_no_problems():
     ],
 )
 def test_data_is_not_fit_names_the_rows(train, test, says):
-    problems = validate.find_problems(train, test, LIMITS, LETTERS)
+    problems = validate.find_problems(train, test, LIMITS, LETTERS, KNOWN)
     assert any(says in problem for problem in problems), problems
 
 
 def test_classes_are_out_of_balance_names_the_class_and_the_parameter():
     train = documents(*"abcdefghijklm") + documents("zz", label="remedies", start=99)
     limits = LIMITS.model_copy(update={"min_documents_per_class": 2, "max_class_ratio": 3})
-    problems = validate.find_problems(train, [], limits, LETTERS)
+    problems = validate.find_problems(train, [], limits, LETTERS, KNOWN)
     assert "class remedies has 1 training documents" in problems[0]
     assert "13.0 times" in problems[1]
     assert "max_class_ratio" in problems[1]
@@ -143,7 +144,7 @@ def test_preprocessing_leaves_nothing_of_a_text_is_a_problem_and_not_dropped():
     kept, dropped = prepare.clean(documents("беру", "ещё", "?!"), [], LETTERS)
     assert [one.text for one in kept] == ["беру", "ещё"]
     assert dropped["without text"] == [7]
-    problems = validate.find_problems(kept, [], LIMITS, LETTERS)
+    problems = validate.find_problems(kept, [], LIMITS, LETTERS, KNOWN)
     assert "training documents without text: rows 5, 6" in problems
 
 
@@ -153,21 +154,17 @@ def test_texts_are_compared_as_the_model_reads_them():
     assert dropped == {"without text": [9], "repeated": [6], "in the test part": []}
 
 
-def write_labels(tmp_path, monkeypatch, text):
-    path = tmp_path / "labels.json"
-    path.write_text(text)
-    monkeypatch.setattr(words, "LABELS", path)
+def write_labels(text):
+    PATHS.labels.write_text(text)
 
 
-def write_golden(tmp_path, monkeypatch, text):
-    path = tmp_path / "golden.json"
-    path.write_text(text)
-    monkeypatch.setattr(words, "GOLDEN", path)
+def write_golden(text):
+    PATHS.golden.write_text(text)
 
 
-def test_label_has_a_title_alone_is_read(tmp_path, monkeypatch):
-    write_labels(tmp_path, monkeypatch, '{"ten": [], "labels": [{"id": "a", "title": "A"}]}')
-    assert read_labels() == {"a": {"id": "a", "title": "A", "description": None, "url": None}}
+def test_label_has_a_title_alone_is_read():
+    write_labels('{"labels": [{"id": "a", "title": "A"}]}')
+    assert read_labels(PATHS) == {"a": {"id": "a", "title": "A", "description": None, "url": None}}
 
 
 @pytest.mark.parametrize(
@@ -175,21 +172,20 @@ def test_label_has_a_title_alone_is_read(tmp_path, monkeypatch):
     [
         ("", "is not JSON"),
         ("[]", r"labels\.json: the file: "),
-        ('{"ten": [], "labels": []}', "labels: List should have at least 1 item"),
-        ('{"ten": [], "labels": [{"id": "a"}]}', r"labels\.0\.title: Field required"),
-        ('{"ten": [], "labels": [{"id": "a", "title": 1}]}', r"labels\.0\.title: .*string"),
-        ('{"ten": [], "labels": [{"id": "a", "title": "A", "hue": 1}]}', r"labels\.0\.hue: Extra"),
-        ('{"ten": ["b"], "labels": [{"id": "a", "title": "A"}]}', "ten: not among the labels: b"),
+        ('{"labels": []}', "labels: List should have at least 1 item"),
+        ('{"labels": [{"id": "a"}]}', r"labels\.0\.title: Field required"),
+        ('{"labels": [{"id": "a", "title": 1}]}', r"labels\.0\.title: .*string"),
+        ('{"labels": [{"id": "a", "title": "A", "hue": 1}]}', r"labels\.0\.hue: Extra"),
         (
-            '{"ten": [], "labels": [{"id": "a", "title": "A"}, {"id": "a", "title": "B"}]}',
+            '{"labels": [{"id": "a", "title": "A"}, {"id": "a", "title": "B"}]}',
             "these ids appear more than once: a",
         ),
     ],
 )
-def test_labels_have_another_form_says_where(tmp_path, monkeypatch, text, says):
-    write_labels(tmp_path, monkeypatch, text)
+def test_labels_have_another_form_says_where(text, says):
+    write_labels(text)
     with pytest.raises(StepError, match=says):
-        read_labels()
+        read_labels(PATHS)
 
 
 @pytest.mark.parametrize(
@@ -203,18 +199,16 @@ def test_labels_have_another_form_says_where(tmp_path, monkeypatch, text, says):
         ('[{"label": "sci.spice", "text": "x"}]', r"labels\.json lacks: sci\.spice"),
     ],
 )
-def test_golden_set_has_another_form_says_where(tmp_path, monkeypatch, text, says):
-    write_golden(tmp_path, monkeypatch, text)
+def test_golden_set_has_another_form_says_where(text, says):
+    write_golden(text)
     with pytest.raises(StepError, match=says):
-        read_golden({"stars": 3})
+        read_golden(PATHS, {"stars": 3})
 
 
-@pytest.mark.parametrize("read", [read_labels, lambda: read_golden({})])
-def test_file_of_a_person_is_missing_says_which(tmp_path, monkeypatch, read):
-    for name in ("LABELS", "GOLDEN"):
-        monkeypatch.setattr(words, name, tmp_path / "none.json")
-    with pytest.raises(StepError, match=r"none\.json is missing"):
-        read()
+@pytest.mark.parametrize("read", [read_labels, lambda paths: read_golden(paths, {})])
+def test_file_of_a_person_is_missing_says_which(read):
+    with pytest.raises(StepError, match=r"training/models/none/(labels|golden)\.json is missing"):
+        read(Paths("none"))
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.dataset import Document
-from training.params import Evaluate
+from training.data.dataset import Document
+from training.settings.params import Evaluate
 from training.steps import evaluate
 from training.steps.evaluate import Scored
 

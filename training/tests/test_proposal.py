@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +19,7 @@ from training.proposal.github import GitHubError, Rights, Run, read_run
 from training.proposal.outcome import Outcome, read_outcome
 
 RESULTS = ("success", "failure", "cancelled", "skipped")
+FILES = files.Files("topics")
 MANIFEST = {"name": "topics", "version": "0123456789ab", "metrics": {"macro_f1": 0.93}}
 
 
@@ -197,15 +199,15 @@ def clone(tmp_path, monkeypatch):
 
 
 def write_files(folder, manifest):
-    for name in files.FILES:
+    for name in FILES.committed:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(json.dumps(manifest))
 
 
 def propose(run):
     """Commit what was tested."""
-    files.take()
-    return commit.commit(run, files.hash_files())
+    files.take(FILES.committed)
+    return commit.commit(run, FILES, files.hash_files(FILES))
 
 
 def read_tip(branch):
@@ -224,7 +226,7 @@ def test_commit_has_the_models_files_and_nothing_else(clone):
     assert branch == "better"
     assert read_tip("better") == sha
     changed = commit.git("show", "--format=", "--name-only", sha).split()
-    assert set(changed) == set(files.FILES)
+    assert set(changed) == set(FILES.committed)
 
 
 def test_commit_is_there_already_it_counts_as_the_runs(clone):
@@ -286,30 +288,30 @@ def test_data_is_other_bytes_and_the_model_the_same_nothing_is_proposed(clone):
 
 def test_model_is_not_the_one_that_was_tested_it_is_not_committed(clone):
     with pytest.raises(GitHubError, match="not the one that was tested"):
-        commit.commit(make_run(), "0" * 64)
+        commit.commit(make_run(), FILES, "0" * 64)
     assert read_tip("better") == read_tip("main")
 
 
-@pytest.mark.parametrize("name", files.FILES)
+@pytest.mark.parametrize("name", FILES.committed)
 def test_proposal_lacks_a_file_or_has_another_thing_in_its_place_it_is_refused(clone, name):
     path = files.PROPOSAL / name
     path.unlink()
     with pytest.raises(GitHubError, match="no file"):
-        files.take()
+        files.take(FILES.committed)
     path.symlink_to("/etc/hostname")
     with pytest.raises(GitHubError, match="no file"):
-        files.take()
+        files.take(FILES.committed)
     path.unlink()
     path.write_bytes(b" " * (files.MAX_BYTES + 1))
     with pytest.raises(GitHubError, match="too large"):
-        files.take()
+        files.take(FILES.committed)
 
 
 def test_folder_of_a_proposal_is_a_link_nothing_is_taken_through_it(clone):
     shutil.move(files.PROPOSAL / "reports", "elsewhere")
     (files.PROPOSAL / "reports").symlink_to(Path("elsewhere").absolute())
     with pytest.raises(GitHubError, match="no file"):
-        files.take()
+        files.take(FILES.committed)
 
 
 @pytest.mark.parametrize(
@@ -334,10 +336,10 @@ def test_manifest_says_what_no_model_is_it_is_not_passed_on(clone, changes):
 
 @pytest.mark.parametrize("text", ["garbage", "[]", "\x00"])
 def test_manifest_or_scores_are_damaged_they_are_not_committed(clone, text):
-    for name in (files.MANIFEST, files.SCORES):
+    for name in (FILES.manifest, FILES.scores):
         write_files(files.PROPOSAL, MANIFEST)
         (files.PROPOSAL / name).write_text(text)
-        if name == files.SCORES and text == "[]":
+        if name == FILES.scores and text == "[]":
             continue  # what scores there are, nobody passes on
         with pytest.raises(GitHubError, match="not what the pipeline writes"):
             propose(make_run())
@@ -349,8 +351,8 @@ def list_statuses(server):
 
 def test_model_is_tested_it_is_committed_checked_and_reported(clone, server):
     run = make_run(api=server.url, pull_request=make_pull_request())
-    files.take()
-    proposal.propose(run, make_outcome(tested_digest=files.hash_files()))
+    files.take(FILES.committed)
+    proposal.propose(run, make_outcome(tested_digest=files.hash_files(FILES)), FILES)
     sha = read_tip("better")
     assert sha != read_tip("main")
     assert list_statuses(server) == {
@@ -372,9 +374,9 @@ def test_something_went_wrong_nothing_is_committed_and_it_is_reported(
     clone, server, trained, tested, said
 ):
     run = make_run(api=server.url, pull_request=make_pull_request())
-    files.take()
-    digest = files.hash_files()
-    proposal.propose(run, make_outcome("success", trained, tested, tested_digest=digest))
+    files.take(FILES.committed)
+    digest = files.hash_files(FILES)
+    proposal.propose(run, make_outcome("success", trained, tested, tested_digest=digest), FILES)
     assert read_tip("better") == read_tip("main")
     assert server.statuses == []
     comments = [one["body"] for one in server.comments.get(7, [])]
@@ -385,10 +387,10 @@ def test_something_went_wrong_nothing_is_committed_and_it_is_reported(
 def test_model_is_changed_no_more_the_comment_is_taken_back_and_none_is_written(server):
     run = make_run(api=server.url, pull_request=make_pull_request())
     outcome = make_outcome("success", "skipped", "skipped", changed=False)
-    proposal.propose(run, outcome)
+    proposal.propose(run, outcome, FILES)
     assert not any(server.comments.values())
     pull_request.comment(run, 7, f"{pull_request.MARK}\nreport", only_update=False)
-    proposal.propose(run, outcome)
+    proposal.propose(run, outcome, FILES)
     (one,) = server.comments[7]
     assert "This branch changes no model" in one["body"]
     assert "report" not in one["body"].removeprefix(pull_request.MARK)
@@ -413,6 +415,7 @@ def test_last_job_is_green_only_where_the_branch_may_be_merged(
     jobs = {name: {"result": results, "outputs": outputs} for name in ("plan", "train", "test")}
     monkeypatch.setenv("NEEDS", json.dumps(jobs))
     monkeypatch.setattr(proposal, "read_run", make_run)
+    monkeypatch.setattr(sys, "argv", ["propose", "topics"])
     asked = []
     monkeypatch.setattr(proposal, "propose", lambda *_: asked.append(1))
     if ends:
@@ -443,8 +446,8 @@ def test_pull_request_changes_the_model_or_brings_one_or_neither(
     # What main has got meanwhile is not the pull request's.
     commit.git("update-ref", "refs/remotes/origin/main", "HEAD^")
     run = make_run(pull_request=make_pull_request())
-    assert plan.find_change(run)[0] is trains
-    assert plan.find_change(make_run())[0] is True  # it was asked for
+    assert plan.find_change(run, FILES)[0] is trains
+    assert plan.find_change(make_run(), FILES)[0] is True  # it was asked for
 
 
 def test_main_has_got_another_model_meanwhile_the_pull_request_changes_none(clone, monkeypatch):
@@ -454,27 +457,27 @@ def test_main_has_got_another_model_meanwhile_the_pull_request_changes_none(clon
     commit.git(*identity, "commit", "-qam", "x")
     commit.git("update-ref", "refs/remotes/origin/main", "HEAD")
     commit.git("reset", "-q", "--hard", "HEAD^")
-    assert plan.find_change(make_run(pull_request=make_pull_request()))[0] is False
+    assert plan.find_change(make_run(pull_request=make_pull_request()), FILES)[0] is False
 
 
 def test_pull_request_is_opened_where_that_failed_before_but_not_against_peoples_will(
     clone, server, monkeypatch
 ):
     run = make_run(branch="main", api=server.url)
-    files.take()
-    outcome = make_outcome(tested_digest=files.hash_files())
+    files.take(FILES.committed)
+    outcome = make_outcome(tested_digest=files.hash_files(FILES))
     with monkeypatch.context() as patch:
         patch.setattr(server, "_answer_pulls", lambda *_: (403, {"message": "not permitted"}))
         with pytest.raises(GitHubError, match="403"):
-            proposal.propose(run, outcome)
+            proposal.propose(run, outcome, FILES)
     assert server.pulls == []
     go_back()
-    proposal.propose(run, outcome)
+    proposal.propose(run, outcome, FILES)
     (pull,) = server.pulls
     assert len(server.comments[pull["number"]]) == 1
     go_back()
     pull["state"] = "closed"
-    proposal.propose(run, outcome)
+    proposal.propose(run, outcome, FILES)
     assert server.pulls == [pull]
 
 

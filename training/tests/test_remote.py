@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +15,12 @@ from serving.bundle.manifest import read_manifest
 from serving.deployment.commands import fetch_model
 from training import ensure_model, remote
 from training.console import StepError
-from training.paths import ARCHIVE, BUNDLE, FROZEN, MODEL, TEST, TRAIN
 from training.tests.conftest import Bucket, commit_all, enter_workspace, run
+from training.tests.sample import NAME, PATHS
 
 pytestmark = pytest.mark.slow  # DVC takes seconds to start
 CONFIG = Path(".dvc/config")
-FILES = [MODEL, FROZEN]
+FILES = [PATHS.model, PATHS.frozen]
 
 
 def make_remote(*arguments, **environment):
@@ -50,9 +51,9 @@ def pushed(tmp_path_factory, sample_archive, bucket):
         enter_workspace(root, sample_archive, monkeypatch)
         run("dvc", "repro", "bundle")
         assert make_remote(f"URL={bucket.url}").returncode == 0
-        run("dvc", "push")
+        remote.push(PATHS)
         commit_all("trained")
-        documents = {path.read_bytes() for path in (ARCHIVE, TRAIN, TEST)}
+        documents = {path.read_bytes() for path in (*PATHS.raw.iterdir(), PATHS.train, PATHS.test)}
         shutil.rmtree("data")
         objects = bucket.read()
         assert not documents & set(objects.values())
@@ -63,6 +64,7 @@ def pushed(tmp_path_factory, sample_archive, bucket):
 def clone(pushed, monkeypatch):
     """The workspace as if it were cloned anew, the bucket as it was pushed."""
     monkeypatch.chdir(pushed.root)
+    monkeypatch.setattr(sys, "argv", ["fetch_model", "--model", NAME])
     pushed.bucket.write(pushed.objects)
     subprocess.run(["git", "checkout", "-q", "."], check=True)
     for folder in (".dvc/cache", "data"):  # a test may have trained
@@ -76,7 +78,9 @@ def clone(pushed, monkeypatch):
 def trained(monkeypatch):
     """What was missing whenever the model was to be trained; nothing is."""
     calls = []
-    monkeypatch.setattr(ensure_model, "train", lambda: calls.append(ensure_model.missing_files()))
+    monkeypatch.setattr(
+        ensure_model, "train", lambda _: calls.append(ensure_model.missing_files(PATHS))
+    )
     return calls
 
 
@@ -128,14 +132,14 @@ def test_remote_is_not_verified_pull_takes_tampered_objects(clone):
 
 
 def test_remote_has_the_model_it_is_pulled_not_trained(clone, trained, capfd):
-    ensure_model.main()
+    ensure_model.main(PATHS)
     said = capfd.readouterr().out
     assert "pulling the model from the DVC remote store" in said
-    assert read_manifest(BUNDLE).version in said
+    assert read_manifest(PATHS.bundle).version in said
     assert {path: path.read_bytes() for path in FILES} == clone.files
     assert not Path("data").exists()
 
-    ensure_model.main()
+    ensure_model.main(PATHS)
     assert "pulling" not in capfd.readouterr().out
     assert trained == []
 
@@ -149,7 +153,7 @@ def test_remote_has_spoilt_objects_they_are_not_taken_and_it_is_said(clone, capf
 def test_remote_is_not_verified_nothing_is_pulled_and_the_model_is_trained(clone, trained, capfd):
     do_not_verify()
     with pytest.raises(StepError, match=r"model\.joblib cannot be read"):
-        ensure_model.main()
+        ensure_model.main(PATHS)
     assert trained == [list(map(str, FILES))]
     said = capfd.readouterr().out
     assert "the DVC remote store is not used: it is not verified" in said
@@ -168,7 +172,7 @@ def spoil_cache(objects):
 def test_cache_is_spoilt_nothing_is_unpickled_and_the_command_that_is_said_mends_it(clone, trained):
     spoil_cache(clone.objects)
     with pytest.raises(StepError, match=r"has sha256 .* but first 'rm -r") as refused:
-        ensure_model.main()
+        ensure_model.main(PATHS)
     assert trained == []
     subprocess.run(["sh", "-c", re.search(r"'(rm .*?)'", str(refused.value))[1]], check=True)
     assert [path for path in (*FILES, Path(".dvc/cache")) if path.exists()] == []
@@ -179,7 +183,7 @@ def test_cache_is_spoilt_no_stage_unpickles_what_dvc_takes_for_the_model(clone):
     run("dvc", "repro", "bundle")  # trains, and puts the cache's file in the place of the new one
     done = remote.dvc("repro", "--single-item", "--force", "evaluate", capture=True)
     assert done.returncode != 0
-    assert MODEL.read_bytes() == flip(clone.files[MODEL])
+    assert PATHS.model.read_bytes() == flip(clone.files[PATHS.model])
     assert "model.joblib is not the file that dvc.lock records" in done.stderr
 
 
@@ -201,7 +205,7 @@ def test_remote_is_not_verified_outside_the_project_the_command_that_is_said_men
 
 def test_no_remote_is_the_default_nothing_is_pulled(workspace, capfd):
     CONFIG.write_text(f"{REMOTE}url = s3://models\nverify = true\n")
-    assert ensure_model.pull([str(MODEL)]) is False
+    assert ensure_model.pull([str(PATHS.model)]) is False
     assert "'.venv/bin/dvc remote default NAME'" in capfd.readouterr().out
 
 
@@ -291,7 +295,7 @@ def test_objects_are_spoilt_nothing_is_fetched_without_dvc_either(damage, clone)
     clone.bucket.write(DAMAGES[damage](clone.objects))
     with pytest.raises(SystemExit, match=r"error: .*'make train' makes it, then 'make push'"):
         fetch_model.main()
-    assert list(BUNDLE.iterdir()) == [BUNDLE / "manifest.json"]
+    assert list(PATHS.bundle.iterdir()) == [PATHS.bundle / "manifest.json"]
 
 
 def test_remote_is_a_folder_the_model_is_fetched_from_it(clone, tmp_path):
@@ -316,12 +320,14 @@ def test_remote_is_a_folder_the_model_is_fetched_from_it(clone, tmp_path):
         (lambda: CONFIG.write_text(CONFIG.read_text().replace("s3://", "ftp://")), "dvc pull"),
         (lambda: Path("dvc.lock").write_text("stages: ["), "git checkout"),
         (lambda: Path("dvc.lock").unlink(), "dvc.lock cannot be read"),
-        (lambda: (BUNDLE / "manifest.json").write_text("{}"), "git checkout"),
+        (lambda: (PATHS.bundle / "manifest.json").write_text("{}"), "git checkout"),
         (
             lambda: Path("dvc.lock").write_text(
                 Path("dvc.lock")
                 .read_text()
-                .replace(f"size: {read_manifest(BUNDLE).files['model.joblib'].size}", "size: 1")
+                .replace(
+                    f"size: {read_manifest(PATHS.bundle).files['model.joblib'].size}", "size: 1"
+                )
             ),
             "not of one commit",
         ),

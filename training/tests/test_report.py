@@ -18,14 +18,13 @@ from serving.app.engines.terms import Terms
 from serving.app.features import normalize
 from serving.bundle.manifest import FORMAT, FilePin, Label, Manifest, installed_versions
 from serving.tests.pipelines import PIPELINES
-from training import paths
 from training.console import StepError
-from training.dataset import Document, hash_files, read_documents, write_documents
-from training.params import read_params
+from training.data.dataset import Document, hash_files, read_documents, write_documents
 from training.reports import report
+from training.settings.params import read_params
 from training.steps import evaluate, train
 from training.tests.conftest import record_model
-from training.tests.sample import SMALL_PARAMS
+from training.tests.sample import PATHS, SMALL_PARAMS
 
 HOSTILE = "<script>alert('x')</script> \"><img src=http://evil.example/x> car engine brakes"
 WORDS = {"autos": "car engine brakes", "space": "moon orbit rocket", "wares": "offer price sale"}
@@ -50,11 +49,11 @@ def write_json(path, value):
 
 
 def write_scores(pipeline):
-    test = read_documents(paths.TEST)
+    test = read_documents(PATHS.test)
     scored = evaluate.score(pipeline, test)
-    baseline = evaluate.baseline_predictions(read_documents(paths.TRAIN), test)
+    baseline = evaluate.baseline_predictions(read_documents(PATHS.train), test)
     metrics = evaluate.summarize(scored, baseline)
-    evaluate.write_reports(metrics, evaluate.per_class(scored), scored, test)
+    evaluate.write_reports(PATHS, metrics, evaluate.per_class(scored), scored, test)
 
 
 def write_stage_reports(counts):
@@ -63,48 +62,52 @@ def write_stage_reports(counts):
         for name, scores in (("first(C=1)", [0.91, 0.95]), ("second", [0.9, 0.92]))
     ]
     summary = {"scoring": "f1_macro", "folds": 2, "best": "first(C=1)", "candidates": candidates}
-    write_json(paths.COMPARISON, summary)
+    write_json(PATHS.comparison, summary)
     dropped = {"without text": [], "repeated": [7, 9]}
     totals = {part: sum(counts[part].values()) for part in counts}
-    write_json(paths.DATA_REPORT, {"topics": list(WORDS), **totals, "dropped": dropped})
-    write_json(paths.VALIDATION, counts)
-    paths.LEARNING_CURVE.parent.mkdir()
-    with paths.LEARNING_CURVE.open("w", newline="") as file:
+    write_json(PATHS.data_report, {"labels": list(WORDS), **totals, "dropped": dropped})
+    write_json(PATHS.validation, counts)
+    PATHS.learning_curve.parent.mkdir()
+    with PATHS.learning_curve.open("w", newline="") as file:
         names = ["documents", "training_score", "validation_score"]
         csv.writer(file).writerows([names, [6, 1.0, 0.8], [12, 1.0, 0.9]])
 
 
 def write_manifest(**changes):
-    pin = FilePin(sha256=hash_files(paths.MODEL), size=paths.MODEL.stat().st_size)
+    pin = FilePin(sha256=hash_files(PATHS.model), size=PATHS.model.stat().st_size)
     manifest = Manifest(
         format=FORMAT,
-        name="topics",
+        name=PATHS.name,
+        title="The tests' own",
         version=pin.sha256[:12],
-        input="text",
+        task="classification",
+        input={"kind": "text", "example": "engine"},
+        target=None,
+        interval=None,
         engine="sklearn",
-        files={paths.MODEL.name: pin},
+        files={PATHS.model.name: pin},
         frozen={"refused": "step 'scale': StandardScaler has no frozen form"},
         versions=installed_versions(),
-        dataset_sha256=hash_files(paths.TRAIN, paths.TEST),
+        dataset_sha256=hash_files(PATHS.train, PATHS.test),
         parameters={},
-        metrics=json.loads(paths.METRICS.read_text()),
+        metrics=json.loads(PATHS.metrics.read_text()),
         labels=tuple(Label(**one) for one in LABELS),
         golden=(),
         profile={},
     )
     manifest = replace(manifest, **changes)
-    (paths.BUNDLE / "manifest.json").write_text(manifest.to_json())
+    (PATHS.bundle / "manifest.json").write_text(manifest.to_json())
 
 
 @pytest.fixture
 def inputs(tmp_path, monkeypatch):
     """All that the report reads; one test document is hostile and labelled wrongly."""
     monkeypatch.chdir(tmp_path)
-    Path("params.yaml").write_text(yaml.safe_dump(SMALL_PARAMS))
-    write_json(paths.LABELS, {"ten": [], "labels": LABELS})
+    write_json(PATHS.labels, {"labels": LABELS})
+    PATHS.params.write_text(yaml.safe_dump(SMALL_PARAMS))
     train = make_documents(7)
-    write_documents(paths.TRAIN, train)
-    write_documents(paths.TEST, [*make_documents(5), Document(99, "space", HOSTILE)])
+    write_documents(PATHS.train, train)
+    write_documents(PATHS.test, [*make_documents(5), Document(99, "space", HOSTILE)])
     pipeline = Pipeline(
         [
             ("vectorizer", TfidfVectorizer(preprocessor=normalize)),
@@ -112,7 +115,7 @@ def inputs(tmp_path, monkeypatch):
         ]
     )
     pipeline.fit([one.text for one in train], [one.label for one in train])
-    paths.MODEL.parent.mkdir(parents=True)
+    PATHS.model.parent.mkdir(parents=True)
     counts = {
         "train": {"autos": 1701, "space": 702, "wares": 703},
         "test": {"autos": 501, "space": 602, "wares": 503},
@@ -123,14 +126,14 @@ def inputs(tmp_path, monkeypatch):
 
 
 def take_model(model):
-    joblib.dump(model, paths.MODEL)
+    joblib.dump(model, PATHS.model)
     record_model()
     write_scores(model)
     write_manifest()
 
 
 def build_page():
-    return report.build_page(read_params().evaluate, LOAD_MS)
+    return report.build_page(PATHS, read_params(PATHS.params).evaluate, LOAD_MS)
 
 
 def edit_gate(**rules):
@@ -138,9 +141,9 @@ def edit_gate(**rules):
 
 
 def edit_params(section, **changes):
-    params = yaml.safe_load(Path("params.yaml").read_text())
+    params = yaml.safe_load(PATHS.params.read_text())
     params[section] |= changes
-    Path("params.yaml").write_text(yaml.safe_dump(params))
+    PATHS.params.write_text(yaml.safe_dump(params))
 
 
 class Elements(HTMLParser):
@@ -207,33 +210,38 @@ def test_same_inputs_give_the_same_page(inputs):
 
 
 def test_main_writes_the_page_and_says_where(inputs, capsys):
-    report.main()
-    page = report.PAGE.read_text(encoding="utf-8")
+    report.main(PATHS)
+    page = (PATHS.reports / "report.html").read_text(encoding="utf-8")
     said = capsys.readouterr().out
-    assert f"wrote reports/report.html ({len(page.encode()) / 1000:.0f} kB)" in said
-    assert report.PAGE.resolve().as_uri() in said
+    assert f"wrote {PATHS.reports}/report.html ({len(page.encode()) / 1000:.0f} kB)" in said
+    assert (PATHS.reports / "report.html").resolve().as_uri() in said
     load_time = re.compile(r"<dd>[\d.]+ ms")
-    assert load_time.sub("", page) == load_time.sub("", build_page())
+    assert load_time.sub("", page) == load_time.sub(
+        "",
+        build_page(),
+    )
     assert str(Path.cwd()) not in page
 
 
-@pytest.mark.parametrize("path", report.INPUTS, ids=str)
+@pytest.mark.parametrize("path", report.list_inputs(PATHS), ids=str)
 def test_missing_input_is_named_with_what_mends_it(inputs, path):
     path.unlink()
     with pytest.raises(StepError) as caught:
-        report.main()
-    assert str(caught.value) == f"{path} is missing: write it with 'make report'"
+        report.main(PATHS)
+    assert str(caught.value) == f"{path} is missing: write it with 'make report MODEL=sample'"
 
 
-@pytest.mark.parametrize("path", [*report.JSON_INPUTS, paths.BUNDLE / "manifest.json"], ids=str)
+@pytest.mark.parametrize(
+    "path", [*report.list_json_inputs(PATHS), PATHS.bundle / "manifest.json"], ids=str
+)
 def test_damaged_input_is_named_with_what_mends_it(inputs, path):
     path.write_text('{"half": ')
     with pytest.raises(StepError, match=re.escape(str(path)) + ".*'make "):
-        report.main()
+        report.main(PATHS)
 
 
 def test_evaluation_of_other_documents_is_refused(inputs):
-    write_documents(paths.TEST, make_documents(5))
+    write_documents(PATHS.test, make_documents(5))
     with pytest.raises(StepError, match="of another model or of other documents"):
         build_page()
 
@@ -264,21 +272,24 @@ def test_rule_that_fails_is_shown_as_failed(inputs):
 
 def test_rule_that_fails_names_every_class_below_it(inputs):
     edit_gate(min_class_f1=1.0)
-    rule = re.search(r"✕ failed min_class_f1 (.*?) the gate", Elements(build_page()).words)
+    rule = re.search(
+        r"✕ failed min_class_f1 (.*?) the gate",
+        Elements(build_page()).words,
+    )
     assert re.findall(r"F1 of (\w+) is", rule[1]) == ["autos", "space"]
 
 
 def test_manifest_of_another_model_is_shown_as_not_bundled(inputs):
-    joblib.dump(joblib.load(paths.MODEL), paths.MODEL, compress=1)
+    joblib.dump(joblib.load(PATHS.model), PATHS.model, compress=1)
     record_model()
     words = Elements(build_page()).words
     assert "✕ Not bundled" in words
-    assert f"topics {hash_files(paths.MODEL)[:12]}" in words
+    assert f"{PATHS.name} {hash_files(PATHS.model)[:12]}" in words
 
 
 def test_model_below_the_gate_without_a_manifest_is_said_to_be_refused(inputs):
     edit_gate(min_macro_f1=0.999)
-    joblib.dump(joblib.load(paths.MODEL), paths.MODEL, compress=1)
+    joblib.dump(joblib.load(PATHS.model), PATHS.model, compress=1)
     record_model()
     assert "It gets no manifest, and the service refuses it." in Elements(build_page()).words
 
@@ -292,8 +303,8 @@ def test_frozen_model_is_shown_with_its_proof(inputs):
     write_manifest(
         engine="frozen",
         files={
-            paths.MODEL.name: FilePin(sha256=hash_files(paths.MODEL), size=1),
-            paths.FROZEN.name: FilePin(sha256="0" * 64, size=12_345),
+            PATHS.model.name: FilePin(sha256=hash_files(PATHS.model), size=1),
+            PATHS.frozen.name: FilePin(sha256="0" * 64, size=12_345),
         },
         frozen={"root": "0" * 64, "texts": 6_789, "worst_probability_difference": 3.3e-16},
     )
@@ -321,25 +332,25 @@ def test_scale_of_one_score_has_a_width():
 
 
 def test_leading_words_are_those_that_the_label_would_miss(inputs):
-    pipeline = joblib.load(paths.MODEL)
+    pipeline = joblib.load(PATHS.model)
     found = report.leading_words(pipeline, "Car, moon; car engine", "autos")
     assert set(found) == {"car", "engine"}
 
 
 def test_text_without_known_words_has_no_leading_words(inputs):
-    assert report.leading_words(joblib.load(paths.MODEL), "zzz", "autos") == []
-    assert report.leading_words(joblib.load(paths.MODEL), " !", "autos") == []
+    assert report.leading_words(joblib.load(PATHS.model), "zzz", "autos") == []
+    assert report.leading_words(joblib.load(PATHS.model), " !", "autos") == []
 
 
 def test_model_without_mistakes_says_so(inputs):
-    write_documents(paths.TEST, make_documents(5))
-    write_scores(joblib.load(paths.MODEL))
+    write_documents(PATHS.test, make_documents(5))
+    write_scores(joblib.load(PATHS.model))
     assert Elements(build_page()).words.count("None: every test document is labelled right.") == 2
 
 
 @pytest.mark.parametrize("name", PIPELINES)
 def test_model_of_any_kind_has_its_page_without_what_it_lacks(inputs, name):
-    model = train.fit(PIPELINES[name](), read_documents(paths.TRAIN))
+    model = train.fit(PIPELINES[name](), read_documents(PATHS.train))
     take_model(model)
     page = build_page()
     words = Elements(page).words
@@ -351,7 +362,7 @@ def test_model_of_any_kind_has_its_page_without_what_it_lacks(inputs, name):
 
 
 def test_page_shows_the_parameters_that_were_fitted(inputs):
-    take_model(train.fit(PIPELINES["letters"](), read_documents(paths.TRAIN)))
+    take_model(train.fit(PIPELINES["letters"](), read_documents(PATHS.train)))
     edit_params("train", vectorizer={"ngram_range": [1, 1]})
     words = Elements(build_page()).words
     assert "TfidfVectorizer(analyzer=char_wb, ngram_range=[2, 4])" in words

@@ -16,6 +16,7 @@ from training import changed, ensure_model, remote, run_dvc
 from training.console import StepError
 from training.judging import committed
 from training.tests.conftest import commit_all
+from training.tests.sample import PATHS
 
 pytestmark = pytest.mark.slow  # DVC takes seconds to start
 
@@ -143,7 +144,7 @@ def test_lock_stays_held_no_caller_takes_it_for_something_else(repository, monke
     said = "waiting for DVC's lock, …\nERROR: another command has held DVC's lock"
     held = subprocess.CompletedProcess([], run_dvc.LOCKED, "", said)
     monkeypatch.setattr(run_dvc.subprocess, "run", lambda *_, **__: held)
-    for act in (ensure_model.train, remote.verified_remote):
+    for act in (lambda: ensure_model.train(PATHS), remote.verified_remote):
         with pytest.raises(
             StepError, match=r"^DVC did not run: another command has held DVC's lock"
         ):
@@ -174,9 +175,12 @@ def test_settings_cannot_be_read_there_is_not_no_remote(repository):
 
 def test_checkout_is_of_another_user_gits_own_words_are_passed_on(repository, monkeypatch):
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
-    for ask in (committed.read_manifest_of, lambda rev: committed.was_before(rev, "0")):
+    for ask in (
+        committed.read_manifest_of,
+        lambda rev, paths: committed.was_before(rev, "0", paths),
+    ):
         with pytest.raises(StepError, match="dubious ownership") as caught:
-            ask("HEAD")
+            ask("HEAD", PATHS)
         assert "safe.directory" in str(caught.value)
         assert "no commit" not in str(caught.value)
 

@@ -19,7 +19,8 @@ from training.judging.served import (
     describe_start,
     find_manifest,
 )
-from training.paths import BUNDLE, COLD, FREEZE, FROZEN, MODEL
+from training.paths import COLD
+from training.tests.sample import PATHS
 
 FOUND = {
     "version": "0" * 12,
@@ -34,7 +35,7 @@ FOUND = {
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    FREEZE.parent.mkdir()
+    PATHS.freeze.parent.mkdir(parents=True)
     COLD.parent.mkdir(parents=True)
 
 
@@ -45,43 +46,43 @@ def record_freeze():
         md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False)
         return {"path": str(path), "md5": md5.hexdigest()}
 
-    stage = {"deps": [record(MODEL)], "outs": [record(FROZEN), record(FREEZE)]}
-    served.LOCK.write_text(yaml.safe_dump({"stages": {"freeze": stage}}))
+    stage = {"deps": [record(PATHS.model)], "outs": [record(PATHS.frozen), record(PATHS.freeze)]}
+    served.LOCK.write_text(yaml.safe_dump({"stages": {PATHS.name_step("freeze"): stage}}))
 
 
 @pytest.mark.parametrize(("engine", "said"), [("frozen", "frozen"), ("sklearn", "not frozen: X")])
 def test_manifest_is_the_models_it_says_how_it_is_served(tree, engine, said):
     refused = {} if engine == "frozen" else {"frozen": {"refused": "X"}}
-    manifest = write_bundle(BUNDLE, fit(), engine, **refused)
-    found = describe_own(manifest.version)
+    manifest = write_bundle(PATHS.bundle, fit(), engine, **refused)
+    found = describe_own(manifest.version, PATHS)
     assert (found.said, found.engine) == (said, engine)
-    assert found.frozen_bytes == (FROZEN.stat().st_size if engine == "frozen" else None)
+    assert found.frozen_bytes == (PATHS.frozen.stat().st_size if engine == "frozen" else None)
 
 
 @pytest.mark.parametrize("name", ["model.frozen", "model.joblib", "manifest.json"])
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text("{")])
 def test_file_of_the_bundle_is_missing_or_changed_it_is_not_served(tree, name, damage):
-    version = write_bundle(BUNDLE, fit(), "frozen").version
-    damage(BUNDLE / name)
+    version = write_bundle(PATHS.bundle, fit(), "frozen").version
+    damage(PATHS.bundle / name)
     with pytest.raises(NotServed, match="'make"):
-        find_manifest(version)
+        find_manifest(version, PATHS)
 
 
 def test_manifest_is_of_another_model_it_is_not_served(tree):
-    write_bundle(BUNDLE, fit(), "frozen")
+    write_bundle(PATHS.bundle, fit(), "frozen")
     with pytest.raises(NotServed, match="no manifest of this model"):
-        find_manifest("0" * 12)
+        find_manifest("0" * 12, PATHS)
 
 
 def test_model_has_no_manifest_freezing_is_told_only_if_dvc_recorded_it_of_this_model(tree):
-    write_bundle(BUNDLE, fit(), "frozen")
-    (BUNDLE / "manifest.json").unlink()
-    FREEZE.write_text(json.dumps({"engine": "sklearn", "refused": "no form"}))
-    assert describe_own("").said == "not frozen yet"
+    write_bundle(PATHS.bundle, fit(), "frozen")
+    (PATHS.bundle / "manifest.json").unlink()
+    PATHS.freeze.write_text(json.dumps({"engine": "sklearn", "refused": "no form"}))
+    assert describe_own("", PATHS).said == "not frozen yet"
     record_freeze()
-    assert describe_own("").said == "not frozen: no form"
-    MODEL.write_bytes(b"another one")
-    assert describe_own("").said == "not frozen yet: the pipeline ended before that"
+    assert describe_own("", PATHS).said == "not frozen: no form"
+    PATHS.model.write_bytes(b"another one")
+    assert describe_own("", PATHS).said == "not frozen yet: the pipeline ended before that"
 
 
 def test_cold_start_was_measured_of_this_model_it_is_shown(tree):
@@ -124,9 +125,9 @@ def test_cold_start_is_measured_the_report_can_read_it(tree, monkeypatch, capfd)
     pytest.importorskip("awslambdaric", reason="the Lambda runtime is for Linux")
     from bench import cold
 
-    version = write_bundle(BUNDLE, fit(), "frozen").version
+    version = write_bundle(PATHS.bundle, fit(), "frozen").version
     monkeypatch.setattr(cold, "ROUNDS", 1)
-    cold.main()
+    cold.main(PATHS)
     found = json.loads(COLD.read_text())
     assert (found["hold"], found["aim"], found["rounds"]) == (1.25, 1.1, 1)
     times = found["milliseconds"]
@@ -137,16 +138,16 @@ def test_cold_start_is_measured_the_report_can_read_it(tree, monkeypatch, capfd)
 
 @pytest.mark.parametrize(
     "missing",
-    [FROZEN, BUNDLE / "manifest.json"],
+    [PATHS.frozen, PATHS.bundle / "manifest.json"],
 )
 def test_there_is_no_model_nothing_is_measured(tree, missing):
     pytest.importorskip("awslambdaric", reason="the Lambda runtime is for Linux")
     from bench import cold
 
-    write_bundle(BUNDLE, fit(), "frozen")
+    write_bundle(PATHS.bundle, fit(), "frozen")
     Path(missing).unlink()
     with pytest.raises(StepError, match="'make train'"):
-        cold.main()
+        cold.main(PATHS)
     assert not COLD.exists()
 
 
@@ -154,7 +155,7 @@ def test_model_is_not_frozen_that_is_said_and_no_failure(tree, capsys):
     pytest.importorskip("awslambdaric", reason="the Lambda runtime is for Linux")
     from bench import cold
 
-    write_bundle(BUNDLE, fit(), "sklearn")
-    cold.main()
+    write_bundle(PATHS.bundle, fit(), "sklearn")
+    cold.main(PATHS)
     assert "is not frozen" in capsys.readouterr().out
     assert not COLD.exists()

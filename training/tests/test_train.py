@@ -17,13 +17,13 @@ from sklearn.linear_model import LogisticRegressionCV
 from serving.app.features import normalize
 from serving.tests.tracked import ROOT
 from training.console import StepError
-from training.dataset import Document
-from training.params import Params, Train, read_params
-from training.rehearsal import rehearse
+from training.data.dataset import Document
+from training.fitting.strip import strip
+from training.freezing.rehearsal import rehearse
+from training.settings.params import Params, Train, read_params
 from training.steps import train
-from training.strip import strip
-from training.tests.model.candidates import CLASSIFIERS, candidates
-from training.tests.sample import SMALL_PARAMS, make_rows
+from training.tests.models.sample.model import CLASSIFIERS
+from training.tests.sample import SMALL_PARAMS, candidates, make_rows
 
 DOCUMENTS = [
     Document(number, topic, text)
@@ -114,7 +114,7 @@ def test_shell_exports_what_decides_bits_has_no_say(exported):
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="has none of x86-64's kernels")
 def test_numpy_was_loaded_before_with_other_kernels_trains_nothing():
-    code = "import numpy, scipy.linalg, training.steps.train as train; train.main()"
+    code = "import numpy, scipy.linalg, training.steps.train as train; train.main(None)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
@@ -246,7 +246,7 @@ def test_parameter_is_wrong_says_which(changes, says):
     [
         ("", "the file"),
         ("a: [", "is not YAML"),
-        ("prepare: {topics: some}", "prepare.topics"),
+        ("prepare: [topics]", "prepare: "),
         ("train: {folds: 1}", "train.folds"),
         ("speed: 1", "speed: Extra inputs"),
         ("seed: 1\nseed: 2", "is not YAML: line 2: found duplicate key"),

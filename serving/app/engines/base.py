@@ -5,13 +5,13 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Protocol
+    from typing import Any, Protocol
 
     class Engine(Protocol):
-        """A loaded model."""
+        """A loaded model. What it is given are values as the input kind reads them."""
 
-        def score(self, texts: Sequence[str]) -> list[Scores]:
-            """Score each text, in order."""
+        def score(self, values: Sequence[Any]) -> list[Scores]:
+            """Score each value, in order."""
             ...
 
         def check(self) -> None:
@@ -22,37 +22,40 @@ if TYPE_CHECKING:
             """
             ...
 
-        def explain(self, text: str, label: int) -> list[tuple[str, float]] | None:
-            """The terms of `text` with their weights for `label`, heaviest first.
+        def explain(self, value: Any, label: int) -> list[tuple[str, float]] | None:
+            """The terms of a text with their weights for `label`, heaviest first.
 
             A weight is the classifier's coefficient times the term's tf-idf value. None where
-            the classifier is not linear in the terms.
+            the model is not linear in the terms of a text.
             """
             ...
 
 
 class Scores:
-    """What the model says of one text.
+    """What the model says of one input.
 
     Attributes:
         label: Index into the manifest's labels of the label that the model predicts.
         probabilities: One probability a label, in the manifest's order; None where the
             classifier offers none.
-        terms: How many terms the vectorizer sees in the text, repeats included; None where the
+        terms: How many terms the vectorizer sees in a text, repeats included; None where the
             model has no vocabulary.
         unknown_terms: How many of them are not in its vocabulary; None like `terms`.
+        value: What a regression predicts, which has neither label nor probabilities.
     """
 
-    __slots__ = ("label", "probabilities", "terms", "unknown_terms")
+    __slots__ = ("label", "probabilities", "terms", "unknown_terms", "value")
 
     def __init__(
         self,
-        label: int,
-        probabilities: Sequence[float] | None,
-        terms: int | None,
-        unknown_terms: int | None,
+        label: int = 0,
+        probabilities: Sequence[float] | None = None,
+        terms: int | None = None,
+        unknown_terms: int | None = None,
+        value: float = 0.0,
     ) -> None:
         self.label = label
         self.probabilities = probabilities
         self.terms = terms
         self.unknown_terms = unknown_terms
+        self.value = value

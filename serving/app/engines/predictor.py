@@ -1,9 +1,10 @@
-"""From texts to predictions, with the engine that the manifest names."""
+"""From values to predictions: the input kind, the engine and the task that the manifest names."""
 
 from __future__ import annotations
 
 import time
 
+from serving.app.inputs import find_input
 from serving.bundle.errors import BundleDamaged, VersionMismatch
 from serving.bundle.files import read_pinned
 from serving.bundle.manifest import MODEL_NAME, check_versions, read_manifest
@@ -11,27 +12,11 @@ from serving.bundle.manifest import MODEL_NAME, check_versions, read_manifest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
-    from serving.app.engines.base import Engine, Scores
+    from serving.app.engines.base import Engine
     from serving.bundle.files import Folder
     from serving.bundle.manifest import Label, Manifest
-
-
-class Prediction:
-    """The answer for one text.
-
-    Attributes:
-        label: The predicted label.
-        probability: Of that label; None where the classifier offers none.
-        scores: What the engine said, of all labels.
-    """
-
-    __slots__ = ("label", "probability", "scores")
-
-    def __init__(self, label: Label, probability: float | None, scores: Scores) -> None:
-        self.label = label
-        self.probability = probability
-        self.scores = scores
 
 
 class Predictor:
@@ -39,25 +24,25 @@ class Predictor:
 
     Attributes:
         manifest: The model's passport.
+        input: What reads the values to predict from.
+        task: What makes answers of what the engine says.
         load_milliseconds: How long loading took.
     """
 
     def __init__(self, manifest: Manifest, engine: Engine, load_milliseconds: float) -> None:
         self.manifest = manifest
+        self.input = find_input(manifest.input)
+        self.task = _find_task(manifest)
         self.load_milliseconds = load_milliseconds
         self._engine = engine
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Predict each text, in order."""
-        labels = self.manifest.labels
-        return [
-            Prediction(
-                labels[scores.label],
-                None if scores.probabilities is None else scores.probabilities[scores.label],
-                scores,
-            )
-            for scores in self._engine.score(texts)
-        ]
+    def predict(self, values: Sequence[Any]) -> list[Any]:
+        """Predict from each value, in order: a Prediction or an Estimate each.
+
+        Raises:
+            Invalid: There is no finite answer to one of them.
+        """
+        return [self.task.decide(scores) for scores in self._engine.score(values)]
 
     def check(self) -> None:
         """Look whether it can still predict.
@@ -67,30 +52,18 @@ class Predictor:
         """
         self._engine.check()
 
-    def top(self, prediction: Prediction, count: int) -> list[tuple[Label, float | None]]:
-        """The `count` most probable labels, the predicted one first.
+    def top(self, prediction: Any, count: int) -> list[tuple[Label, float | None]] | None:
+        """The `count` most probable labels, the predicted one first; None of a regression."""
+        found: list[tuple[Label, float | None]] | None = self.task.rank(prediction, count)
+        return found
 
-        Fewer where the model has fewer; the predicted one alone where the classifier offers no
-        probabilities.
-        """
-        predicted = prediction.scores.label
-        probabilities = prediction.scores.probabilities
-        if probabilities is None:
-            return [(prediction.label, None)]
-        order = sorted(
-            range(len(probabilities)), key=lambda i: (i != predicted, -probabilities[i], i)
-        )
-        return [(self.manifest.labels[i], probabilities[i]) for i in order[:count]]
-
-    def explain(
-        self, text: str, prediction: Prediction, count: int
-    ) -> list[tuple[str, float]] | None:
-        """The `count` terms of `text` that count most for its label, with weights.
+    def explain(self, value: Any, prediction: Any, count: int) -> list[tuple[str, float]] | None:
+        """The `count` terms of a text that count most for its label, with weights.
 
         Terms that count against it are left out. Empty where no term counts for it; None where
-        the classifier is not linear in the terms.
+        the model is not linear in the terms of a text.
         """
-        weighed = self._engine.explain(text, prediction.scores.label)
+        weighed = self._engine.explain(value, prediction.scores.label)
         if weighed is None:
             return None
         return [(term, weight) for term, weight in weighed[:count] if weight > 0]
@@ -108,8 +81,21 @@ def load_predictor(bundle: Folder) -> Predictor:
     return Predictor(manifest, engine, (time.perf_counter() - start) * 1000)
 
 
+# What follows imports each module only where it serves: an image of the one need not hold what the
+# other needs, and a cold start pays for nothing that it does without.
+
+
+def _find_task(manifest: Manifest) -> Any:
+    if manifest.task == "classification":
+        from serving.app.engines.classification import Classification  # noqa: PLC0415
+
+        return Classification(manifest)
+    from serving.app.engines.regression import Regression  # noqa: PLC0415
+
+    return Regression(manifest)
+
+
 def _load_engine(bundle: Folder, manifest: Manifest) -> Engine:
-    # Each imported only where it serves: an image of the one need not hold what the other needs.
     if manifest.engine == "frozen":
         from serving.app.engines.frozen import engine as frozen  # noqa: PLC0415
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import warnings
 from functools import cached_property
 from typing import Any
@@ -11,20 +12,29 @@ from typing import Any
 # One request at a time on less than two processors: threads of its own cost numpy's BLAS 80 ms of
 # a cold start. Before numpy is imported, for that is when it starts them.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
+# scikit-learn imports pandas wherever it is installed, for nothing that predicts: 0.4 s that only
+# records are worth (frame.py imports it).
+_without_pandas = "pandas" not in sys.modules
+if _without_pandas:
+    sys.modules["pandas"] = None  # type: ignore[assignment]
 
 import joblib
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import InconsistentVersionWarning
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.naive_bayes import BernoulliNB
 from sklearn.pipeline import Pipeline
 
 from serving.app.engines.base import Scores
 from serving.app.engines.terms import Terms, transform
+from serving.app.engines.weights import linear_weights
+from serving.app.inputs import find_input
 from serving.bundle.errors import BundleDamaged, VersionMismatch
+from serving.bundle.inputs import make_example
 from serving.bundle.manifest import MODEL_NAME, Manifest
+
+if _without_pandas:
+    del sys.modules["pandas"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,27 +44,35 @@ if TYPE_CHECKING:
 
 
 class SklearnEngine:
-    """Scores texts with a fitted model of scikit-learn's.
+    """Scores texts or records with a fitted model of scikit-learn's.
 
     Args:
-        model: Takes texts and has `classes_`. Terms are counted, and explained, where it is a
+        model: A classifier or a regression. Terms are counted, and explained, where it is a
             pipeline that has a CountVectorizer or TfidfVectorizer among its steps.
+        fields: Of records, as the manifest describes them; None where the model takes texts.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, fields: list[dict[str, Any]] | None = None) -> None:
         self._pipeline = model if isinstance(model, Pipeline) else Pipeline([("model", model)])
+        self._fields = fields
         self._classifier = self._pipeline[-1]
         self._terms = Terms.find(self._pipeline)
         self._index = {label: index for index, label in enumerate(self.classes)}
 
     @property
     def classes(self) -> list[str]:
-        """The classifier's classes, in its order."""
-        return [str(label) for label in self._classifier.classes_]
+        """The classifier's classes, in its order; none of a regression."""
+        return [str(label) for label in getattr(self._classifier, "classes_", ())]
 
-    def score(self, texts: Sequence[str]) -> list[Scores]:
-        features, counts = self._look_at(texts)
-        probabilities: list[Any] = [None] * len(texts)
+    def score(self, values: Sequence[Any]) -> list[Scores]:
+        features, counts = self._look_at(values)
+        if not self._index:
+            found = self._classifier.predict(features).tolist()
+            return [
+                Scores(terms=terms, unknown_terms=unknown, value=value)
+                for value, (terms, unknown) in zip(found, counts, strict=True)
+            ]
+        probabilities: list[Any] = [None] * len(values)
         if hasattr(self._classifier, "predict_proba"):
             probabilities = self._classifier.predict_proba(features).tolist()
         if isinstance(self._classifier, CalibratedClassifierCV):  # its predict is this, and twice
@@ -70,23 +88,31 @@ class SklearnEngine:
     def check(self) -> None:
         """Nothing: the model is in memory since it was loaded."""
 
-    def explain(self, text: str, label: int) -> list[tuple[str, float]] | None:
+    def explain(self, value: Any, label: int) -> list[tuple[str, float]] | None:
         if self._explained is None:
             return None
         names, coefficients = self._explained
-        values = csr_array(self._look_at([text])[0])
-        weights = values.data * coefficients[label, values.indices]
+        row = csr_array(self._look_at([value])[0])
+        weights = row.data * coefficients[label, row.indices]
         order = np.argsort(-weights, kind="stable")
-        return [(str(names[values.indices[i]]), float(weights[i])) for i in order]
+        return [(str(names[row.indices[i]]), float(weights[i])) for i in order]
 
-    def _look_at(self, texts: Sequence[str]) -> tuple[Any, list[Any]]:
-        """The classifier's features, and of each text what `Terms.count` says, or twice None."""
+    def _look_at(self, values: Sequence[Any]) -> tuple[Any, list[Any]]:
+        """The last step's features, and of each value what `Terms.count` says, or twice None."""
         if self._terms is None:
-            return transform(self._pipeline[:-1], texts), [(None, None)] * len(texts)
-        terms = self._terms.analyze(texts)
-        matrix = self._terms.vectorize(texts, terms)
+            return transform(self._pipeline[:-1], self._shape(values)), [(None, None)] * len(values)
+        terms = self._terms.analyze(values)
+        matrix = self._terms.vectorize(values, terms)
         features = transform(self._pipeline[self._terms.place + 1 : -1], matrix)
         return features, [self._terms.count(one) for one in terms]
+
+    def _shape(self, values: Sequence[Any]) -> Any:
+        """Values in the form that the pipeline was trained on."""
+        if self._fields is None:
+            return values
+        from serving.app.engines.frame import build_frame  # noqa: PLC0415 - pandas
+
+        return build_frame(self._fields, values)
 
     @cached_property
     def _explained(self) -> tuple[NDArray[np.object_], NDArray[np.float64]] | None:
@@ -95,7 +121,7 @@ class SklearnEngine:
         Costly, and for explaining only.
         """
         weights = linear_weights(self._classifier)
-        if weights is None or self._terms is None:
+        if weights is None or self._terms is None or not self._index:
             return None
         try:
             names = self._pipeline[self._terms.place : -1].get_feature_names_out()
@@ -106,38 +132,15 @@ class SklearnEngine:
         return names, weights
 
 
-def linear_weights(classifier: Any) -> NDArray[np.float64] | None:
-    """The weight of each term for each label, of shape (n_labels, n_terms).
+def use_one_thread(model: Any) -> Any:
+    """A fitted model that predicts on one thread.
 
-    A linear classifier's `coef_`; naive Bayes' `feature_log_prob_` less its mean over the
-    labels, which moves all labels' scores by the same amount and makes the sign tell for from
-    against; the mean over the calibrated classifiers of a CalibratedClassifierCV; those of the
-    parts of a OneVsRestClassifier. None for any other classifier, and for Bernoulli naive Bayes,
-    where the terms that a text lacks count too.
+    The sums of a forest that several threads predict with differ from run to run.
     """
-    if isinstance(classifier, BernoulliNB):
-        return None
-    if hasattr(classifier, "calibrated_classifiers_"):
-        parts = _parts([one.estimator for one in classifier.calibrated_classifiers_])
-        return None if parts is None else parts.mean(axis=0)
-    if isinstance(classifier, OneVsRestClassifier):
-        parts = _parts(classifier.estimators_)
-        if parts is None or len(parts) == 1:
-            return None if parts is None else parts[0]
-        return parts[:, 1]  # each has two rows, against and for its label
-    weights = getattr(classifier, "coef_", None)
-    if weights is None:
-        logs = getattr(classifier, "feature_log_prob_", None)
-        return None if logs is None else logs - logs.mean(axis=0)
-    # A binary classifier has one row, the second label's; a RidgeClassifier's is not even a row.
-    weights = np.atleast_2d(weights)
-    return np.vstack([-weights, weights]) if len(weights) == 1 else weights
-
-
-def _parts(classifiers: list[Any]) -> NDArray[np.float64] | None:
-    """The weights of several classifiers, of shape (n_classifiers, n_labels, n_terms)."""
-    weights = [linear_weights(one) for one in classifiers]
-    return None if any(one is None for one in weights) else np.stack(weights)  # type: ignore[arg-type]
+    if hasattr(model, "get_params"):
+        names = [name for name in model.get_params() if name.split("__")[-1] == "n_jobs"]
+        model.set_params(**dict.fromkeys(names, 1))
+    return model
 
 
 def load(data: bytes, manifest: Manifest) -> SklearnEngine:
@@ -154,15 +157,17 @@ def load(data: bytes, manifest: Manifest) -> SklearnEngine:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", InconsistentVersionWarning)
-            engine = SklearnEngine(joblib.load(io.BytesIO(data)))
+            model = use_one_thread(joblib.load(io.BytesIO(data)))
+        engine = SklearnEngine(model, manifest.input.get("fields"))
+        engine.score([find_input(manifest.input).read(make_example(manifest.input))])
     except InconsistentVersionWarning as warning:
         raise VersionMismatch(
             f"{MODEL_NAME} was pickled by scikit-learn {warning.original_sklearn_version} "
             f"(installed: {warning.current_sklearn_version}): train it again with 'make train'"
         ) from None
     except Exception as error:
-        # The file is the right one, so it is the code that does not fit it: a function that the
-        # pickle refers to has gone, or it is no text pipeline.
+        # The file is the right one, so it is the code or the manifest that does not fit it: a
+        # function that the pickle refers to has gone, or it takes something else than the example.
         raise BundleDamaged(
             f"{MODEL_NAME} cannot be loaded by this code ({type(error).__name__}): "
             "write both again with 'make train'"

@@ -1,15 +1,13 @@
 """The fast path: the plain requests, answered without Powertools, pydantic or the EMF library.
 
-It answers only what it is certain of: a POST without a query, of a body of exactly the documented
-shape, or of one that the reader refuses; and a warm-up. Whatever it answers, the full app answers
-with the same status, headers and body, byte for byte; a property test holds both against each
-other.
+It answers only what it is certain of: a POST without a query, whether its body is predicted from
+or refused; and a warm-up. Whatever it answers, the full app answers with the same status, headers
+and body, byte for byte; a property test holds both against each other.
 """
 
 from __future__ import annotations
 
 from serving.app.errors import RequestError
-from serving.app.limits import MAX_BATCH_TEXTS, MAX_TEXT_CHARS
 from serving.app.request import reader, strict_json
 
 TYPE_CHECKING = False
@@ -32,7 +30,7 @@ def respond(
     measured = measurements.copy()
     try:
         answer = _answer(event, model, measured)
-    except RequestError as error:  # the reader's, which would refuse the body once more
+    except RequestError as error:  # the full app would refuse the body once more
         from serving.app.http.problems import respond as refuse  # noqa: PLC0415 - where all is well, not
 
         measurements.update(measured)
@@ -60,8 +58,8 @@ def _answer(event: Any, model: Predictor, measured: Measurements) -> str | None:
     if any(map(event.get, _QUERIES)):
         return None
     measured.properties |= {"lane": "fast", "route": route}
-    found = _ROUTES[route](reader.read_object(event), model, measured)
-    return None if found is None else _to_json(found, model)
+    body = reader.read_body(event, model.input.bounds)
+    return _to_json(_ROUTES[route](body, model, measured), model)
 
 
 def _to_json(found: dict[str, Any], model: Predictor) -> str:
@@ -76,36 +74,16 @@ def _warm_up(model: Predictor, measured: Measurements) -> str:
     return _to_json({"status": "ok"}, model)
 
 
-def _predict(
-    body: dict[str, Any], model: Predictor, measured: Measurements
-) -> dict[str, Any] | None:
-    text: Any = body.get("text")
-    if len(body) != 1 or not _is_text(text):
-        return None
-    (prediction,) = measured.predict(model, [text])
-    label = prediction.label
-    measured.properties["label"] = label.id
-    return {"label": label.id, "title": label.title, "probability": prediction.probability}
+def _predict(body: Any, model: Predictor, measured: Measurements) -> dict[str, Any]:
+    (prediction,) = measured.predict(model, [model.input.read(body)])
+    measured.properties |= prediction.properties()
+    answer: dict[str, Any] = prediction.answer()
+    return answer
 
 
-def _predict_batch(
-    body: dict[str, Any], model: Predictor, measured: Measurements
-) -> dict[str, Any] | None:
-    texts = body.get("texts")
-    if len(body) != 1 or not isinstance(texts, list) or not all(map(_is_text, texts)):
-        return None
-    if not 0 < len(texts) <= MAX_BATCH_TEXTS:
-        return None
-    predictions = measured.predict(model, texts)
-    return {
-        "predictions": [
-            {"label": one.label.id, "probability": one.probability} for one in predictions
-        ]
-    }
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= MAX_TEXT_CHARS
+def _predict_batch(body: Any, model: Predictor, measured: Measurements) -> dict[str, Any]:
+    predictions = measured.predict(model, model.input.read_batch(body))
+    return {"predictions": [one.item() for one in predictions]}
 
 
 _ROUTES = {"/predict": _predict, "/predict/batch": _predict_batch}

@@ -1,7 +1,7 @@
 """The full app: every route of the HTTP contract, through Powertools' REST resolver.
 
-Powertools never meets a raw event: it routes the reader's plain one and takes the body from the
-reader, so that what can be hostile in an event is dealt with in one place.
+Powertools never meets a raw event: it routes the reader's plain one and reads its query. The body
+is read as the fast path reads it, so that what is hostile in an event is dealt with in one place.
 """
 
 import os
@@ -17,17 +17,9 @@ from aws_lambda_powertools.event_handler.openapi.models import OpenAPI, Server
 
 from serving.app.engines.predictor import Predictor
 from serving.app.errors import Invalid, MethodNotAllowed, NotFound
+from serving.app.http.document import add_model
 from serving.app.http.problems import broken_rule, problem
-from serving.app.http.routes import router
-from serving.app.limits import (
-    MAX_BODY_BYTES,
-    MAX_DEPTH,
-    MAX_DIGITS,
-    MAX_HEADERS,
-    MAX_NAMES,
-    MAX_PARAMETERS,
-    MAX_VALUES,
-)
+from serving.app.http.routes import read_value, router
 from serving.app.request import reader, strict_json
 from serving.app.request.events import plain_event
 from serving.app.telemetry.log import log_unservable
@@ -44,22 +36,7 @@ METHODS = {
     "/docs": "GET",
 }
 ALLOWED = {"GET": "GET, HEAD", "POST": "POST"}  # HEAD wherever GET is (RFC 9110, 9.1)
-OPENAPI: dict[str, Any] = {
-    "title": "Quickthaw",
-    "version": "1",
-    "description": (
-        "Labels texts with a scikit-learn model.\n\n"
-        f"A body is strict JSON in UTF-8 (RFC 7493) of at most {MAX_BODY_BYTES:,} bytes and "
-        f"{MAX_VALUES:,} values, {MAX_NAMES} names an object, {MAX_DEPTH} deep, its integers of at "
-        f"most {MAX_DIGITS} digits. A request has at most {MAX_HEADERS} headers, and "
-        f"{MAX_PARAMETERS} parameters in its query."
-    ),
-}
-
-
-def _read_body(_: str) -> dict[str, Any]:
-    """The body of the event that is being answered, for Powertools to validate."""
-    return reader.read_object(app.context["event"])
+OPENAPI: dict[str, Any] = {"title": "Quickthaw", "version": "1"}
 
 
 class _Resolver(APIGatewayRestResolver):
@@ -74,18 +51,20 @@ class _Resolver(APIGatewayRestResolver):
         return prefix if re.fullmatch(r"(/[\w.~-]{1,128}){0,8}", prefix, re.ASCII) else ""
 
     def get_openapi_schema(self, **options: Any) -> OpenAPI:
-        """Without the 422 that Powertools adds to each route: one without input has none."""
+        """With what the model has, and without the 422 that Powertools adds to each route."""
         document = super().get_openapi_schema(**options)
         for path in (document.paths or {}).values():
             if path.get and path.get.responses:
                 path.get.responses.pop(422, None)
+        model = self.context["model"]
+        if isinstance(model, Predictor):
+            add_model(document, model.manifest, model.input.bounds)
         return document
 
 
 app: _Resolver = _Resolver(
     enable_validation=True,
     serializer=strict_json.to_json,
-    json_body_deserializer=_read_body,
     debug=False,  # said, or POWERTOOLS_DEV makes it print requests
 )
 app.include_router(router)
@@ -132,11 +111,23 @@ app.enable_swagger(path="/docs", **OPENAPI)
 
 @app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
 def _broken_rules(error: RequestValidationError) -> Response[str]:
-    return _to_response(Invalid(list(dict.fromkeys(map(broken_rule, error.errors())))))
+    """A query that breaks rules: those that the body breaks are told with them."""
+    rules = list(dict.fromkeys(map(broken_rule, error.errors())))
+    try:
+        read_value()
+    except Invalid as invalid:
+        rules += invalid.rules
+    except Exception as worse:  # noqa: BLE001 - the body cannot be read, or there is no model
+        return _to_answer(worse)
+    return _to_response(Invalid(rules))
 
 
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
 def _unhandled(error: Exception) -> Response[str]:
+    return _to_answer(error)
+
+
+def _to_answer(error: Exception) -> Response[str]:
     if isinstance(error, ModelError) and error is not app.context["model"]:  # logged at the start
         log_unservable(error, app.context["id"])
     return _to_response(error)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from serving.app.telemetry.metrics import Measurements
 
 PROBLEM_JSON = "application/problem+json"
-_FIELDS = frozenset({"text", "texts", "top", "explain"})
 
 
 def problem(
@@ -44,18 +43,5 @@ def respond(error: BaseException, request_id: str, measurements: Measurements) -
 
 
 def broken_rule(error: Mapping[str, Any]) -> tuple[str, str]:
-    """Place and rule of one of pydantic's errors.
-
-    The names of unknown fields are the client's, so they are left out.
-    """
-    place = ""
-    for part in error["loc"]:
-        if isinstance(part, int):
-            place += f"[{part}]"
-        elif part in ("body", "query"):
-            place = part
-        elif part in _FIELDS:
-            place += f".{part}"
-    if error["type"] == "extra_forbidden":
-        return place, "No other fields than the documented ones are taken"
-    return place, error["msg"]
+    """Place and rule of one of pydantic's errors, which are of the query alone."""
+    return ".".join(error["loc"][:2]), error["msg"]

@@ -1,75 +1,34 @@
-"""The routes that need the model: labels for texts, and what is known of the model."""
+"""The routes that need the model: predictions, and what is known of the model.
+
+What goes in and comes out of a prediction depends on the model; document.py says it in OpenAPI.
+"""
 
 from typing import Annotated, Any
 
-from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.api_gateway import Response, Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
-from serving.app.engines.predictor import Prediction, Predictor
-from serving.app.errors import (
-    InternalError,
-    Invalid,
-    Malformed,
-    NotServable,
-    RequestError,
-    ServiceError,
-    TooLarge,
-    UnsupportedMedia,
-)
+from serving.app.engines.predictor import Predictor
+from serving.app.errors import Invalid
 from serving.app.http import schema
-from serving.app.http.problems import PROBLEM_JSON
+from serving.app.http.responses import PREDICT_ERRORS, READ_ERRORS, list_responses
 from serving.app.limits import MAX_EXPLAINED_TERMS, MAX_TOP
+from serving.app.request import reader
+from serving.app.request.strict_json import to_json
 from serving.app.telemetry.metrics import Measurements
 from serving.bundle.errors import ModelError
 
 router = Router()  # type: ignore[no-untyped-call]
 
 
-def _header(description: str, kind: str = "string") -> dict[str, Any]:
-    return {"description": description, "required": True, "schema": {"type": kind}}
-
-
-_HEADERS = {
-    "X-Request-Id": _header("The id under which the service logged the request"),
-    "X-Model-Version": _header("First 12 hex digits of the sha256 of model.joblib, or none"),
-}
-_RETRY = {"Retry-After": _header("Seconds to wait", "integer")}
-
-
-def _responses(success: type[BaseModel], *errors: type[ServiceError]) -> dict[int, Any]:
-    """What OpenAPI says of the answers of a route."""
-    content = {PROBLEM_JSON: {"model": schema.Problem}}
-    return {
-        200: {
-            "description": "OK",
-            "headers": _HEADERS,
-            "content": {"application/json": {"model": success}},
-        },
-        **{
-            error.status: {
-                "description": error.title,
-                "headers": _HEADERS | (_RETRY if error is NotServable else {}),
-                "content": content,
-            }
-            for error in errors
-        },
-    }
-
-
-_READ_ERRORS = (RequestError, InternalError, NotServable)
-# The last one of a status describes it.
-_PREDICT_ERRORS = (*_READ_ERRORS, Malformed, TooLarge, UnsupportedMedia, Invalid)
-
-
 @router.post(
     "/predict",
     operation_id="predict",
-    summary="Label one text",
-    responses=_responses(schema.PredictResponse, *_PREDICT_ERRORS),
+    summary="Predict from one input",
+    responses=list_responses(None, *PREDICT_ERRORS),
 )
 def predict(
-    body: schema.PredictRequest,
     top: Annotated[
         int,
         Field(ge=0, le=MAX_TOP),
@@ -81,56 +40,47 @@ def predict(
         BeforeValidator(schema.plain_boolean),
         Query(description="Add the terms that count most for the label"),
     ] = False,
-) -> schema.PredictResponse:
-    model = _model()
-    (prediction,) = _measurements().predict(model, [body.text])
-    label = prediction.label
-    _measurements().properties["label"] = label.id
-    answer = schema.PredictResponse(
-        label=label.id,
-        title=label.title,
-        probability=prediction.probability,
-        model=_model_name(model),
-    )
+) -> Response[str]:
+    model, value = _model(), read_value()
+    (prediction,) = _measurements().predict(model, [value])
+    _measurements().properties |= prediction.properties()
+    answer: dict[str, Any] = prediction.answer() | {"model": _name(model)}
     if top:
-        answer.top = [
-            schema.LabelScore(label=label.id, title=label.title, probability=probability)
-            for label, probability in model.top(prediction, top)
-        ]
+        answer["top"] = _rank(model, prediction, top)
     if explain:
-        answer.explanation = _explanation(model, body.text, prediction)
-    return answer
+        answer["explanation"] = _explain(model, value, prediction)
+    return _to_response(answer)
 
 
 @router.post(
     "/predict/batch",
     operation_id="predictBatch",
-    summary="Label many texts",
-    responses=_responses(schema.BatchResponse, *_PREDICT_ERRORS),
+    summary="Predict from many inputs",
+    responses=list_responses(None, *PREDICT_ERRORS),
 )
-def predict_batch(body: schema.BatchRequest) -> schema.BatchResponse:
+def predict_batch() -> Response[str]:
     model = _model()
-    return schema.BatchResponse(
-        predictions=[
-            schema.BatchPrediction(label=one.label.id, probability=one.probability)
-            for one in _measurements().predict(model, body.texts)
-        ],
-        model=_model_name(model),
-    )
+    predictions = _measurements().predict(model, read_value())
+    items = [one.item() for one in predictions]
+    return _to_response({"predictions": items, "model": _name(model)})
 
 
 @router.get(
     "/model",
     operation_id="model",
     summary="The model's passport",
-    responses=_responses(schema.Passport, *_READ_ERRORS),
+    responses=list_responses(schema.Passport, *READ_ERRORS),
 )
 def passport() -> schema.Passport:
     manifest = _model().manifest
     return schema.Passport(
         name=manifest.name,
+        title=manifest.title,
         version=manifest.version,
+        task=manifest.task,
         input=manifest.input,
+        target=manifest.target,
+        interval=manifest.interval,
         engine=manifest.engine,
         versions=manifest.versions,
         dataset_sha256=manifest.dataset_sha256,
@@ -144,7 +94,7 @@ def passport() -> schema.Passport:
     "/labels",
     operation_id="labels",
     summary="What the labels mean",
-    responses=_responses(schema.LabelsResponse, *_READ_ERRORS),
+    responses=list_responses(schema.LabelsResponse, *READ_ERRORS),
 )
 def labels() -> schema.LabelsResponse:
     return schema.LabelsResponse(
@@ -156,12 +106,24 @@ def labels() -> schema.LabelsResponse:
     "/health",
     operation_id="health",
     summary="Whether the service can predict",
-    responses=_responses(schema.Health, *_READ_ERRORS),
+    responses=list_responses(schema.Health, *READ_ERRORS),
 )
 def health() -> schema.Health:
     model = _model()
     model.check()
-    return schema.Health(status="ok", model=_model_name(model))
+    return schema.Health(status="ok", model=schema.ModelName(**_name(model)))
+
+
+def read_value() -> Any:
+    """What the body of the event that is being answered holds: a value, or those of a batch.
+
+    Raises:
+        ModelError: There is no model that could say.
+        RequestError: It cannot be read.
+    """
+    reads, event = _model().input, router.context["event"]
+    body = reader.read_body(event, reads.bounds)
+    return reads.read_batch(body) if event["path"] == "/predict/batch" else reads.read(body)
 
 
 def _measurements() -> Measurements:
@@ -181,12 +143,28 @@ def _model() -> Predictor:
     return model
 
 
-def _model_name(model: Predictor) -> schema.ModelName:
-    return schema.ModelName(name=model.manifest.name, version=model.manifest.version)
+def _to_response(answer: dict[str, Any]) -> Response[str]:
+    """Not through pydantic: the bytes are to be those of the fast path."""
+    body = to_json(answer)
+    return Response(status_code=200, content_type="application/json", body=body)
 
 
-def _explanation(model: Predictor, text: str, prediction: Prediction) -> list[schema.TermWeight]:
-    weighed = model.explain(text, prediction, MAX_EXPLAINED_TERMS)
+def _name(model: Predictor) -> dict[str, str]:
+    return {"name": model.manifest.name, "version": model.manifest.version}
+
+
+def _rank(model: Predictor, prediction: Any, count: int) -> list[dict[str, Any]]:
+    ranked = model.top(prediction, count)
+    if ranked is None:
+        raise Invalid([("query.top", "This model has no labels")])
+    return [
+        {"label": label.id, "title": label.title, "probability": probability}
+        for label, probability in ranked
+    ]
+
+
+def _explain(model: Predictor, value: Any, prediction: Any) -> list[dict[str, Any]]:
+    weighed = model.explain(value, prediction, MAX_EXPLAINED_TERMS)
     if weighed is None:
         raise Invalid([("query.explain", "This model has no weight per term")])
-    return [schema.TermWeight(term=term, weight=weight) for term, weight in weighed]
+    return [{"term": term, "weight": weight} for term, weight in weighed]

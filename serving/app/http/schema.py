@@ -1,6 +1,7 @@
-"""The bodies of requests and answers, as pydantic checks them and OpenAPI shows them.
+"""The bodies of answers as OpenAPI shows them, and what pydantic checks of a query.
 
-Answers carry doubles in full: they are scikit-learn's own.
+What a body of a request may hold stands in the manifest: see document.py. Answers carry doubles in
+full: they are scikit-learn's own.
 """
 
 import re
@@ -9,9 +10,6 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from serving.app.limits import MAX_BATCH_TEXTS, MAX_TEXT_CHARS
-
-Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)]
 Probability = Annotated[
     float | None,
     Field(ge=0, le=1, description="null where the model's classifier offers no probabilities"),
@@ -49,22 +47,6 @@ def _check_once(value: Any) -> None:
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class PredictRequest(_Body):
-    text: Text = Field(
-        description="The text to label, in a language that the model was trained on",
-        examples=["The goalie made 35 saves and the Bruins won in overtime"],
-    )
-
-
-class BatchRequest(_Body):
-    texts: list[Text] = Field(
-        min_length=1,
-        max_length=MAX_BATCH_TEXTS,
-        description="The texts to label, in any order",
-        examples=[["The pitcher threw a no-hitter", "NASA launched a probe to Mars"]],
-    )
 
 
 class ModelName(_Body):
@@ -106,7 +88,32 @@ class BatchPrediction(_Body):
 
 
 class BatchResponse(_Body):
-    predictions: list[BatchPrediction] = Field(description="One a text, in the texts' order")
+    predictions: list[BatchPrediction] = Field(description="One an input, in the inputs' order")
+    model: ModelName
+
+
+class Interval(_Body):
+    """Where the true value lies, as far as the model's errors on held-out data tell."""
+
+    low: float
+    high: float
+    coverage: float = Field(gt=0, lt=1, description="The share of true values that lie within")
+
+
+class ValueResponse(_Body):
+    value: float
+    unit: str | None = Field(description="null where nobody has written one")
+    interval: Interval | None = Field(description="null where nothing is known of the errors")
+    model: ModelName
+
+
+class BatchValue(_Body):
+    value: float
+    interval: Interval | None
+
+
+class ValueBatchResponse(_Body):
+    predictions: list[BatchValue] = Field(description="One an input, in the inputs' order")
     model: ModelName
 
 
@@ -127,11 +134,15 @@ class Health(_Body):
 
 
 class Passport(_Body):
-    """The manifest without file names, golden texts and the drift profile."""
+    """The manifest without file names, golden examples and the drift profile."""
 
     name: str
+    title: str
     version: str
-    input: str
+    task: str
+    input: dict[str, object] = Field(description="What a request holds")
+    target: dict[str, str | None] | None = Field(description="What a regression's value is")
+    interval: dict[str, object] | None = Field(description="How its interval is made")
     engine: str
     versions: dict[str, str]
     dataset_sha256: str

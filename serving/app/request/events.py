@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def plain_event(event: Any) -> dict[str, Any]:
     """What routing needs of an event.
 
-    The body is a placeholder: `reader.read_object` reads the real one where a route wants it.
+    The body is a placeholder: `reader.read_body` reads the real one where a route wants it.
 
     Raises:
         RequestError: It is not an API Gateway proxy event (REST API, payload 1.0), or its query

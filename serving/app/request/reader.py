@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from serving.app.limits import Bounds
+
 WARM_UP = "warmup"  # what the metrics name as the route of a warm-up, which has none
 # Not compiled here, where each cold start would pay for it.
 _QUOTED = r'"((?:[^"\\]|\\.)*+)"'
@@ -55,21 +57,18 @@ def is_head(event: Any) -> bool:
     return isinstance(event, dict) and event.get("httpMethod") == "HEAD"
 
 
-def read_object(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the body of an API Gateway proxy event (REST API, payload 1.0) as one JSON object.
+def read_body(event: Mapping[str, Any], bounds: Bounds) -> Any:
+    """Read the body of an API Gateway proxy event (REST API, payload 1.0), which is JSON.
 
     Raises:
         UnsupportedMedia: The headers say that the body is not plain JSON in UTF-8.
         TooLarge: It has more than `MAX_BODY_BYTES` bytes, or more values than a request has.
-        Malformed: It is not strict JSON, or not an object.
+        Malformed: It is not strict JSON.
         RequestError: The event has more headers than `MAX_HEADERS`, or too long ones.
     """
     check_headers(event)
     _check_media_type(event)
-    found = read_json(_read_text(event))
-    if not isinstance(found, dict):
-        raise Malformed("The body must be a JSON object.")
-    return found
+    return read_json(_read_text(event, bounds.sample), bounds)
 
 
 def check_headers(event: Mapping[str, Any]) -> None:
@@ -165,10 +164,10 @@ def _take_content(quoted: re.Match[str]) -> str:
     return "_" if re.search("[,;=/]", content) else content
 
 
-def _read_text(event: Mapping[str, Any]) -> str:
+def _read_text(event: Mapping[str, Any], sample: str) -> str:
     body = event.get("body")
     if body is None or body == "":
-        raise Malformed('The body is empty: send a JSON object, such as {"text": "…"}.')
+        raise Malformed(f"The body is empty: send a JSON object, such as {sample}.")
     if not isinstance(body, str):
         raise Malformed("The body must be text.")
     encoded = event.get("isBase64Encoded") is True

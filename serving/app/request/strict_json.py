@@ -11,29 +11,32 @@ import math
 import re
 
 from serving.app.errors import Malformed, TooLarge
-from serving.app.limits import MAX_BATCH_TEXTS, MAX_DEPTH, MAX_DIGITS, MAX_NAMES, MAX_VALUES
+from serving.app.limits import MAX_DEPTH, MAX_DIGITS
+from serving.bundle.inputs import MAX_BATCH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
+
+    from serving.app.limits import Bounds
 
 # A string of JSON, up to the end of the text where it is not closed: from each quote on it is read
 # once. Not compiled here, where each cold start would pay for it; `re` keeps what it compiled.
 _STRING = r'"[^"\\]*+(?:\\.?+[^"\\]*+)*+"?+'
 
 
-def read_json(text: str) -> Any:
+def read_json(text: str, bounds: Bounds) -> Any:
     """Parse a body.
 
     Raises:
-        TooLarge: It has more than `MAX_VALUES` values.
+        TooLarge: It has more values than the bounds.
         Malformed: It is not strict JSON, or has more of something than a request has.
     """
-    _check_count(text)
+    _check_count(text, bounds)
     try:
         found = json.loads(
             text,
-            object_pairs_hook=_unique_names,
+            object_pairs_hook=lambda pairs: _unique_names(pairs, bounds.names),
             parse_constant=_refuse_constant,
             parse_float=_finite_float,
             parse_int=_short_int,
@@ -62,23 +65,24 @@ def to_json(body: Any) -> str:
     return json.dumps(body, separators=(",", ":"), allow_nan=False)
 
 
-def _check_count(text: str) -> None:
+def _check_count(text: str, bounds: Bounds) -> None:
     """Refuse more values than any request has, before they are made.
 
     Made of a body of empty lists, they would take a third of a second. Each value but the first
     comes after a comma or a bracket.
     """
-    if _count_marks(text, 0, len(text)) < MAX_VALUES:
+    limit = bounds.values
+    if _count_marks(text, 0, len(text)) < limit:
         return
     marks = end = 0
     for number, string in enumerate(re.finditer(_STRING, text, re.DOTALL)):
         marks += _count_marks(text, end, string.start())
         end = string.end()
         # Strings with nothing between them are no JSON, but would all be looked at here.
-        if marks >= MAX_VALUES or number > 2 * MAX_VALUES:
-            raise _too_many()
-    if marks + _count_marks(text, end, len(text)) >= MAX_VALUES:
-        raise _too_many()
+        if marks >= limit or number > 2 * limit:
+            raise _too_many(bounds)
+    if marks + _count_marks(text, end, len(text)) >= limit:
+        raise _too_many(bounds)
 
 
 def _count_marks(text: str, start: int, stop: int) -> int:
@@ -97,15 +101,16 @@ def _too_deep() -> Malformed:
     return Malformed(f"The body is nested more than {MAX_DEPTH} deep.")
 
 
-def _too_many() -> TooLarge:
+def _too_many(bounds: Bounds) -> TooLarge:
     return TooLarge(
-        f"The body has more than {MAX_VALUES:,} values; a batch may have {MAX_BATCH_TEXTS:,} texts."
+        f"The body has more than {bounds.values:,} values; "
+        f"a batch may have {MAX_BATCH:,} {bounds.inputs}."
     )
 
 
-def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(pairs) > MAX_NAMES:
-        raise Malformed(f"The body has an object of more than {MAX_NAMES} names.")
+def _unique_names(pairs: list[tuple[str, Any]], limit: int) -> dict[str, Any]:
+    if len(pairs) > limit:
+        raise Malformed(f"The body has an object of more than {limit} names.")
     found = dict(pairs)
     if len(found) != len(pairs):
         raise Malformed("The body has a name twice in one object.")

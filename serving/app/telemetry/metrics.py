@@ -21,18 +21,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from serving.app.engines.predictor import Prediction, Predictor
+    from serving.app.engines.predictor import Predictor
     from serving.app.settings import Settings
 
 UNITS = {
     "cold_start": "Count",
     "error.count": "Count",
+    "input.missing": "None",
     "input.num_chars": "Count",
+    "input.num_records": "Count",
     "input.num_texts": "Count",
+    "input.out_of_range": "None",
+    "input.unknown_categories": "None",
     "input.unknown_terms": "None",
     "load_model.duration": "Milliseconds",
     "predict.duration": "Milliseconds",
     "prediction.confidence": "None",
+    "prediction.value": "None",
 }
 PROPERTIES = (
     *("engine", "label", "lane", "modelVersion", "problem", "requestId", "route", "status"),
@@ -57,21 +62,18 @@ class Measurements:
         self.metrics |= other.metrics
         self.properties |= other.properties
 
-    def predict(self, model: Predictor, texts: list[str]) -> list[Prediction]:
+    def predict(self, model: Predictor, values: list[Any]) -> list[Any]:
         """Predict, and measure it."""
         start = time.perf_counter()
-        predictions = model.predict(texts)
+        predictions = model.predict(values)
         milliseconds = (time.perf_counter() - start) * 1000
         terms = [one.scores.terms for one in predictions if one.scores.terms is not None]
         unknown = sum(one.scores.unknown_terms or 0 for one in predictions)
-        confidences = [one.probability for one in predictions if one.probability is not None]
-        self.metrics["input.num_chars"] = sum(map(len, texts))
-        self.metrics["input.num_texts"] = len(texts)
+        self.metrics |= model.input.measure(values)
         if terms:
             self.metrics["input.unknown_terms"] = unknown / sum(terms) if any(terms) else 1.0
         self.metrics["predict.duration"] = milliseconds
-        if confidences and math.isfinite(sum(confidences)):
-            self.metrics["prediction.confidence"] = math.fsum(confidences) / len(confidences)
+        self.metrics |= model.task.measure(predictions)
         return predictions
 
 

@@ -6,6 +6,7 @@ that dvc.lock records: <remote>/files/md5/<first two digits>/<the others> (DVC's
 manifest pins, which is in git.
 """
 
+import argparse
 import configparser
 import hashlib
 import json
@@ -18,8 +19,7 @@ from typing import IO, Any, NamedTuple
 
 import yaml
 
-BUNDLE = Path("serving/app/data")
-MANIFEST = BUNDLE / "manifest.json"
+BUNDLES = Path("serving/app/data")
 LOCK = Path("dvc.lock")
 CONFIGS = (Path(".dvc/config"), Path(".dvc/config.local"))  # the last one counts
 CHUNK = 1024 * 1024
@@ -41,8 +41,10 @@ class Wanted(NamedTuple):
 
 def main() -> None:
     """Fetch what is not here, or not what the manifest pins."""
+    parser = argparse.ArgumentParser(prog="make model", description=__doc__)
+    parser.add_argument("--model", required=True, help="the model's name")
     try:
-        for one in read_wanted():
+        for one in read_wanted(BUNDLES / parser.parse_args().model):
             if is_here(one):
                 say(f"{one.path} is here")
             else:
@@ -55,22 +57,23 @@ def say(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def read_wanted() -> list[Wanted]:
-    """The files that the manifest pins, with the md5 that DVC stores them by.
+def read_wanted(bundle: Path) -> list[Wanted]:
+    """The files that a bundle's manifest pins, with the md5 that DVC stores them by.
 
     Raises:
         FetchError: Manifest or dvc.lock are not there, or not of one commit.
     """
+    manifest = bundle / "manifest.json"
     try:
-        pins = json.loads(MANIFEST.read_bytes())["files"]
+        pins = json.loads(manifest.read_bytes())["files"]
         stages = yaml.safe_load(LOCK.read_bytes())["stages"]
         outs = {out["path"]: out for stage in stages.values() for out in stage.get("outs", ())}
         found = []
         for name, pin in pins.items():
-            path = BUNDLE / name
+            path = bundle / name
             out = outs[path.as_posix()]
             if out["size"] != pin["size"]:
-                raise FetchError(f"{MANIFEST} and {LOCK} are not of one commit: {path} differs")
+                raise FetchError(f"{manifest} and {LOCK} are not of one commit: {path} differs")
             found.append(Wanted(path, str(out["md5"]), pin["sha256"], pin["size"]))
     except OSError as error:
         raise FetchError(
@@ -78,7 +81,7 @@ def read_wanted() -> list[Wanted]:
         ) from None
     except (ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise FetchError(
-            f"{MANIFEST} or {LOCK} is damaged ({type(error).__name__}): "
+            f"{manifest} or {LOCK} is damaged ({type(error).__name__}): "
             "take both back with 'git checkout'"
         ) from None
     return found
@@ -101,7 +104,9 @@ def fetch(wanted: Wanted) -> None:
     """
     remote = read_remote()
     say(f"fetching {wanted.path} ({wanted.size / 1e6:.1f} MB) from {remote['url']}")
-    with tempfile.NamedTemporaryFile(dir=BUNDLE, prefix=".fetch-", delete=False) as part:
+    with tempfile.NamedTemporaryFile(
+        dir=wanted.path.parent, prefix=".fetch-", delete=False
+    ) as part:
         try:
             check(wanted, copy(open_object(remote, wanted), part, wanted.size))
             part.close()

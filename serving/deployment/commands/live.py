@@ -116,7 +116,7 @@ def flatten(template: dict[str, Any]) -> str:
     return re.sub("[^\x00-\x7f]", "?", text)
 
 
-def synthesize(stage: str, base: str, *, local: bool) -> dict[str, Any]:
+def synthesize(stage: str, model: str, base: str, *, local: bool) -> dict[str, Any]:
     """The template of this commit's stack.
 
     Raises:
@@ -127,8 +127,9 @@ def synthesize(stage: str, base: str, *, local: bool) -> dict[str, Any]:
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
     from serving.deployment.stacks.app import build_app  # noqa: PLC0415 - seconds
 
-    # The last one is the command line's own: names of resources are hashes over it, too.
-    context = {"stage": stage, "base": base, "local": str(local).lower(), PATHS: "true"}
+    # PATHS is the command line's own: names of resources are hashes over it, too.
+    context = {"stage": stage, "model": model, "base": base, "local": str(local).lower()}
+    context[PATHS] = "true"
     app = build_app(context)
     return dict(app.synth().get_stack_by_name(name_stack(stage)).template)
 
@@ -173,6 +174,7 @@ def main() -> None:
     parser.add_argument(
         "--versions", action="store_true", help="print the one that answers, and the newest"
     )
+    parser.add_argument("--model", default="", help="the model's name")
     parser.add_argument("--base", default=BASE, help="the base image")
     parser.add_argument("--local", action="store_true", help="on a local AWS")
     options = parser.parse_args()
@@ -182,7 +184,7 @@ def main() -> None:
                 version, versions = read_versions(stage) or (0, {0: ""})
                 print(version, max(versions))
                 continue
-            template = synthesize(stage, options.base, local=options.local)
+            template = synthesize(stage, options.model, options.base, local=options.local)
             hand_on(stage, compare(stage, template, read_deployed(stage)))
     except (ImageError, StackError) as error:
         sys.exit(f"error: {error}")

@@ -17,16 +17,17 @@ from serving.deployment.stack import NAME, StackError, make_client, say, tell_er
 def main() -> None:
     """Push the image of this tree, and print its tag."""
     parser = argparse.ArgumentParser(prog="make deploy", description=__doc__)
+    parser.add_argument("--model", required=True, help="the model's name")
     parser.add_argument("--base", required=True, help="the base image")
     parser.add_argument("--local", action="store_true", help="a local AWS runs Docker's own images")
     options = parser.parse_args()
     try:
-        print(push(options.base, local=options.local))
+        print(push(options.model, options.base, local=options.local))
     except (ImageError, StackError) as error:
         sys.exit(f"error: {error}")
 
 
-def push(base: str, *, local: bool = False) -> str:
+def push(model: str, base: str, *, local: bool = False) -> str:
     """Push the image, built where it is not there.
 
     Returns:
@@ -36,14 +37,14 @@ def push(base: str, *, local: bool = False) -> str:
         ImageError: It cannot be built.
         StackError: The repository does not take it.
     """
-    tag = builder.find_tag(builder.ROOT, base)
+    tag = builder.find_tag(builder.ROOT, model, base)
     if builder.read_revision(builder.ROOT).endswith("+"):
         say("note: this tree is not what was committed")
     registry = name_registry(find_account(), find_region())
     if not local and is_there(tag):
         say(f"{registry}/{NAME}:{tag} is there: nothing to build or to push")
         return tag
-    built = builder.build(builder.ROOT, base)
+    built = builder.build(builder.ROOT, model, base)
     docker("tag", built, f"{registry}/{NAME}:{tag}")
     if not local:
         say(f"pushing {registry}/{NAME}:{tag}")

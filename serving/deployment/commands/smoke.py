@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 import time
 import urllib.error
@@ -13,7 +14,7 @@ from serving.deployment.image.builder import ImageError
 from serving.deployment.stack import StackError, locate, make_client, read_key, read_outputs, say
 from serving.deployment.stages import STAGES
 
-TOLERANCE = 1e-12  # of a probability: that of the frozen model
+TOLERANCE = 1e-12  # of a number in an answer: that of the frozen model
 RETRIED = {403, 429}  # a new key takes seconds to be known everywhere; too many requests
 TRIES = 5
 SECONDS = 30  # for an answer: API Gateway waits for 29
@@ -112,32 +113,32 @@ def compare(example: dict[str, Any], version: str, reply: Reply) -> str | None:
     found = reply.headers.get("x-model-version")
     if found != version:
         return f"model {found} answers, not {version}"
-    label, probability = reply.body.get("label"), reply.body.get("probability")
-    if label != example["label"]:
-        return f"label {label}, not {example['label']}"
-    wanted = example["probability"]
-    if probability != wanted and not (
-        isinstance(probability, float)
-        and wanted is not None
-        and abs(probability - wanted) <= TOLERANCE
-    ):
-        return f"probability {probability}, not {wanted}"
+    for member in ("label", "probability", "value"):
+        got, wanted = reply.body.get(member), example.get(member)
+        if got != wanted and not is_near(got, wanted):
+            return f"{member} {got}, not {wanted}"
     return None
 
 
-def smoke(stage: str) -> list[str]:
+def is_near(got: Any, wanted: Any) -> bool:
+    """Whether two numbers are as near as a frozen model's are to scikit-learn's."""
+    numbers = isinstance(got, float) and isinstance(wanted, float)
+    return numbers and math.isclose(got, wanted, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+
+
+def smoke(stage: str, model: str) -> list[str]:
     """Try a stage: what is wrong, an entry for each golden example that is not answered right.
 
     Raises:
         ImageError: There is no manifest.
         StackError: The stage is not deployed, or does not answer.
     """
-    manifest = builder.read_manifest(builder.ROOT)
+    manifest = builder.read_manifest(builder.ROOT, model)
     api = Api(stage)
     say(f"{api.url}: {len(manifest['golden'])} golden examples of model {manifest['version']}")
     wrong = []
     for number, example in enumerate(manifest["golden"], 1):
-        reply = api.post("predict", {"text": example["text"]})
+        reply = api.post("predict", example["input"])
         if found := compare(example, manifest["version"], reply):
             wrong.append(f"example {number}: {found}")
     return wrong
@@ -146,10 +147,11 @@ def smoke(stage: str) -> list[str]:
 def main() -> None:
     """Try a stage, and end with 1 where it is not right."""
     parser = argparse.ArgumentParser(prog="make smoke", description=__doc__)
+    parser.add_argument("--model", required=True, help="the model's name")
     parser.add_argument("--stage", default="dev", choices=STAGES)
     options = parser.parse_args()
     try:
-        wrong = smoke(options.stage)
+        wrong = smoke(options.stage, options.model)
     except (ImageError, StackError) as error:
         sys.exit(f"error: {error}")
     if wrong:

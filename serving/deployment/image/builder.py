@@ -11,9 +11,10 @@ import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from serving.deployment.git import GitError, git
 from serving.deployment.stack import NAME, say
@@ -24,11 +25,11 @@ LAMBDA_BYTES = 10 * 1024**3  # AWS Lambda Developer Guide, "Lambda quotas"
 BASE = "public.ecr.aws/lambda/python:3.13"
 PLATFORM = "linux/amd64"  # what a model is frozen for
 DOCKERFILE = "serving/deployment/image/Dockerfile"
-MANIFEST = "serving/app/data/manifest.json"
+BUNDLES = "serving/app/data/*"  # of any model, as .dockerignore has them
 # What only the other target uses.
 OTHERS = {
-    "frozen": {"requirements/sklearn.txt", "serving/app/data/model.joblib"},
-    "sklearn": {"requirements/frozen.txt", "serving/app/data/model.frozen"},
+    "frozen": {"requirements/sklearn.txt", f"{BUNDLES}/model.joblib"},
+    "sklearn": {"requirements/frozen.txt", f"{BUNDLES}/model.frozen"},
 }
 
 
@@ -39,21 +40,23 @@ class ImageError(Exception):
 def main() -> None:
     """Build the image of the manifest's engine, unless it is there; print its name."""
     parser = argparse.ArgumentParser(prog="make image", description=__doc__)
+    parser.add_argument("--model", required=True, help="its name")
     parser.add_argument("--base", required=True, help="the base image")
     arguments = parser.parse_args()
     try:
-        image = build(ROOT, arguments.base)
-        write_sbom(ROOT, image)
+        image = build(ROOT, arguments.model, arguments.base)
+        write_sbom(ROOT, arguments.model, image)
     except ImageError as error:
         sys.exit(f"error: {error}")
     print(image)
 
 
-def build(root: Path, base: str, name: str = NAME) -> str:
+def build(root: Path, model: str, base: str, name: str = NAME) -> str:
     """Build the image, unless it is there.
 
     Args:
         root: The repository.
+        model: The model's name.
         base: The base image.
         name: What the image is called, without a tag.
 
@@ -63,10 +66,10 @@ def build(root: Path, base: str, name: str = NAME) -> str:
     Raises:
         ImageError: There is no model, no base image or no Docker, or the build failed.
     """
-    manifest = read_manifest(root)
+    manifest = read_manifest(root, model)
     target = manifest["engine"]
     base_id = find_base(base)
-    image = f"{name}:{find_tag(root, base)}"
+    image = f"{name}:{find_tag(root, model, base)}"
     if docker("image", "inspect", image).returncode == 0:
         say(f"{image} is there: nothing to build")
         return image
@@ -80,14 +83,16 @@ def build(root: Path, base: str, name: str = NAME) -> str:
         "quickthaw.content": image.partition(":")[2],
         "quickthaw.engine": target,
     }
-    done = docker(
-        # The machine's own network, for it may be what knows the way to the packages.
-        *("build", "--network", "host", "--force-rm", "--platform", PLATFORM),
-        *("--target", target, "--tag", image),
-        *("--build-arg", f"BASE_IMAGE={base}", "--file", str(root / DOCKERFILE)),
-        *(part for label in labels.items() for part in ("--label", "=".join(label))),
-        str(root),
-    )
+    with pack_context(root, model) as context:
+        done = docker(
+            # The machine's own network, for it may be what knows the way to the packages.
+            *("build", "--network", "host", "--force-rm", "--platform", PLATFORM),
+            *("--target", target, "--tag", image),
+            *("--build-arg", f"MODEL={model}", "--build-arg", f"BASE_IMAGE={base}"),
+            *(part for label in labels.items() for part in ("--label", "=".join(label))),
+            *("--file", DOCKERFILE, "-"),
+            stdin=context,
+        )
     if done.returncode:
         raise ImageError(f"the image could not be built:\n{done.stdout[-2000:]}{done.stderr}")
     if int(inspect(image, "{{.Size}}")) > LAMBDA_BYTES:
@@ -109,7 +114,7 @@ def find_base(base: str) -> str:
     return inspect(base, "{{.Id}}")
 
 
-def write_sbom(root: Path, image: str) -> Path:
+def write_sbom(root: Path, model: str, image: str) -> Path:
     """Write the image's bill of materials, unless it is there: .local/image/<tag>.cdx.json.
 
     Raises:
@@ -126,7 +131,9 @@ def write_sbom(root: Path, image: str) -> Path:
         labels = json.loads(inspect(image, "{{json .Config.Labels}}"))
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
-        part.write_text(sbom.to_json(read_manifest(root), labels, contents), encoding="utf-8")
+        part.write_text(
+            sbom.to_json(read_manifest(root, model), labels, contents), encoding="utf-8"
+        )
         part.replace(path)
         say(
             f"{contents.bytes / 1e6:.1f} MB in {contents.files:,} files and "
@@ -136,23 +143,23 @@ def write_sbom(root: Path, image: str) -> Path:
     return path
 
 
-def find_tag(root: Path, base: str) -> str:
-    """The tag of the image of this tree: a commit has one, whatever machine asks.
+def find_tag(root: Path, model: str, base: str) -> str:
+    """The tag of the image of a model of this tree: a commit has one, whatever machine asks.
 
     Raises:
         ImageError: There is no model.
     """
-    return hash_content(root, read_manifest(root)["engine"], base)
+    return hash_content(root, model, read_manifest(root, model)["engine"], base)
 
 
-def hash_content(root: Path, target: str, base: str) -> str:
+def hash_content(root: Path, model: str, target: str, base: str) -> str:
     """Twelve hex digits of a sha256 over all that the image is made of.
 
     Raises:
         ImageError: A file of the target is missing.
     """
     total = hashlib.sha256(f"{target}\0{base}\0{PLATFORM}\0".encode())
-    for name in list_context(root, target):
+    for name in list_context(root, model, target):
         data = read_file(root, name)
         total.update(f"{name}\0{hashlib.sha256(data).hexdigest()}\0".encode())
     return total.hexdigest()[:12]
@@ -176,19 +183,42 @@ def read_file(root: Path, name: str) -> bytes:
         raise ImageError(f"{name} cannot be read ({error.strerror}): remove or mend it") from None
 
 
-def list_context(root: Path, target: str) -> list[str]:
+def list_context(root: Path, model: str, target: str) -> list[str]:
     """The files that the target's image is made of, sorted.
 
     Raises:
         ImageError: One that .dockerignore names is missing.
     """
     found: set[str] = set()
-    for pattern in read_allowed(root):
-        names = {path.relative_to(root).as_posix() for path in root.glob(pattern)}
-        if not names - OTHERS[target] and pattern not in OTHERS[target]:
-            raise ImageError(f"{pattern} is missing: 'make train' makes the model")
-        found |= names - OTHERS[target]
+    for pattern, names in match_allowed(root, model):
+        if pattern in OTHERS[target]:
+            continue
+        if not names:
+            own = pattern.replace(BUNDLES, BUNDLES.replace("*", model))
+            raise ImageError(f"{own} is missing: 'make train MODEL={model}' makes it")
+        found |= names
     return sorted(found)
+
+
+def pack_context(root: Path, model: str) -> IO[bytes]:
+    """What Docker gets: a tar of the files that .dockerignore lets through, of this model alone.
+
+    Docker itself would look into no folder that a pattern of it names by an asterisk.
+    """
+    packed = tempfile.TemporaryFile()  # noqa: SIM115 - the caller's to close
+    # Docker tells a tar by its first kilobyte, which an extended header would fill.
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for name in sorted(set().union(*(names for _, names in match_allowed(root, model)))):
+            archive.add(root / name, name)
+    packed.seek(0)
+    return packed
+
+
+def match_allowed(root: Path, model: str) -> Iterator[tuple[str, set[str]]]:
+    """Each pattern of .dockerignore, and the files that it lets through for a model."""
+    for pattern in read_allowed(root):
+        own = pattern.replace(BUNDLES, BUNDLES.replace("*", model))
+        yield pattern, {path.relative_to(root).as_posix() for path in root.glob(own)}
 
 
 def read_allowed(root: Path) -> Iterable[str]:
@@ -209,23 +239,25 @@ def read_allowed(root: Path) -> Iterable[str]:
     return [line.removeprefix("!") for line in lines if line.startswith("!")]
 
 
-def read_manifest(root: Path) -> dict[str, Any]:
-    """The model's manifest.
+def read_manifest(root: Path, model: str) -> dict[str, Any]:
+    """A model's manifest.
 
     Raises:
-        ImageError: There is no manifest, or one of an engine that no target serves.
+        ImageError: There is no such model, no manifest, or one of an engine that no target serves.
     """
+    path = Path(BUNDLES.replace("*", model), "manifest.json")
     try:
-        data = (root / MANIFEST).read_bytes()
+        data = (root / path).read_bytes()
         manifest: dict[str, Any] = json.loads(data)
         end = len(data) - len(f'{manifest["checksum"]}"\n}}\n')
         if hashlib.blake2b(data[:end], digest_size=32).hexdigest() != manifest["checksum"]:
-            raise ImageError(f"{MANIFEST} is damaged: take it back with 'git checkout {MANIFEST}'")
+            raise ImageError(f"{path} is damaged: take it back with 'git checkout {path}'")
         if manifest["engine"] not in OTHERS:
-            raise ImageError(f"{MANIFEST} names an engine that there is no image for")
+            raise ImageError(f"{path} names an engine that there is no image for")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ImageError(
-            f"{MANIFEST} cannot be read ({type(error).__name__}): write it with 'make train'"
+            f"{path} cannot be read ({type(error).__name__}): write it with 'make train "
+            f"MODEL={model}'"
         ) from None
     return manifest
 
@@ -254,8 +286,8 @@ def inspect(image: str, what: str) -> str:
     return done.stdout.strip()
 
 
-def docker(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run Docker's command line.
+def docker(*arguments: str, stdin: str | IO[bytes] = "") -> subprocess.CompletedProcess[str]:
+    """Run Docker's command line; a text or a file is its standard input.
 
     Raises:
         ImageError: There is none.
@@ -263,7 +295,7 @@ def docker(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]
     try:
         return subprocess.run(
             ["docker", *arguments],
-            input=stdin,
+            **({"input": stdin} if isinstance(stdin, str) else {"stdin": stdin}),
             capture_output=True,
             text=True,
             check=False,

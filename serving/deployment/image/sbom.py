@@ -72,7 +72,8 @@ def _read_files(image: str) -> Iterator[tuple[PurePosixPath, int, IO[bytes]]]:
 def describe(metadata: Message) -> Package:
     """Name, version and licence: the SPDX expression where there is one, else what was written."""
     licence = metadata.get("License-Expression") or metadata.get("License") or ""
-    if not licence or "\n" in licence:  # some put all of its text there
+    # Some put all of its text there, and some only how many there are.
+    if licence in ("", "Dual License") or "\n" in licence:
         classifiers = metadata.get_all("Classifier", [])
         names = [one.split(" :: ")[-1] for one in classifiers if one.startswith("License :: ")]
         licence = ", ".join(names) or "unknown"

@@ -14,7 +14,7 @@ from aws_cdk import aws_route53_targets as targets
 from constructs import Construct
 
 from serving.deployment.stacks import bodies
-from serving.deployment.stacks.function import set_retention
+from serving.deployment.stacks.function import Function, set_retention
 from serving.deployment.stages import Domain, Stage
 
 BINARY = ["application/octet-stream", "image/*", "multipart/form-data"]
@@ -49,6 +49,9 @@ REFUSED = {
 class Api(Construct):
     """The API of a stage, on the function's alias.
 
+    Args:
+        function: What it invokes, and whose input it lets through.
+
     Attributes:
         api: It.
         url: Where it is, with a slash at the end.
@@ -56,7 +59,7 @@ class Api(Construct):
     """
 
     def __init__(
-        self, scope: Construct, identity: str, *, name: str, alias: lambda_.Alias, stage: Stage
+        self, scope: Construct, identity: str, *, name: str, function: Function, stage: Stage
     ) -> None:
         super().__init__(scope, identity)
         self._stage = stage
@@ -64,14 +67,14 @@ class Api(Construct):
             self,
             "Api",
             rest_api_name=name,
-            description="Quickthaw: predicts labels of texts",
+            description="Quickthaw: predicts with a scikit-learn model",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             binary_media_types=BINARY,
             cloud_watch_role=False,  # the account's, which infrastructure/ makes
             deploy_options=self._make_options(name),
         )
         self.api.node.try_remove_child("Endpoint")  # an output of a name that nobody knows
-        self._add_routes(alias)
+        self._add_routes(function.alias, bodies.make_models(function.image.input))
         self._add_answers()
         self.key = self._add_key(name) if stage.auth == "api_key" else None
         self.url = self._add_domain(stage.domain) if stage.domain else self.api.url
@@ -96,7 +99,7 @@ class Api(Construct):
             tracing_enabled=True,
         )
 
-    def _add_routes(self, alias: lambda_.Alias) -> None:
+    def _add_routes(self, alias: lambda_.Alias, models: dict[str, dict[str, Any]]) -> None:
         # One permission for all routes, in place of one for each.
         alias.add_permission(
             "Api",
@@ -114,9 +117,9 @@ class Api(Construct):
         )
         predict = self.api.root.add_resource("predict")
         batch = predict.add_resource("batch")
-        for route, schema in ((predict, bodies.PREDICT), (batch, bodies.BATCH)):
+        for route in (predict, batch):
             # Without $default a body of another content type would pass unseen.
-            model = self._add_model(route.node.id, schema)
+            model = self._add_model(route.node.id, models[route.node.id])
             route.add_method(
                 "POST",
                 integration,

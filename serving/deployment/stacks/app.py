@@ -15,8 +15,8 @@ from serving.deployment.stages import STAGES
 def build_app(context: dict[str, str] | None = None) -> cdk.App:
     """The app of one stage.
 
-    Context: `stage`, which has no default: to destroy one that nobody named would be bad; `base`,
-    another base image; `local`, "true" for a local AWS.
+    Context: `stage`, which has no default: to destroy one that nobody named would be bad; `model`,
+    by name; `base`, another base image; `local`, "true" for a local AWS.
 
     Raises:
         ImageError: There is no model.
@@ -31,13 +31,16 @@ def build_app(context: dict[str, str] | None = None) -> cdk.App:
     stage = read("stage", "")
     if stage not in STAGES:
         raise StackError(f"there is no stage {stage!r}: STAGE is one of {', '.join(STAGES)}")
+    model = read("model", "")
+    manifest = builder.read_manifest(builder.ROOT, model)
     Service(
         app,
         stage_name=stage,
         stage=STAGES[stage],
         image=Image(
-            builder.find_tag(builder.ROOT, read("base", "") or builder.BASE),
-            builder.read_manifest(builder.ROOT)["version"],
+            builder.find_tag(builder.ROOT, model, read("base", "") or builder.BASE),
+            manifest["version"],
+            manifest["input"],
         ),
         local=read("local", "false") == "true",
         # The others would look for the roles of CDK's own bootstrap stack; `make deploy` names

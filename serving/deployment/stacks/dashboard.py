@@ -92,6 +92,7 @@ class Dashboard(Construct):
                 "Requests a minute",
                 api.metric_count(period=PERIOD, label="requests", color=BLUE),
                 self.emf("input.num_texts", "Sum", "texts", GREY),
+                self.emf("input.num_records", "Sum", "records", GREEN),
             ),
             graph(
                 "Refused and failed",
@@ -150,6 +151,19 @@ class Dashboard(Construct):
                 self.emf("input.unknown_terms", "Average", "mean", BLUE),
                 self.emf("input.unknown_terms", "p90", "highest tenth", ORANGE),
                 most=1,
+            ),
+            graph(
+                "Share of values that the model has not met",
+                self.emf("input.missing", "Average", "missing", BLUE),
+                self.emf("input.unknown_categories", "Average", "unknown categories", ORANGE),
+                self.emf("input.out_of_range", "Average", "out of range", RED),
+                most=1,
+            ),
+            graph(
+                "Predicted value",
+                self.emf("prediction.value", "Average", "mean", GREEN),
+                self.emf("prediction.value", "p10", "lowest tenth", GREY),
+                self.emf("prediction.value", "p90", "highest tenth", GREY),
             ),
             graph(
                 "Characters a request",

@@ -1,6 +1,6 @@
 """The function: the image, its role, its logs, its published version and the alias `live`."""
 
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -16,10 +16,14 @@ from serving.deployment.stages import Stage
 
 
 class Image(NamedTuple):
-    """An image: its tag in the account's repository, and the version of the model in it."""
+    """An image: its tag in the account's repository, and of the model in it version and input.
+
+    The input is as the manifest describes it.
+    """
 
     tag: str
     model: str
+    input: dict[str, Any]
 
 
 class Function(Construct):
@@ -32,6 +36,7 @@ class Function(Construct):
 
     Attributes:
         function, alias: Callers use the alias.
+        image: What it runs.
         logs: Where it writes.
     """
 
@@ -40,6 +45,7 @@ class Function(Construct):
     ) -> None:
         super().__init__(scope, identity)
         self._name = name
+        self.image = image
         self.logs = logs.LogGroup(
             self,
             "Logs",
@@ -51,7 +57,7 @@ class Function(Construct):
             self,
             "Function",
             function_name=name,
-            description="Quickthaw: predicts labels of texts",
+            description="Quickthaw: predicts with a scikit-learn model",
             code=lambda_.DockerImageCode.from_ecr(
                 ecr.Repository.from_repository_name(self, "Repository", NAME),
                 tag_or_digest=image.tag,

@@ -47,9 +47,7 @@ class Service(cdk.Stack):
         name = name_stack(stage_name)
         if local:
             stage = replace(stage, canary=False, domain=None)
-        super().__init__(
-            scope, name, description=f"Quickthaw, stage {stage_name}: text to label", **kwargs
-        )
+        super().__init__(scope, name, description=f"Quickthaw, stage {stage_name}", **kwargs)
         iam.PermissionsBoundary.of(self).apply(
             iam.ManagedPolicy.from_managed_policy_name(
                 self, "Boundary", f"{NAME}-boundary-{stage_name}"
@@ -62,7 +60,7 @@ class Service(cdk.Stack):
             image=image,
             stage=stage,
         )
-        api = Api(self, "Api", name=name, alias=function.alias, stage=stage)
+        api = Api(self, "Api", name=name, function=function, stage=stage)
         alarms = Alarms(self, "Alarms", name=name, function=function, api=api.api, stage=stage)
         if stage.canary:
             function.shift_slowly(alarms.all["canary"])

@@ -10,7 +10,8 @@ from serving.tests.sample import write_bundle
 from serving.tests.tracked import copy_tracked
 from tools.cloud.local import ROOT
 
-BUNDLE = "serving/app/data"
+MODEL = "topics"  # the Makefile's default
+BUNDLE = f"serving/app/data/{MODEL}"
 
 
 class Checkout:
@@ -48,7 +49,7 @@ def take_model(folder, pipeline, golden=None):
     """Put a model in the place of a tree's, with the lock that fits: its manifest."""
     bundle = folder / BUNDLE
     examples = golden or [
-        {"text": text, **predict(pipeline, text)}
+        {"input": {"text": text}, **predict(pipeline, text)}
         for text in ("tie the rope to the boat", "bake bread")
     ]
     manifest = write_bundle(bundle, pipeline, "frozen", golden=tuple(examples))

@@ -19,7 +19,7 @@ def write_service():
             app,
             stage_name=name,
             stage=Stage(**settings) if settings else STAGES[name],
-            image=Image(tag, "0" * 12),
+            image=Image(tag, "0" * 12, {"kind": "text", "example": "the boat"}),
             local=local,
             env=env,
             synthesizer=cdk.BootstraplessSynthesizer(),

@@ -551,9 +551,9 @@ LINES = [
         ([], LINES[:-1]),
         (["--errors"], [FAILED, RECORD, TIMEOUT]),
         (["--cold"], [COLD, COLD_REPORT]),
-        (["--model", "8f4c"], [COLD, FAILED, REFUSED]),
-        (["--model", "8f4c", "--errors"], [FAILED]),
-        (["--model", "None"], []),
+        (["--version", "8f4c"], [COLD, FAILED, REFUSED]),
+        (["--version", "8f4c", "--errors"], [FAILED]),
+        (["--version", "None"], []),
         (["--since", "2026-11-21T00:00"], LINES[:6]),
         (["--since", "2026-11-21T00:00", "--raw"], LINES[:6]),
         (["--raw"], LINES),
@@ -713,7 +713,7 @@ BEGINNINGS = st.sampled_from(
 )
 def test_line_is_anything_at_all_it_is_shown_and_harmless(lines, time_):
     sorter, summary = Sorter(), program.Summary()
-    options = program.parse_arguments(["--model", "a"])
+    options = program.parse_arguments(["--version", "a"])
     for line in lines:
         sorted_ = sorter.sort(Entry(line, time_))
         program.is_wanted(sorted_, options)

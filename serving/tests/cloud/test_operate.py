@@ -22,7 +22,7 @@ from serving.deployment.stack import Outputs, StackError
 from serving.deployment.stages import Stage
 from tools.cloud import local
 
-EXAMPLE = {"text": "bake bread", "label": "cooking", "probability": 0.75}
+EXAMPLE = {"input": {"text": "bake bread"}, "label": "cooking", "probability": 0.75}
 VERSION = "a" * 12
 OUTPUTS = Outputs(
     Url="https://abc123.execute-api.eu-central-1.amazonaws.com/dev/",
@@ -315,7 +315,7 @@ def test_image_is_in_the_repository_nothing_is_built_or_sent(empty_registry, mon
     monkeypatch.setattr(builder, "find_tag", lambda *_: VERSION)
     monkeypatch.setattr(builder, "build", lambda *_: pytest.fail("it was built"))
     put_images(empty_registry, [VERSION])
-    assert push.push("base") == VERSION
+    assert push.push("hobbies", "base") == VERSION
     assert "nothing to build or to push" in capsys.readouterr().err
 
 
@@ -332,7 +332,7 @@ def test_image_is_not_there_it_is_built_and_sent_with_a_password_that_is_not_kep
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(builder, "find_tag", lambda *_: VERSION)
     monkeypatch.setattr(builder, "build", lambda *_: f"quickthaw:{VERSION}")
-    assert push.push("base") == VERSION
+    assert push.push("hobbies", "base") == VERSION
     tag, _, login, sent = ran.read_text().splitlines()
     name = f"{push.find_account()}.dkr.ecr.{local.REGION}.amazonaws.com/quickthaw:{VERSION}"
     assert tag == f"tag quickthaw:{VERSION} {name}"
@@ -345,7 +345,7 @@ def test_image_is_not_there_it_is_built_and_sent_with_a_password_that_is_not_kep
 def test_there_is_no_repository_push_says_what_makes_it(aws, monkeypatch):
     monkeypatch.setattr(builder, "find_tag", lambda *_: VERSION)
     with pytest.raises(StackError, match="'make bootstrap'"):
-        push.push("base")
+        push.push("hobbies", "base")
 
 
 def test_docker_does_not_push_its_reason_is_told(monkeypatch, tmp_path):
@@ -357,9 +357,12 @@ def test_docker_does_not_push_its_reason_is_told(monkeypatch, tmp_path):
         push.docker("push", "x")
 
 
-@pytest.mark.parametrize("module", [key, smoke, rollback])
-def test_stage_is_not_deployed_it_is_said_and_the_end_is_1(aws, monkeypatch, module):
-    monkeypatch.setattr(sys, "argv", ["x", "--stage", "staging"])
+@pytest.mark.parametrize(
+    ("module", "more"), [(key, []), (smoke, ["--model", "hobbies"]), (rollback, [])]
+)
+def test_stage_is_not_deployed_it_is_said_and_the_end_is_1(aws, monkeypatch, module, more):
+    monkeypatch.setattr(sys, "argv", ["x", "--stage", "staging", *more])
+    monkeypatch.setattr(builder, "read_manifest", lambda *_: {"version": VERSION})
     with pytest.raises(SystemExit, match="quickthaw-staging"):
         module.main()
 
@@ -411,7 +414,7 @@ def api(monkeypatch):
     monkeypatch.setattr(smoke, "read_outputs", lambda _: outputs)
     monkeypatch.setattr(smoke, "read_key", lambda _: "secret")
     monkeypatch.setattr(
-        builder, "read_manifest", lambda _: {"version": VERSION, "golden": [EXAMPLE]}
+        builder, "read_manifest", lambda *_: {"version": VERSION, "golden": [EXAMPLE]}
     )
     yield server
     server.shutdown()
@@ -437,7 +440,7 @@ GOOD = 200, VERSION, {"label": "cooking", "probability": 0.75}
 )
 def test_smoke_tells_what_is_wrong(api, reply, wrong):
     api.replies.append(reply)
-    found = smoke.smoke("dev")
+    found = smoke.smoke("dev", "hobbies")
     assert len(found) == bool(wrong)
     assert not wrong or wrong in found[0]
     ((path, headers, body),) = api.seen
@@ -447,11 +450,20 @@ def test_smoke_tells_what_is_wrong(api, reply, wrong):
     assert body == {"text": "bake bread"}
 
 
+@pytest.mark.parametrize(
+    ("value", "wrong"), [(180_000.5, 0), (180_000.5 + 1e-8, 0), (180_001.0, 1)]
+)
+def test_value_is_compared_as_a_frozen_model_answers_it(value, wrong):
+    reply = smoke.Reply(200, {"x-model-version": VERSION}, {"value": value, "unit": "USD"})
+    found = smoke.compare({"input": {}, "value": 180_000.5}, VERSION, reply)
+    assert (found is not None) == wrong
+
+
 def test_there_are_too_many_requests_smoke_waits(api, monkeypatch):
     monkeypatch.setattr(smoke.time, "sleep", lambda _: None)
     api.replies += [(429, "none", {"message": "Too Many Requests"})] * 3
     api.replies += [(403, "none", {"message": "Forbidden"}), GOOD]
-    assert smoke.smoke("dev") == []
+    assert smoke.smoke("dev", "hobbies") == []
 
 
 def test_stage_wants_signatures_smoke_signs(api, monkeypatch):
@@ -460,7 +472,7 @@ def test_stage_wants_signatures_smoke_signs(api, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
         monkeypatch.setenv(name, "eu-central-1")
     api.replies.append(GOOD)
-    assert smoke.smoke("dev") == []
+    assert smoke.smoke("dev", "hobbies") == []
     ((_, headers, _),) = api.seen
     assert headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=eu-central-1/")
     assert "/execute-api/aws4_request" in headers["Authorization"]
@@ -469,11 +481,11 @@ def test_stage_wants_signatures_smoke_signs(api, monkeypatch):
 def test_nobody_answers_smoke_says_where(api, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(StackError, match="does not answer"):
-        smoke.smoke("dev")
+        smoke.smoke("dev", "hobbies")
 
 
 def test_smoke_fails_it_says_what_reads_the_logs_and_what_goes_back(api, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["x"])
+    monkeypatch.setattr(sys, "argv", ["x", "--model", "hobbies"])
     api.replies.append((500, VERSION, {}))
     with pytest.raises(SystemExit, match=r"make logs STAGE=dev.*make rollback STAGE=dev"):
         smoke.main()

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
-from pydantic import ValidationError
 
 from serving.app import settings
-from serving.app.http import schema
+from serving.app.errors import RequestError
+from serving.app.inputs.record import RecordInput
+from serving.app.inputs.text import TextInput
 from serving.app.settings import read_settings
 from serving.app.telemetry import metrics
 from serving.deployment.image import builder
@@ -19,6 +20,7 @@ from serving.deployment.stack import locate
 from serving.deployment.stacks import bodies as gateway_bodies
 from serving.deployment.stacks.function import list_variables
 from serving.deployment.stages import STAGES, Domain, Stage, StageError
+from serving.tests.records import FIELDS, INPUT
 
 pytestmark = pytest.mark.node
 # cdk-nag's findings that are left; service.py says why.
@@ -205,6 +207,8 @@ def test_bodies_are_validated_under_every_content_type(synth, template):
         Draft4Validator.check_schema(model["Schema"])
 
 
+TEXT = {"kind": "text", "example": "x"}
+TEXTS = gateway_bodies.make_models(TEXT)
 texts = st.text(max_size=4) | st.sampled_from(["x" * 50_000, "x" * 50_001, "𝄞" * 50_000])
 bodies = st.one_of(
     st.fixed_dictionaries({"text": texts}, optional={"more": st.none()}),
@@ -219,13 +223,52 @@ bodies = st.one_of(
 
 @given(bodies)
 def test_gateway_refuses_nothing_that_the_service_would_take(body):
-    for ours, model in (
-        (gateway_bodies.PREDICT, schema.PredictRequest),
-        (gateway_bodies.BATCH, schema.BatchRequest),
-    ):
-        if not Draft4Validator(ours).is_valid(body):
-            with pytest.raises(ValidationError):
-                model.model_validate_json(json.dumps(body))
+    reads = TextInput()
+    for route, read in (("predict", reads.read), ("batch", reads.read_batch)):
+        if not Draft4Validator(TEXTS[route]).is_valid(body):
+            with pytest.raises(RequestError):
+                read(body)
+
+
+NUMBERS = st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False))
+RECORDS = st.fixed_dictionaries(
+    {
+        "area": st.none() | NUMBERS | st.just("84"),
+        "rooms": st.integers(-5, 5) | NUMBERS | st.none() | st.booleans(),
+        "garden": st.none() | st.booleans() | st.integers(0, 1),
+        "kind": st.none() | texts,
+        "district": st.integers(1, 5) | st.sampled_from([1.0, 1.5, 2**53 - 1, 2**53]),
+        "words": texts,
+    },
+    optional={"more": st.none()},
+)
+
+
+@given(RECORDS, st.sampled_from(["predict", "bare", "batch"]))
+def test_gateway_refuses_no_record_that_the_service_would_take(record, form):
+    reads = RecordInput(FIELDS)
+    body = {"predict": record, "bare": [record], "batch": {"records": [record]}}[form]
+    route, read = ("predict", reads.read) if form == "predict" else ("batch", reads.read_batch)
+    if not Draft4Validator(gateway_bodies.make_models(INPUT)[route]).is_valid(body):
+        with pytest.raises(RequestError):
+            read(body)
+
+
+def test_names_of_fields_are_not_taken_for_keywords():
+    fields = [
+        {"name": name, "type": "text", "nullable": False, "example": ""}
+        for name in ("title", "examples", "maxLength", "items")
+    ]
+    found = gateway_bodies.make_models({"kind": "record", "fields": fields})["predict"]
+    assert list(found["properties"]) == found["required"]
+    assert len(found["required"]) == 4
+
+
+def test_models_of_the_gateway_hold_no_annotation():
+    for described in (INPUT, {"kind": "text", "example": "x"}):
+        for model in gateway_bodies.make_models(described).values():
+            Draft4Validator.check_schema(model)
+            assert '"examples"' not in json.dumps(model)
 
 
 @pytest.mark.parametrize(
@@ -233,8 +276,8 @@ def test_gateway_refuses_nothing_that_the_service_would_take(body):
     [{}, [], None, {"text": 1}, {"text": ""}, {"text": "x", "more": 1}, {"text": "x" * 100_001}],
 )
 def test_gateway_refuses_what_cannot_be_right(body):
-    assert not Draft4Validator(gateway_bodies.PREDICT).is_valid(body)
-    assert not Draft4Validator(gateway_bodies.BATCH).is_valid(body)
+    assert not Draft4Validator(TEXTS["predict"]).is_valid(body)
+    assert not Draft4Validator(TEXTS["batch"]).is_valid(body)
 
 
 def test_bodies_schema_changes_the_stage_gets_a_new_deployment(write_service, synth, monkeypatch):
@@ -244,7 +287,8 @@ def test_bodies_schema_changes_the_stage_gets_a_new_deployment(write_service, sy
 
     before = find_deployment()
     assert find_deployment() == before
-    monkeypatch.setitem(gateway_bodies.PREDICT, "required", [])
+    other = {"predict": {"type": "object"}, "batch": {"type": "object"}}
+    monkeypatch.setattr(gateway_bodies, "make_models", lambda _: other)
     assert find_deployment() != before
 
 
@@ -285,8 +329,9 @@ def test_nobody_elses_role_is_needed_to_deploy(prod, synth, monkeypatch):
 
     monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", synth.ACCOUNT)
     monkeypatch.setenv("CDK_DEFAULT_REGION", synth.REGION)
-    monkeypatch.setattr(builder, "read_manifest", lambda _: {"engine": "frozen", "version": "1"})
-    monkeypatch.setattr(builder, "find_tag", lambda _, base: f"of-{base}")
+    manifest = {"engine": "frozen", "version": "1", "input": TEXT}
+    monkeypatch.setattr(builder, "read_manifest", lambda *_: manifest)
+    monkeypatch.setattr(builder, "find_tag", lambda _root, _model, base: f"of-{base}")
     service = synth.Templates(build_app({"stage": "prod", "base": "mine"}))
     for templates in (service, synth.Templates(build_account({"github": "owner/name"}))):
         manifest = (templates.folder / "manifest.json").read_text()

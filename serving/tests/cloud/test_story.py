@@ -143,7 +143,7 @@ def check_logs(checkout, cloud, version):
         assert one["modelVersion"] == version
         assert one["functionVersion"] == "1"
     assert not any(TEXT in one["message"] for one in events)
-    shown = checkout.make("logs", f"MODEL={version}")
+    shown = checkout.make("logs", f"VERSION={version}")
     lines = [line for line in shown.splitlines() if version in line]
     assert len(lines) == len(documents)
     assert all(" 200 " in line and "sailing" in line for line in lines)

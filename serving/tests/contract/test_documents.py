@@ -10,14 +10,16 @@ from pathlib import Path
 from bench.readme import build_image_table, build_tables
 from serving.app import errors, limits
 from serving.app.http.full_app import METHODS
+from serving.app.inputs.text import TextInput
 from serving.app.telemetry.metrics import PROPERTIES, UNITS
+from serving.bundle import inputs
 from serving.deployment import costs
 from serving.deployment.image import builder
 from serving.deployment.image.sbom import describe
 from serving.deployment.stages import Stage
 from tools.fuzz.table import RESULTS, build_table
 from training.freezing import compiler
-from training.params import read_params
+from training.settings.params import read_params
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -77,12 +79,16 @@ def test_errors_table_is_every_kind_of_problem():
 
 
 def test_limits_table_is_that_of_limits():
+    text = TextInput().bounds
     assert dict(table(README, "Limit")) == {
-        "Body": f"{limits.MAX_BODY_BYTES:,} bytes; {limits.MAX_VALUES:,} values; "
-        f"{limits.MAX_NAMES} names an object; {limits.MAX_DEPTH} deep; "
-        f"integers of {limits.MAX_DIGITS} digits",
-        "Text": f"1 to {limits.MAX_TEXT_CHARS:,} characters",
-        "Batch": f"1 to {limits.MAX_BATCH_TEXTS:,} texts",
+        "Body": f"{limits.MAX_BODY_BYTES:,} bytes; {text.values:,} values, of records as often as "
+        f"a record has fields, and once more; {text.names} names an object, of records as many "
+        f"more as there are fields; {limits.MAX_DEPTH} deep; integers of {limits.MAX_DIGITS} "
+        "digits",
+        "Text": f"1 to {inputs.MAX_TEXT_CHARS:,} characters",
+        "Record": f"1 to {inputs.MAX_FIELDS} fields; numbers of float32's range, integers of 53 "
+        f"bits, texts and categories of {inputs.MAX_TEXT_CHARS:,} characters",
+        "Batch": f"1 to {inputs.MAX_BATCH:,} texts or records",
         "top": f"0 to {limits.MAX_TOP}",
         "explanation": f"the {limits.MAX_EXPLAINED_TERMS} heaviest terms",
         "Query": f"{limits.MAX_PARAMETERS} parameters",
@@ -123,7 +129,8 @@ def test_table_of_what_can_be_frozen_names_every_classifier():
 
 
 def test_readme_says_how_many_texts_the_proof_generates():
-    assert f"{read_params(ROOT / 'params.yaml').freeze.generated_texts:,} generated" in README
+    params = read_params(ROOT / "training/models/topics/params.yaml")
+    assert f"{params.freeze.generated_texts:,} generated" in README
 
 
 def test_tables_of_the_benchmark_are_those_of_its_results():

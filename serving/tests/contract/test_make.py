@@ -46,3 +46,27 @@ def read_pid(folder):
         assert time.monotonic() < until
         time.sleep(0.02)
     return int(found[0].read_text())
+
+
+@pytest.mark.parametrize("typed", ["nope", "%", "../topics", "$(shell touch hit)"])
+def test_model_is_not_here_nothing_runs_and_those_that_are_here_are_listed(typed):
+    done = make_dry("serve", f"MODEL={typed}")
+    assert done.returncode == 2
+    assert f"there is no model {typed}: MODEL= one of " in done.stderr
+    assert not done.stdout
+    assert not (ROOT / "hit").exists()
+
+
+def test_shell_has_a_variable_of_that_name_it_is_somebody_elses():
+    assert make_dry("serve", env={"MODEL": "nope"}).stdout == make_dry("serve").stdout
+
+
+def make_dry(*arguments, env=None):
+    return subprocess.run(
+        ["make", "--dry-run", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **(env or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -7,6 +7,8 @@ from openapi_spec_validator import validate
 
 from serving.app import errors, limits
 from serving.app.http.full_app import METHODS
+from serving.app.inputs.text import TextInput
+from serving.bundle import inputs
 
 
 @pytest.fixture
@@ -28,15 +30,17 @@ def test_every_route_is_documented_but_the_documents_own(document):
 def test_limits_are_those_of_settings(document):
     schemas = document["components"]["schemas"]
     text = schemas["PredictRequest"]["properties"]["text"]
-    assert (text["minLength"], text["maxLength"]) == (1, limits.MAX_TEXT_CHARS)
+    assert (text["minLength"], text["maxLength"]) == (1, inputs.MAX_TEXT_CHARS)
     texts = schemas["BatchRequest"]["properties"]["texts"]
-    assert (texts["minItems"], texts["maxItems"]) == (1, limits.MAX_BATCH_TEXTS)
-    assert texts["items"]["maxLength"] == limits.MAX_TEXT_CHARS
+    assert (texts["minItems"], texts["maxItems"]) == (1, inputs.MAX_BATCH)
+    assert texts["items"]["maxLength"] == inputs.MAX_TEXT_CHARS
     top = document["paths"]["/predict"]["post"]["parameters"][0]
     assert (top["name"], top["schema"]["maximum"]) == ("top", limits.MAX_TOP)
     numbers = set(re.findall(r"\d+", document["info"]["description"].replace(",", "")))
-    names = ["BODY_BYTES", "VALUES", "NAMES", "DEPTH", "DIGITS", "HEADERS", "PARAMETERS"]
-    assert {str(getattr(limits, f"MAX_{name}")) for name in names} <= numbers
+    names = ["BODY_BYTES", "DEPTH", "DIGITS", "HEADERS", "PARAMETERS"]
+    bounds = TextInput().bounds
+    found = [bounds.values, bounds.names, *(getattr(limits, f"MAX_{name}") for name in names)]
+    assert set(map(str, found)) <= numbers
 
 
 def test_every_error_of_a_prediction_is_documented_as_a_problem(document):

@@ -17,6 +17,7 @@ import uvicorn
 from serving.app import limits
 from serving.hosts.gateway import Gateway
 from serving.hosts.serve import listen
+from serving.tests import records
 from serving.tests.sample import write_bundle
 
 CONFIG = """
@@ -79,7 +80,13 @@ def check(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_request_of_any_kind_is_answered_as_documented(handler, check):
+@pytest.mark.parametrize("task", ["text", *records.WRITE])
+def test_request_of_any_kind_is_answered_as_documented(
+    start_service, tmp_path, handler, check, task
+):
+    if task != "text":
+        records.WRITE[task](tmp_path / task)
+        handler = start_service(tmp_path / task).handler.lambda_handler
     with serving(handler) as url:
         status, report = check(url, "--max-examples=300")
     assert status == 0, report
@@ -130,7 +137,7 @@ def test_query_value_that_is_not_its_json_is_refused(handler):
 
 
 def test_query_of_too_many_names_is_answered_as_documented(handler):
-    query = {f"name{number}": "" for number in range(limits.MAX_NAMES + 1)}
+    query = {f"name{number}": "" for number in range(limits.MAX_PARAMETERS + 1)}
     with serving(handler) as url, httpx.Client(base_url=url, trust_env=False) as client:
         operations = client.get("/openapi.json").json()["paths"]
         undocumented = {

@@ -11,6 +11,9 @@ import pytest
 from serving.deployment.image import builder
 from serving.tests.sample import fit, write_bundle
 
+NAME = "hobbies"  # the model in these images
+BUNDLE = f"serving/app/data/{NAME}"
+
 
 @pytest.fixture(scope="session")
 def pipeline():
@@ -33,9 +36,9 @@ def lay_out(root, pipeline, target):
         for path in builder.ROOT.glob(pattern):
             copy = root / path.relative_to(builder.ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            if copy.parent.name != "data":
+            if copy.parent.parent.name != "data":
                 shutil.copy(path, copy)
-    write_bundle(root / "serving/app/data", pipeline, target)
+    write_bundle(root / BUNDLE, pipeline, target)
     return root
 
 
@@ -52,7 +55,7 @@ def build(base):
     def build(root):
         with (Path(tempfile.gettempdir()) / "quickthaw-build.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            return builder.build(root, base, name="quickthaw-test")
+            return builder.build(root, NAME, base, name="quickthaw-test")
 
     return build
 

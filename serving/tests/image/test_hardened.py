@@ -16,8 +16,10 @@ from serving.deployment.image import builder
 from serving.deployment.stages import STAGES
 from serving.tests.answers import check_answer
 from serving.tests.hostile import EVENTS
+from serving.tests.image.conftest import BUNDLE
 from serving.tests.sample import TEXTS, proxy_event
 from tools.image.container import Container, ContainerDied, docker
+from training.paths import list_models
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 MEMORY_MB = min(stage.memory_mb for stage in STAGES.values())
@@ -130,7 +132,7 @@ def test_it_is_killed_the_next_container_answers_the_same(built, pipeline, when)
 
 def test_model_in_the_image_is_tampered_with_it_answers_503_and_names_the_file(root, build, target):
     name = {"frozen": "model.frozen", "sklearn": "model.joblib"}[target]
-    path = root / "serving/app/data" / name
+    path = root / BUNDLE / name
     path.write_bytes(path.read_bytes()[:-1] + b"!")
     with Container(build(root), MEMORY_MB) as container:
         assert check_answer(container.invoke(GOOD).answer) == 503
@@ -141,16 +143,17 @@ def test_model_in_the_image_is_tampered_with_it_answers_503_and_names_the_file(r
     assert '"label"' not in log
 
 
-def test_image_of_this_commit_answers_its_golden_examples(base):
+@pytest.mark.parametrize("model", list_models())
+def test_image_of_this_commit_answers_its_golden_examples(base, model):
     try:
-        manifest = builder.read_manifest(builder.ROOT)
-        builder.list_context(builder.ROOT, manifest["engine"])
+        manifest = builder.read_manifest(builder.ROOT, model)
+        builder.list_context(builder.ROOT, model, manifest["engine"])
     except builder.ImageError:
         pytest.skip("there is no trained model: 'make train' makes it")
-    built = builder.build(builder.ROOT, base)
+    built = builder.build(builder.ROOT, model, base)
     with Container(built, MEMORY_MB) as container:
         for one in manifest["golden"]:
-            answer = container.invoke(proxy_event(body={"text": one["text"]})).answer
+            answer = container.invoke(proxy_event(body=one["input"])).answer
             found = json.loads(answer["body"])
             assert found["label"] == one["label"]
             assert found["probability"] == pytest.approx(one["probability"], rel=0, abs=1e-12)

@@ -15,8 +15,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
 from serving.app.http import full_app
-from serving.app.limits import MAX_BATCH_TEXTS, MAX_BODY_BYTES, MAX_TEXT_CHARS
+from serving.app.limits import MAX_BODY_BYTES
 from serving.app.telemetry import log
+from serving.bundle.inputs import MAX_BATCH, MAX_TEXT_CHARS
 from serving.tests.sample import LABELS, SENTENCES, TEXTS, fit, proxy_event, write_bundle
 
 SAILING = "the boat met the wind and the waves"
@@ -183,9 +184,9 @@ REFUSED = {
     "no texts": (422, {"path": "/predict/batch", "body": {"texts": []}}),
     "many texts": (
         422,
-        {"path": "/predict/batch", "body": {"texts": ["a"] * (MAX_BATCH_TEXTS + 1)}},
+        {"path": "/predict/batch", "body": {"texts": ["a"] * (MAX_BATCH + 1)}},
     ),
-    "wrong texts": (422, {"path": "/predict/batch", "body": {"texts": [1] * MAX_BATCH_TEXTS}}),
+    "wrong texts": (422, {"path": "/predict/batch", "body": {"texts": [1] * MAX_BATCH}}),
     "wrong top": (422, {"body": {"text": "a"}, "queryStringParameters": {"top": "secret-name"}}),
     "top of minus one": (422, {"body": {"text": "a"}, "queryStringParameters": {"top": "-1"}}),
 }
@@ -371,8 +372,9 @@ def test_domain_has_a_base_path_it_is_answered_there_and_at_apis_own_address(
         answer = client.send(on_domain(path, body=body))
         assert (answer.status, answer.emf[0]["route"]) == (200, route)
         assert answer.emf[0]["lane"] == "fast"
-        full = client.send(on_domain(path, body=body | {"more": 1}))
-        assert (full.status, full.emf[0]["route"], full.emf[0]["lane"]) == (422, route, "full")
+        query = {"multiValueQueryStringParameters": {"debug": ["1"]}}
+        full = client.send(on_domain(path, body=body, **query))
+        assert (full.status, full.emf[0]["route"], full.emf[0]["lane"]) == (200, route, "full")
 
 
 def test_domain_has_a_base_path_the_documents_name_it(start_service, bundle):

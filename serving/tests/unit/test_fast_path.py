@@ -1,10 +1,8 @@
 """Whatever the fast lane answers, the full app answers with the same bytes and the same metrics."""
 
 import base64
-import copy
 import json
 import math
-from types import SimpleNamespace
 
 import pytest
 from aws_embedded_metrics.config import get_config
@@ -12,16 +10,12 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from sklearn.naive_bayes import MultinomialNB
 
-from serving.app.http import fast_path
-from serving.app.limits import MAX_BATCH_TEXTS, MAX_TEXT_CHARS
 from serving.app.settings import read_settings
 from serving.app.telemetry.metrics import UNITS, Emitter, Measurements
+from serving.bundle.inputs import MAX_BATCH, MAX_TEXT_CHARS
 from serving.tests.hostile import MULTI_MEDIA, MULTI_TYPES, TYPES, WARM_UPS
 from serving.tests.sample import TEXTS, fit, proxy_event, write_bundle
-
-CONTEXT = SimpleNamespace(aws_request_id="request-1")
-# What may differ: when it was, how long it took, and which lane it was.
-OWN = {"lane", "predict.duration", "load_model.duration", "Timestamp"}
+from serving.tests.ways import check_both_ways, strip
 
 TEXT = st.one_of(
     st.text(max_size=60), st.lists(st.sampled_from(" ".join(TEXTS).split())).map(" ".join)
@@ -35,7 +29,7 @@ BODY = st.one_of(
     st.fixed_dictionaries({"text": TEXT_OR_NOT}),
     st.fixed_dictionaries({"text": TEXT_OR_NOT}, optional={"more": st.none()}),
     st.fixed_dictionaries({"texts": st.lists(TEXT_OR_NOT, max_size=4) | TEXT_OR_NOT}),
-    st.sampled_from([{}, [], "a", {"texts": ["a"] * (MAX_BATCH_TEXTS + 1)}]),
+    st.sampled_from([{}, [], "a", {"texts": ["a"] * (MAX_BATCH + 1)}]),
 )
 RAW = BODY.map(json.dumps) | BODY.map(lambda body: json.dumps(body, ensure_ascii=False))
 HOSTILE = st.sampled_from(
@@ -101,35 +95,12 @@ def folder(request, tmp_path_factory):
     return path
 
 
-def send(client, capsys, found):
-    """Answer and metrics of an event."""
-    capsys.readouterr()
-    answer = client.handler.lambda_handler(copy.deepcopy(found), CONTEXT)
-    return answer, json.loads(capsys.readouterr().out)
-
-
 @settings(
     deadline=None, max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(found=st.one_of([events()] * 9 + [WARM_UP_EVENTS]))
 def test_any_event_gets_the_same_from_both_lanes(folder, start_service, capsys, found):
-    client = start_service(folder)
-    answer, document = send(client, capsys, found)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fast_path, "respond", lambda *_: None)
-        client = start_service(folder)
-        full_answer, full_document = send(client, capsys, found)
-    event(document["lane"])
-    assert json.dumps(answer) == json.dumps(full_answer)
-    assert full_document["lane"] == "full"
-    assert strip(document) == strip(full_document)
-
-
-def strip(document):
-    """A document without what no two invocations share; all values of the same kind."""
-    if isinstance(document, dict):
-        return {name: strip(value) for name, value in document.items() if name not in OWN}
-    return [strip(one) for one in document] if isinstance(document, list) else document
+    event(check_both_ways(start_service, folder, capsys, found))
 
 
 @pytest.mark.parametrize(
@@ -138,11 +109,13 @@ def strip(document):
         ("/predict", {"text": "a"}),
         ("/predict/batch", {"texts": ["a", "b"]}),
         ("/predict", "{"),
+        ("/predict", {"text": ""}),
+        ("/predict", {"text": "a", "more": 1}),
         ("/predict", "[" * 2_000_000),
         ("/predict/batch", None),
     ],
 )
-def test_plain_or_refused_body_takes_the_fast_lane(folder, start_service, path, body):
+def test_body_without_a_query_takes_the_fast_lane(folder, start_service, path, body):
     (document,) = start_service(folder).request(path=path, body=body).emf
     assert document["lane"] == "fast"
 
@@ -163,8 +136,6 @@ def test_warm_up_is_answered_at_once_as_health_is_and_counts_as_no_error(
 @pytest.mark.parametrize(
     "members",
     [
-        {"body": {"text": ""}},
-        {"body": {"text": "a", "more": 1}},
         {"body": {"text": "a"}, "multiValueQueryStringParameters": {"top": ["1"]}},
         {"body": "{", "multiValueQueryStringParameters": {"top": ["1"]}},
         {"method": "GET", "path": "/health"},

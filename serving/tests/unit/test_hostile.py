@@ -4,19 +4,38 @@ import json
 
 import pytest
 
+from serving.tests import hostile, hostile_records, records
 from serving.tests.answers import check_answer, read_json
-from serving.tests.hostile import EVENTS, GROUPS, PAYLOADS, SECRET
+from serving.tests.hostile import PAYLOADS, SECRET
 from serving.tests.sample import fit, proxy_event, write_bundle
 from tools.fuzz.attack import attack
 
-GOOD = proxy_event(body={"text": "the boat"})
+TABLES = {"text": hostile.EVENTS, "record": hostile_records.EVENTS}
+GOOD = {
+    "text": proxy_event(body={"text": "the boat"}),
+    "record": proxy_event(body=records.EXAMPLE),
+}
+# A model each, and the table that attacks it.
+WRITE = {
+    "frozen": ("text", lambda path: write_bundle(path, fit(), "frozen")),
+    "sklearn": ("text", lambda path: write_bundle(path, fit(), "sklearn")),
+    "records": ("record", records.write_classification),
+    "values": ("record", records.write_regression),
+}
 
 
-@pytest.fixture(scope="module", params=["frozen", "sklearn"])
-def folder(request, tmp_path_factory):
-    path = tmp_path_factory.mktemp(request.param)
-    write_bundle(path, fit(), request.param)
-    return path
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Write the bundle of a model, once."""
+    written = {}
+
+    def write(name):
+        if name not in written:
+            written[name] = tmp_path_factory.mktemp(name)
+            WRITE[name][1](written[name])
+        return written[name]
+
+    return write
 
 
 @pytest.fixture
@@ -38,22 +57,31 @@ def start_runtime(tmp_path_factory):
 
 
 def test_no_two_events_have_one_name():
-    assert len(EVENTS) == sum(len(items) for _, _, _, items in GROUPS) >= 150
+    assert len(hostile.EVENTS) == sum(len(items) for _, _, _, items in hostile.GROUPS)
+    assert all(len(events) >= 150 for events in TABLES.values())
 
 
-@pytest.mark.parametrize("name", EVENTS)
-def test_event_is_hostile_gets_its_status_from_both_lanes(folder, start_service, name):
-    status, event = EVENTS[name]
-    start_service(folder)
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [(model, name) for model, (kind, _) in WRITE.items() for name in TABLES[kind]],
+)
+def test_event_is_hostile_gets_its_status_from_both_lanes(folders, start_service, model, name):
+    status, event = TABLES[WRITE[model][0]][name]
+    start_service(folders(model))
     attack(json.dumps(proxy_event("GET", "/health")).encode())  # what is imported takes its time
     assert attack(json.dumps(event).encode()).status == status
 
 
-def test_all_of_them_are_sent_to_one_runtime_it_lives_and_leaks_nothing(folder, start_runtime):
-    runtime = start_runtime("serving.app.handler.lambda_handler", folder)
-    assert runtime.invoke(GOOD).json["statusCode"] == 200
+@pytest.mark.parametrize("model", WRITE)
+def test_all_of_them_are_sent_to_one_runtime_it_lives_and_leaks_nothing(
+    folders, start_runtime, model
+):
+    kind = WRITE[model][0]
+    events, good = TABLES[kind], GOOD[kind]
+    runtime = start_runtime("serving.app.handler.lambda_handler", folders(model))
+    assert runtime.invoke(good).json["statusCode"] == 200
     wrong = {}
-    for name, (status, event) in EVENTS.items():
+    for name, (status, event) in events.items():
         invocation = runtime.invoke(event)
         if invocation.kind != "response" or check_answer(invocation.json, event) != status:
             wrong[name] = invocation
@@ -62,12 +90,12 @@ def test_all_of_them_are_sent_to_one_runtime_it_lives_and_leaks_nothing(folder, 
     assert not wrong
     for payload in PAYLOADS.values():
         assert runtime.invoke(payload).kind == "error"
-    assert runtime.invoke(GOOD).json["statusCode"] == 200
+    assert runtime.invoke(good).json["statusCode"] == 200
     assert runtime.process.poll() is None
     out, err = runtime.output()
     assert SECRET.encode() not in out + err
     documents = [read_json(line) for line in out.decode().splitlines() if line.startswith("{")]
-    assert len(documents) == len(EVENTS) + 2
+    assert len(documents) == len(events) + 2
 
 
 def without_terms(body):

@@ -186,7 +186,7 @@ BROKEN = {
     "manifests swapped": (lambda one: shutil.copy(swap(one) / MANIFEST_NAME, one), BundleDamaged),
     "manifest older": (lambda one: change_manifest(one, format=1), VersionMismatch),
     "manifest of before the checksum": (lambda one: unseal(one, format=2), VersionMismatch),
-    "manifest without its checksum": (lambda one: unseal(one, format=3), BundleDamaged),
+    "manifest without its checksum": (lambda one: unseal(one, format=4), BundleDamaged),
     "manifest too long": (lambda one: change_manifest(one, name="a" * 5_000_000), BundleDamaged),
     "hash that is none": (lambda one: change_hash(one, "a\r\nX-Evil: " + "a" * 53), BundleDamaged),
     "size that is none": (lambda one: change_size(one, 10**30), BundleDamaged),

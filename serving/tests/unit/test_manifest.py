@@ -61,7 +61,7 @@ def test_folder_is_missing_is_a_missing_bundle(tmp_path):
         load_predictor(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", '{"format": 3}', "[" * 100_000])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", '{"format": 4}', "[" * 100_000])
 def test_manifest_is_something_else_is_refused(copied, unpickled, text):
     (copied / "manifest.json").write_text(text)
     with pytest.raises(BundleDamaged, match="is not as it was written"):
@@ -83,6 +83,16 @@ def test_manifest_is_something_else_is_refused(copied, unpickled, text):
         {"labels": [{"id": "a", "title": "a", "description": 1, "url": None}]},
         {"labels": [{"id": "a", "title": "a"}]},
         {"golden": [1]},
+        {"golden": [{"input": "text"}]},
+        {"title": None},
+        {"task": "clustering"},
+        {"task": "regression"},
+        {"interval": {"kind": "ratio", "low": 0.5, "high": 2.0, "coverage": 0.9}},
+        {"target": {"title": None, "unit": None, "description": None}},
+        {"input": "text"},
+        {"input": {"kind": "sound", "example": "a"}},
+        {"input": {"kind": "text"}},
+        {"input": {"kind": "text", "example": 1}},
         {"files": {}},
         {"files": {"model.joblib": {"sha256": None, "size": 1}}},
         {"files": {"model.joblib": {"sha256": "", "size": "1"}}},
@@ -139,7 +149,7 @@ def test_package_is_not_installed_is_a_version_mismatch(copied, monkeypatch):
 
 def test_format_is_another_is_refused(copied):
     change_manifest(copied, format=1)
-    with pytest.raises(VersionMismatch, match="format 1, this code reads 3"):
+    with pytest.raises(VersionMismatch, match="format 1, this code reads 4"):
         load_predictor(copied)
 
 

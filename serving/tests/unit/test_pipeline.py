@@ -11,7 +11,8 @@ from sklearn.linear_model import LogisticRegression, Perceptron, RidgeClassifier
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
 from sklearn.svm import LinearSVC
 
-from serving.app.engines.sklearn import SklearnEngine, linear_weights
+from serving.app.engines.sklearn import SklearnEngine
+from serving.app.engines.weights import linear_weights
 from serving.tests.pipelines import PIPELINES
 from serving.tests.sample import LABELS, TEXTS, fit, write_bundle
 

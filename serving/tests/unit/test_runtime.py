@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("awslambdaric", reason="the Lambda runtime is NOT tested: it is for Linux")
 
+from serving.tests import records
 from serving.tests.sample import fit, proxy_event, write_bundle
 from tools.runtime_api import Runtime
 
@@ -16,6 +17,7 @@ FAST = {
         for name in [
             "engines",
             "engines.base",
+            "engines.classification",
             "engines.frozen",
             "engines.frozen.engine",
             "engines.frozen.file",
@@ -29,6 +31,8 @@ FAST = {
             "handler",
             "http",
             "http.fast_path",
+            "inputs",
+            "inputs.text",
             "limits",
             "request",
             "request.reader",
@@ -39,7 +43,7 @@ FAST = {
         ]
     ),
     "serving.bundle",
-    *(f"serving.bundle.{name}" for name in ["errors", "files", "manifest"]),
+    *(f"serving.bundle.{name}" for name in ["errors", "files", "inputs", "manifest"]),
     "_blake2",
 }
 EVENT = proxy_event(body={"text": "the boat"})
@@ -71,6 +75,26 @@ def test_other_request_loads_what_it_needs_then(folder):
     found = loaded("serving.tests.loaded.handler", folder, EVENT, proxy_event("GET", "/health"))
     assert {"aws_lambda_powertools", "pydantic", "aws_embedded_metrics"} <= found
     assert not {"sklearn", "numpy", "joblib", "aiohttp"} & found
+
+
+def test_text_model_of_scikit_learns_loads_no_pandas(tmp_path):
+    write_bundle(tmp_path, fit())
+    found = loaded("serving.tests.loaded.handler", tmp_path, EVENT)
+    assert "sklearn" in found
+    assert not {"pandas", "serving.app.engines.frame"} & found
+
+
+@pytest.mark.parametrize("task", records.WRITE)
+def test_runtime_answers_a_record_and_a_batch_at_once(tmp_path, task):
+    records.WRITE[task](tmp_path)
+    events = [
+        proxy_event(body=records.EXAMPLE),
+        proxy_event(path="/predict/batch", body=records.RECORDS),
+        proxy_event(body=records.EXAMPLE | {"rooms": "3"}),
+    ]
+    found = loaded("serving.tests.loaded.handler", tmp_path, *events)
+    assert {"pandas", "serving.app.engines.frame"} <= found
+    assert not {"aws_lambda_powertools", "pydantic", "aws_embedded_metrics"} & found
 
 
 def test_runtime_answers_both_lanes_and_writes_one_document_each(folder):

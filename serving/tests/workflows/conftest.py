@@ -13,16 +13,16 @@ from serving.tests.tracked import ROOT, copy_tracked
 from serving.tests.workflows.act import BIN, REPOSITORY, Act, git, make
 from serving.tests.workflows.fake_github import FakeGitHub
 from training.tests.conftest import take_sample
-from training.tests.sample import make_rows, write_archive
+from training.tests.sample import PATHS, make_rows, write_archive
 
 # What `make test-all` runs in a story: the service with the new model.
 TEST = """\
 def test_golden_examples_get_the_probabilities_of_the_manifest(predictor):
     golden = predictor.manifest.golden
-    found = predictor.predict([one["text"] for one in golden])
+    found = predictor.predict([one["input"]["text"] for one in golden])
     assert [one.probability for one in found] == [one["probability"] for one in golden]
 """
-PARAMS = Path("params.yaml")
+PARAMS = PATHS.params
 
 
 @dataclass

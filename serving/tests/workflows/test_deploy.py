@@ -100,7 +100,7 @@ class Repository:
 def make_example(pipeline):
     """A golden example that no other run has: an image of its own, which is not there yet."""
     text = f"bake bread {uuid4().hex}"
-    return {"text": text, **predict(pipeline, text)}
+    return {"input": {"text": text}, **predict(pipeline, text)}
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_merged_is_deployed_reverted_is_back_and_what_is_wrong_goes_no_further(
     assert repository.read_live() == first
     assert "building quickthaw:" not in done.said
 
-    wrong = [{"text": "bake bread", "label": "sailing", "probability": 1.0}]
+    wrong = [{"input": {"text": "bake bread"}, "label": "sailing", "probability": 1.0}]
     repository.commit_model(fit(LogisticRegression(C=2)), golden=wrong)
     done = repository.push()
     done.check(plan=True, staging=False)

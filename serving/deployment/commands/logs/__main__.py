@@ -70,7 +70,10 @@ def is_wanted(line: Line, options: argparse.Namespace) -> bool:
         (options.raw or line.kind is not Kind.ROUTINE)
         and (line.is_error or not options.errors)
         and (line.is_cold or not options.cold)
-        and (not options.model or (isinstance(version, str) and version.startswith(options.model)))
+        and (
+            not options.version
+            or (isinstance(version, str) and version.startswith(options.version))
+        )
     )
 
 
@@ -128,7 +131,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--follow", action="store_true", help="go on until Ctrl-C")
     parser.add_argument("--errors", action="store_true", help="5xx, error records, failures")
     parser.add_argument("--cold", action="store_true", help="only cold starts")
-    parser.add_argument("--model", default="", help="only requests of this version, or its start")
+    parser.add_argument("--version", default="", help="only requests of this version, or its start")
     parser.add_argument("--raw", action="store_true", help="lines as they are stored")
     parser.add_argument("file", nargs="?", help="a file instead of CloudWatch; - is standard input")
     return parser.parse_args(argv)

@@ -6,7 +6,7 @@ Nothing here raises, whatever the line, and nothing comes out that a terminal wo
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,8 +72,7 @@ def render_request(line: Line, paint: Paint) -> str:
     """Status, route, label, confidence, duration of the prediction, model, what is special."""
     values, status = line.values, line.status
     colour = RED if status >= SERVER_ERROR else YELLOW if status >= REFUSED else GREEN
-    texts = to_number(values.get("input.num_texts"))
-    label = values.get("label", "-" if texts is None else count(texts, "text"))
+    label = values.get("label", render_count(values))
     shown = (
         values.get("status"),
         values.get("route"),
@@ -92,6 +91,14 @@ def render_request(line: Line, paint: Paint) -> str:
     if status >= REFUSED:  # to find its record, or the client's answer, by
         cells.append(f"request {fit(values.get('requestId'), 36)}")
     return "  ".join(cells)
+
+
+def render_count(values: Mapping[str, Any]) -> str:
+    """How many inputs a request had."""
+    for noun in ("text", "record"):
+        if (number := to_number(values.get(f"input.num_{noun}s"))) is not None:
+            return count(number, noun)
+    return "-"
 
 
 def render_init(text: str) -> str:

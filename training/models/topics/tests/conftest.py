@@ -2,9 +2,13 @@
 
 import pytest
 
-from serving.tests.model.conftest import predictor
+from serving.tests.model.conftest import load
+from training.paths import Paths
 
-__all__ = ["predictor"]
+
+@pytest.fixture(scope="session")
+def predictor():
+    return load(Paths("topics"))
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,11 @@ import random
 
 import pytest
 
-from serving.app.limits import MAX_TEXT_CHARS
-from training.dataset import read_documents
-from training.paths import TEST
+from serving.bundle.inputs import MAX_TEXT_CHARS
+from training.data.dataset import read_documents
+from training.paths import Paths
 
+TEST = Paths("topics").test
 pytestmark = pytest.mark.trained
 
 EASY = {

@@ -6,10 +6,20 @@ import zipfile
 import pytest
 
 from training.console import StepError
-from training.dataset import Document
-from training.models.topics.source import FIRST_ROW, MEMBER, read_part
-from training.paths import GOLDEN
-from training.words import read_labels, read_neutral_topics
+from training.data.dataset import Document
+from training.models.topics.source import (
+    ARCHIVE,
+    FIRST_ROW,
+    MEMBER,
+    NEUTRAL,
+    Settings,
+    read_part,
+    split,
+)
+from training.paths import Paths
+from training.settings.words import read_labels
+
+TOPICS = Paths("topics")
 
 
 def write_archive(path, train):
@@ -58,8 +68,15 @@ def test_archive_is_missing_or_damaged_says_so(tmp_path):
         read_part("train", tmp_path / "a.whl")
 
 
+def test_topics_that_are_not_asked_for_are_left_out(tmp_path):
+    write_archive(tmp_path / ARCHIVE, [("alt.atheism", "a"), ("sci.space", "orbit")])
+    for topics, labels in (("ten", ["sci.space"]), ("all", ["alt.atheism", "sci.space"])):
+        train, _ = split(tmp_path, Settings(topics=topics))
+        assert [one.label for one in train] == labels
+
+
 def test_ten_topics_are_labels_and_have_golden_examples():
-    assert len(read_labels()) == 20
-    assert len(read_neutral_topics()) == 10
-    assert read_neutral_topics() < read_labels().keys()
-    assert {one["label"] for one in json.loads(GOLDEN.read_text())} == read_neutral_topics()
+    assert len(read_labels(TOPICS)) == 20
+    assert len(NEUTRAL) == 10
+    assert read_labels(TOPICS).keys() > NEUTRAL
+    assert {one["label"] for one in json.loads(TOPICS.golden.read_text())} == NEUTRAL

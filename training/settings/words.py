@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from training.console import StepError
-from training.paths import GOLDEN, LABELS
-from training.written import check_form, read_json
+from training.paths import Paths
+from training.settings.written import check_form, read_json
 
 Words = Annotated[str, Field(min_length=1)]
 
@@ -26,9 +26,8 @@ class Label(_Written):
 
 
 class Labels(_Written):
-    """labels.json: all labels, and the ids of the ten of `prepare.topics: ten`."""
+    """labels.json."""
 
-    ten: list[str]
     labels: list[Label] = Field(min_length=1)
 
 
@@ -39,46 +38,37 @@ class Example(_Written):
     text: Words
 
 
-def read_labels() -> dict[str, dict[str, str | None]]:
+def read_labels(paths: Paths) -> dict[str, dict[str, str | None]]:
     """What the labels mean to people (id, title, description, url), by id.
 
     Raises:
         StepError: labels.json has another form.
     """
-    return {one.id: one.model_dump() for one in _read_labels_file().labels}
-
-
-def read_neutral_topics() -> set[str]:
-    """The ids of the ten topics of `prepare.topics: ten`; StepError as of `read_labels`."""
-    return set(_read_labels_file().ten)
-
-
-def _read_labels_file() -> Labels:
-    found = check_form(Labels, read_json(LABELS), LABELS)
-    ids = [one.id for one in found.labels]
+    found = check_form(Labels, read_json(paths.labels), paths.labels).labels
+    ids = [one.id for one in found]
     if twice := {one for one in ids if ids.count(one) > 1}:
         raise StepError(
-            f"{LABELS}: labels: these ids appear more than once: {', '.join(sorted(twice))}"
+            f"{paths.labels}: labels: these ids appear more than once: {', '.join(sorted(twice))}"
         )
-    if unknown := set(found.ten).difference(ids):
-        raise StepError(f"{LABELS}: ten: not among the labels: {', '.join(sorted(unknown))}")
-    return found
+    return {one.id: one.model_dump() for one in found}
 
 
-def read_golden(trained: Container[str]) -> list[dict[str, str]]:
+def read_golden(paths: Paths, trained: Container[str]) -> list[dict[str, str]]:
     """The examples (label, text) of the labels that are trained.
 
     Raises:
         StepError: golden.json has another form, a label that labels.json does not have, or no
             example to hold a deployed model against.
     """
-    found = check_form(list[Example], read_json(GOLDEN), GOLDEN)
-    if unknown := {one.label for one in found}.difference(read_labels()):
-        raise StepError(f"{GOLDEN}: labels that {LABELS} lacks: {', '.join(sorted(unknown))}")
+    found = check_form(list[Example], read_json(paths.golden), paths.golden)
+    if unknown := {one.label for one in found}.difference(read_labels(paths)):
+        raise StepError(
+            f"{paths.golden}: labels that {paths.labels} lacks: {', '.join(sorted(unknown))}"
+        )
     examples = [one.model_dump() for one in found if one.label in trained]
     if not examples:
         raise StepError(
-            f"{GOLDEN} has no example of a label that is trained: write at least one, for "
+            f"{paths.golden} has no example of a label that is trained: write at least one, for "
             "'make smoke' holds what is deployed against them"
         )
     return examples

@@ -1,6 +1,6 @@
-"""The classifiers that the tests' own model is chosen from."""
+"""The tests' own model."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from sklearn.calibration import CalibratedClassifierCV
@@ -9,8 +9,7 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.naive_bayes import ComplementNB
 from sklearn.svm import LinearSVC
 
-from training.candidates import Candidate, list_candidates
-from training.params import Train
+from training.contract import Model
 
 
 def _linear_svm(seed: int, **settings: Any) -> Any:
@@ -27,6 +26,4 @@ CLASSIFIERS: dict[str, Callable[..., Any]] = {
     "no_probabilities": lambda seed, **settings: LinearSVC(random_state=seed, **settings),
 }
 
-
-def candidates(params: Train) -> Iterator[Candidate]:
-    return list_candidates(params, CLASSIFIERS)
+MODEL = Model("Sample", "Tells of which words a text is.", CLASSIFIERS)

@@ -1,20 +1,15 @@
-"""The pipelines that training compares: params.yaml's grids of a model's classifiers."""
+"""The pipelines that training compares: params.yaml's grids of a model's candidates."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
 
-from serving.app.features import normalize
 from training.console import StepError
-from training.params import Settings, Train
-from training.paths import TOPICS
-
-# What train.vectorizer.preprocessing can be; without one, text is read as scikit-learn reads it.
-PREPROCESSING: dict[Any, Callable[[str], str] | None] = {None: None, "letters": normalize}
+from training.settings.params import Settings, Train, freeze_lists
+from training.text.vectorizer import build_vectorizer
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ def list_candidates(
         if name not in classifiers:
             raise StepError(
                 f"params.yaml: train.candidates.{name} is unknown: there are "
-                f"{', '.join(classifiers)} ({TOPICS}/candidates.py)"
+                f"{', '.join(classifiers)} (model.py beside it)"
             )
         for settings in ParameterGrid(_spell_out(grid)):
             vectorizer = build_vectorizer(params.vectorizer)
@@ -57,34 +52,7 @@ def list_candidates(
             yield Candidate(name, settings, Pipeline(steps))
 
 
-def build_vectorizer(options: Settings) -> TfidfVectorizer:
-    """The vectorizer of params.yaml, with the preprocessing that it names.
-
-    Raises:
-        StepError: A setting is unknown.
-    """
-    # Of all its settings scikit-learn wants stop words alone as a list.
-    settings = {
-        name: value if name == "stop_words" else _freeze(value) for name, value in options.items()
-    }
-    preprocessing = settings.pop("preprocessing", None)
-    try:
-        return TfidfVectorizer(preprocessor=PREPROCESSING[preprocessing], **settings)
-    except KeyError:
-        raise StepError(
-            f"params.yaml: train.vectorizer.preprocessing: {preprocessing!r} is none of "
-            f"{', '.join(filter(None, PREPROCESSING))} (training/candidates.py)"
-        ) from None
-    except TypeError as error:
-        raise StepError(f"params.yaml: train.vectorizer: {error}") from None
-
-
 def _spell_out(grid: Settings) -> dict[str, list[Any]]:
     """The values of each setting."""
     lists = {name: value if isinstance(value, list) else [value] for name, value in grid.items()}
-    return {name: [_freeze(value) for value in values] for name, values in lists.items()}
-
-
-def _freeze(value: Any) -> Any:
-    """YAML has lists only, and scikit-learn checks for a tuple."""
-    return tuple(map(_freeze, value)) if isinstance(value, list) else value
+    return {name: [freeze_lists(value) for value in values] for name, values in lists.items()}

@@ -1,16 +1,14 @@
-"""params.yaml, read as DVC reads it, and checked."""
+"""A model's params.yaml, read as DVC reads it, and checked."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from training.console import StepError
-from training.written import check_form
-
-PARAMS = Path("params.yaml")
+from training.settings.written import check_form
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -29,10 +27,6 @@ Grid = Annotated[Settings, AfterValidator(_has_values)]
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Prepare(_Section):
-    topics: Literal["ten", "all"]
 
 
 class Validate(_Section):
@@ -72,9 +66,9 @@ class Judge(_Section):
 
 
 class Params(_Section):
-    """All of params.yaml."""
+    """All of a model's params.yaml."""
 
-    prepare: Prepare
+    prepare: Settings = {}  # in the form that the model's source.py gives it
     validation: Validate = Field(alias="validate")
     train: Train
     learning_curve: LearningCurve
@@ -83,7 +77,12 @@ class Params(_Section):
     judge: Judge
 
 
-def read_params(path: Path = PARAMS) -> Params:
+def freeze_lists(value: Any) -> Any:
+    """YAML has lists only, and scikit-learn checks for a tuple."""
+    return tuple(map(freeze_lists, value)) if isinstance(value, list) else value
+
+
+def read_params(path: Path) -> Params:
     """Read and check the parameters.
 
     Raises:

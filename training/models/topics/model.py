@@ -1,6 +1,5 @@
-"""The classifiers that the topics model is chosen from."""
+"""The topics model: of which topic a text is."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from sklearn.calibration import CalibratedClassifierCV
@@ -8,8 +7,7 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.naive_bayes import ComplementNB
 from sklearn.svm import LinearSVC
 
-from training.candidates import Candidate, list_candidates
-from training.params import Train
+from training.contract import Model
 
 CALIBRATION_FOLDS = 3
 
@@ -33,14 +31,13 @@ def _sgd(seed: int, **settings: Any) -> Any:
     return SGDClassifier(loss="log_loss", random_state=seed, **settings)
 
 
-CLASSIFIERS: dict[str, Callable[..., Any]] = {
-    "logistic_regression": _logistic_regression,
-    "complement_naive_bayes": _complement_naive_bayes,
-    "linear_svm": _linear_svm,
-    "sgd": _sgd,
-}
-
-
-def candidates(params: Train) -> Iterator[Candidate]:
-    """Every candidate of params.yaml; StepError as of `list_candidates`."""
-    return list_candidates(params, CLASSIFIERS)
+MODEL = Model(
+    title="Topics",
+    description="Tells of which of some topics a text in English is.",
+    candidates={
+        "logistic_regression": _logistic_regression,
+        "complement_naive_bayes": _complement_naive_bayes,
+        "linear_svm": _linear_svm,
+        "sgd": _sgd,
+    },
+)

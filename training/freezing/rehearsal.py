@@ -5,9 +5,9 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterable
 
-from training.candidates import Candidate
 from training.console import StepError, say
-from training.dataset import Document
+from training.data.dataset import Document
+from training.fitting.candidates import Candidate
 from training.freezing.compiler import CannotFreeze, compile_pipeline
 
 PER_CLASS = 20

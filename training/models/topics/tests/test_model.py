@@ -7,9 +7,10 @@ import joblib
 import pytest
 
 from serving.app.features import normalize
-from training.dataset import Document
-from training.models.topics.candidates import CLASSIFIERS, candidates
-from training.params import Params
+from training.data.dataset import Document
+from training.fitting.candidates import list_candidates
+from training.models.topics.model import MODEL
+from training.settings.params import Params
 from training.steps import train
 from training.tests.sample import SMALL_PARAMS, make_rows
 
@@ -31,19 +32,19 @@ def joblib_bytes(model):
     return file.getvalue()
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", MODEL.candidates)
 def test_every_candidate_offers_probabilities_and_keeps_them_when_stripped(name):
-    (candidate,) = candidates(with_params(candidates={name: {}}))
+    (candidate,) = list_candidates(with_params(candidates={name: {}}), MODEL.candidates)
     pipeline = train.fit(candidate.pipeline, DOCUMENTS)
     assert pipeline.predict_proba(["the doctor"]).sum() == pytest.approx(1)
     assert all(type(index) is int for index in pipeline[0].vocabulary_.values())
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", MODEL.candidates)
 def test_model_is_fitted_twice_is_the_same_file(name):
     hashes = set()
     for _ in range(2):
-        (candidate,) = candidates(with_params(candidates={name: {}}))
+        (candidate,) = list_candidates(with_params(candidates={name: {}}), MODEL.candidates)
         file = io.BytesIO()
         joblib.dump(train.fit(candidate.pipeline, DOCUMENTS), file)
         hashes.add(hashlib.sha256(file.getvalue()).hexdigest())
@@ -51,6 +52,6 @@ def test_model_is_fitted_twice_is_the_same_file(name):
 
 
 def test_preprocessing_is_the_shared_one_by_reference():
-    (candidate, *_) = candidates(PARAMS)
+    (candidate, *_) = list_candidates(PARAMS, MODEL.candidates)
     assert candidate.pipeline[0].preprocessor is normalize
     assert b"serving.app.features" in joblib_bytes(candidate.pipeline)

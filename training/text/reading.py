@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from training.candidates import build_vectorizer
 from training.console import StepError
-from training.params import Train
+from training.settings.params import Train
+from training.text.vectorizer import build_vectorizer
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 from training.console import StepError
 
 
-def check_form[T](form: type[T], value: object, path: Path) -> T:
-    """The value of a file in the form that it must have.
+def check_form[T](form: type[T], value: object, where: Path | str) -> T:
+    """The value of a file, or of a part of it, in the form that it must have.
 
     Raises:
         StepError: It has another one.
@@ -22,7 +22,7 @@ def check_form[T](form: type[T], value: object, path: Path) -> T:
             f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"
             for one in error.errors()
         )
-        raise StepError(f"{path}: {wrong}") from None
+        raise StepError(f"{where}: {wrong}") from None
 
 
 def read_json(path: Path) -> Any:

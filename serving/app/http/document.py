@@ -1,0 +1,99 @@
+"""What OpenAPI says of a model: what a request holds, what is answered, what it is called.
+
+All of it stands in the manifest; a service without a model documents what is the same for all.
+"""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler.openapi.models import (
+    MediaType,
+    OpenAPI,
+    Operation,
+    Reference,
+    RequestBody,
+    Schema,
+)
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from serving.app.http import schema
+from serving.app.limits import (
+    MAX_BODY_BYTES,
+    MAX_DEPTH,
+    MAX_DIGITS,
+    MAX_HEADERS,
+    MAX_PARAMETERS,
+    Bounds,
+)
+from serving.bundle.inputs import describe_many, describe_one, make_batch
+from serving.bundle.manifest import Manifest
+
+JSON = "application/json"
+SCHEMAS = "#/components/schemas/"
+ANSWERS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
+    "classification": (schema.PredictResponse, schema.BatchResponse),
+    "regression": (schema.ValueResponse, schema.ValueBatchResponse),
+}
+SUMMARIES = {"classification": "Label", "regression": "Estimate"}
+
+
+def describe_service(bounds: Bounds) -> str:
+    """The limits of every route, in words."""
+    return (
+        f"A body is strict JSON in UTF-8 (RFC 7493) of at most {MAX_BODY_BYTES:,} bytes and "
+        f"{bounds.values:,} values, {bounds.names} names an object, {MAX_DEPTH} deep, its integers "
+        f"of at most {MAX_DIGITS} digits. A request has at most {MAX_HEADERS} headers, and "
+        f"{MAX_PARAMETERS} parameters in its query."
+    )
+
+
+def add_model(document: OpenAPI, manifest: Manifest, bounds: Bounds) -> None:
+    """Complete a document with what a manifest says."""
+    words = f"Model {manifest.title} ({manifest.task} of a {manifest.input['kind']})."
+    document.info.title = manifest.title
+    document.info.description = f"{words}\n\n{describe_service(bounds)}"
+    single, batch = ANSWERS[manifest.task]
+    schemas = _describe_answers(single, batch)
+    schemas["PredictRequest"] = describe_one(manifest.input)
+    schemas["BatchRequest"] = describe_many(manifest.input)
+    found = {name: Schema.model_validate(one) for name, one in schemas.items()}
+    document.components.schemas.update(found)  # type: ignore[union-attr]
+    examples = [one["input"] for one in manifest.golden]
+    batches = [make_batch(manifest.input, examples[:2])] if examples else []
+    paths: Any = document.paths
+    verb = SUMMARIES[manifest.task]
+    single_route = paths["/predict"].post
+    taken = list_parameters(manifest)
+    single_route.parameters = [one for one in single_route.parameters if one.name in taken]
+    _complete(single_route, f"{verb} one input", "PredictRequest", single, examples[:1])
+    _complete(paths["/predict/batch"].post, f"{verb} many inputs", "BatchRequest", batch, batches)
+
+
+def list_parameters(manifest: Manifest) -> set[str]:
+    """What a model takes in the query of `POST /predict`."""
+    if manifest.task == "regression":
+        return set()
+    return {"top", "explain"} if manifest.input["kind"] == "text" else {"top"}
+
+
+def _describe_answers(*models: type[BaseModel]) -> dict[str, Any]:
+    """The schemas of answers, and of what they are made of, by name."""
+    _, found = models_json_schema(
+        [(one, "serialization") for one in models], ref_template=SCHEMAS + "{model}"
+    )
+    schemas: dict[str, Any] = found["$defs"]
+    return schemas
+
+
+def _complete(
+    operation: Operation, summary: str, body: str, answer: type[BaseModel], examples: list[Any]
+) -> None:
+    operation.summary = summary
+    media = MediaType(schema=_refer(body), **({"example": examples[0]} if examples else {}))
+    operation.requestBody = RequestBody(content={JSON: media}, required=True)
+    good: Any = operation.responses[200]  # type: ignore[index]
+    good.content = {JSON: MediaType(schema=_refer(answer.__name__))}
+
+
+def _refer(name: str) -> Reference:
+    return Reference.model_validate({"$ref": SCHEMAS + name})

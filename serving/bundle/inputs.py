@@ -1,0 +1,144 @@
+"""What a request holds, as the manifest describes it, and the JSON Schema that follows from it.
+
+A description is of one of two kinds:
+
+    {"kind": "text", "example": "…"}
+    {"kind": "record", "fields": [{"name", "type", "nullable", "example"}, …]}
+
+A field may say more: `title`, `unit` and `description` for people; `values`, the categories seen in
+training, or `range`, the lowest and the highest number seen there. OpenAPI and API Gateway's
+request models are made of the same schemas (JSON Schema, 2020-12).
+"""
+
+from __future__ import annotations
+
+import math
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+MAX_TEXT_CHARS = 50_000  # five times the 99th percentile of the texts that topics was trained on
+MAX_BATCH = 1_000
+MAX_FIELDS = 200
+MAX_NAME_CHARS = 100  # an error names ten fields at most
+MAX_INTEGER = 2**53 - 1  # what every JSON reader holds exactly (RFC 7493, 2.2)
+MAX_NUMBER = 3.4028234663852886e38  # float32's largest: scikit-learn's trees take no more
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "number": {"type": "number", "minimum": -MAX_NUMBER, "maximum": MAX_NUMBER},
+    "integer": {"type": "integer", "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER},
+    "boolean": {"type": "boolean"},
+    "text": {"type": "string", "maxLength": MAX_TEXT_CHARS},
+    "category": {"type": "string", "maxLength": MAX_TEXT_CHARS},
+}
+_FIELD = {"name": str, "type": str, "nullable": bool}
+_WORDS = ("title", "unit", "description")
+_MEMBERS = {*_FIELD, *_WORDS, "values", "range", "example"}
+
+
+def check_input(found: Any) -> None:
+    """Look whether this is a description as above.
+
+    Raises:
+        TypeError, ValueError, KeyError: It is not.
+    """
+    if found["kind"] == "text":
+        if found.keys() != {"kind", "example"} or not isinstance(found["example"], str):
+            raise TypeError
+        return
+    if found["kind"] != "record" or found.keys() != {"kind", "fields"}:
+        raise ValueError
+    names = [_check_field(one) for one in found["fields"]]
+    if not 0 < len(names) <= MAX_FIELDS or len(set(names)) < len(names):
+        raise ValueError
+
+
+def _check_field(field: dict[str, Any]) -> str:
+    """The name of a field that is as it should be."""
+    members_fit = all(type(field[name]) is kind for name, kind in _FIELD.items())
+    words_fit = all(isinstance(field.get(word), str | None) for word in _WORDS)
+    if not members_fit or not words_fit or "example" not in field or field["type"] not in SCHEMAS:
+        raise TypeError
+    name: str = field["name"]
+    if not field.keys() <= _MEMBERS or not 0 < len(name) <= MAX_NAME_CHARS:
+        raise ValueError
+    if not name.isprintable():  # it stands in errors
+        raise ValueError
+    if not all(type(value) in (str, int) for value in field.get("values", ())):
+        raise TypeError
+    low, high = field.get("range", (0, 0))
+    if not all(type(end) in (int, float) and math.isfinite(end) for end in (low, high)):
+        raise TypeError
+    if low > high:
+        raise ValueError
+    return name
+
+
+def make_example(found: dict[str, Any]) -> Any:
+    """A body of `POST /predict`."""
+    if found["kind"] == "text":
+        return {"text": found["example"]}
+    return {field["name"]: field["example"] for field in found["fields"]}
+
+
+def make_batch(found: dict[str, Any], examples: list[Any]) -> Any:
+    """A body of `POST /predict/batch`, of bodies of `POST /predict`."""
+    if found["kind"] == "text":
+        return {"texts": [one["text"] for one in examples]}
+    return {"records": examples}
+
+
+def describe_one(found: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a body of `POST /predict`."""
+    if found["kind"] == "text":
+        return _object({"text": _TEXT | {"examples": [found["example"]]}})
+    return _object({field["name"]: _describe_field(field) for field in found["fields"]})
+
+
+def describe_many(found: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a body of `POST /predict/batch`."""
+    if found["kind"] == "text":
+        return _object({"texts": _list(_TEXT | {"examples": [found["example"]]})})
+    records = _list(describe_one(found))
+    return {"anyOf": [_object({"records": records}), records]}
+
+
+_TEXT = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MAX_TEXT_CHARS,
+    "description": "A text of the kind that the model was trained on",
+}
+
+
+def _describe_field(field: dict[str, Any]) -> dict[str, Any]:
+    schema = SCHEMAS[field["type"]]
+    if field["nullable"]:
+        schema = {"anyOf": [schema, {"type": "null"}]}
+    words = {"title": field.get("title"), "description": _describe_in_words(field)}
+    written = {name: value for name, value in words.items() if value}
+    return {**schema, **written, "examples": [field["example"]]}
+
+
+def _describe_in_words(field: dict[str, Any]) -> str:
+    sentences = [field.get("description") or ""]
+    if unit := field.get("unit"):
+        sentences.append(f"Unit: {unit}")
+    if "range" in field:
+        sentences.append("Seen in training: {} to {}".format(*field["range"]))
+    if "values" in field:
+        sentences.append(f"Seen in training: {', '.join(map(str, field['values']))}")
+    return ". ".join(filter(None, sentences))
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": MAX_BATCH}

@@ -1,0 +1,92 @@
+"""What a model's folder gives to the framework: `MODEL` in model.py, `SOURCE` in source.py.
+
+Two modules, so that a changed candidate does not fetch the data again.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from training.console import StepError
+from training.data.dataset import Document
+from training.paths import MODELS
+
+
+class SourceSettings(BaseModel):
+    """A model's own section `prepare` of its params.yaml: as it is here, it has no settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a model's data comes from, and how it is split.
+
+    Attributes:
+        description: What a reader of the report is told of it.
+        fetch: Gets the data as it is into a folder, which is there and empty.
+        split: The training and the test part, of that folder and the settings.
+        settings: The form of params.yaml's section `prepare`.
+    """
+
+    description: str
+    fetch: Callable[[Path], None]
+    split: Callable[[Path, Any], tuple[list[Document], list[Document]]]
+    settings: type[SourceSettings] = SourceSettings
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is to be trained.
+
+    Attributes:
+        title, description: What it is called and what it does, for people.
+        candidates: What makes a classifier of the seed and of its settings in params.yaml, by name.
+        input: The kind of input.
+    """
+
+    title: str
+    description: str
+    candidates: Mapping[str, Callable[..., Any]]
+    input: Literal["text"] = "text"
+
+
+def read_source(name: str) -> Source:
+    """The source of a model's data.
+
+    Raises:
+        StepError: Its source.py gives none.
+    """
+    return _read(name, "source", Source)
+
+
+def read_model(name: str) -> Model:
+    """What a model's folder says is to be trained.
+
+    Raises:
+        StepError: Its model.py does not say it.
+    """
+    return _read(name, "model", Model)
+
+
+def _read[T](name: str, module: str, form: type[T]) -> T:
+    path = MODELS / name / f"{module}.py"
+    full_name = f"{'.'.join(MODELS.parts)}.{name}.{module}"
+    try:
+        found = getattr(import_module(full_name), form.__name__.upper(), None)
+    except ModuleNotFoundError as error:
+        if error.name is None or not full_name.startswith(error.name):
+            raise
+        raise StepError(
+            f"{path} is missing: take it back with 'git checkout' or write it"
+        ) from None
+    if not isinstance(found, form):
+        raise StepError(
+            f"{path} gives no {form.__name__.upper()} of the class {form.__name__} in "
+            "training/contract.py"
+        )
+    return found

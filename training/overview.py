@@ -1,0 +1,78 @@
+"""`make models`: the models that are here, a line each."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from serving.bundle.errors import ModelError
+from serving.bundle.manifest import Manifest, read_manifest
+from training.console import run_step, say
+from training.contract import read_model
+from training.paths import Paths, list_models
+
+SHOWN_SCORES = 2
+
+
+class Line(NamedTuple):
+    """What is shown of a model; the names of the columns are those of the attributes."""
+
+    model: str
+    kind: str
+    version: str = "-"
+    engine: str = "-"
+    scores: str = "-"
+    size: str = "-"
+    bundle: str = ""
+
+
+def main() -> None:
+    """Print the table.
+
+    Raises:
+        StepError: A folder's model.py gives no model.
+    """
+    lines = [describe(Paths(name)) for name in list_models()]
+    for line in align([Line._fields, *lines]):
+        say(line)
+
+
+def describe(paths: Paths) -> Line:
+    """A model as its folder and its manifest have it."""
+    kind = read_model(paths.name).input
+    try:
+        manifest = read_manifest(paths.bundle)
+    except ModelError:
+        return Line(paths.name, kind, bundle=f"not trained: {paths.make('train')}")
+    scores = [
+        f"{name} {value:.4f}"
+        for name, value in manifest.metrics.items()
+        if not name.startswith("baseline")
+    ]
+    return Line(
+        paths.name,
+        kind,
+        manifest.version,
+        manifest.engine,
+        ", ".join(scores[:SHOWN_SCORES]),
+        f"{sum(pin.size for pin in manifest.files.values()) / 1e6:.1f} MB",
+        "here" if is_here(paths, manifest) else f"not here: {paths.make('serve')}",
+    )
+
+
+def is_here(paths: Paths, manifest: Manifest) -> bool:
+    """Whether the files that a manifest pins are there, by their sizes."""
+    found = {path.name: path.stat().st_size for path in paths.bundle.iterdir()}
+    return all(found.get(name) == pin.size for name, pin in manifest.files.items())
+
+
+def align(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """The rows of a table as lines of text."""
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]
+
+
+if __name__ == "__main__":
+    run_step(main)

@@ -8,16 +8,17 @@ STAGE ?= dev
 # As they were typed, and through the environment: neither make nor a shell looks into them. What a
 # shell has under a name so short is somebody else's, but for these three.
 typed = $(if $(or $(findstring command,$(origin $1)),$(filter PORT STAGE BASE_IMAGE,$1)),$(value $1))
-TYPED := PORT STAGE BASE_IMAGE BASE DASK FILE GITHUB KEEP MODEL MUTANTS SEED SINCE TO URL VERSION
+TYPED := PORT STAGE BASE_IMAGE BASE DASK DATA DO EXAMPLES FILE GITHUB KEEP MODEL MODELS MUTANTS NAME SEED SINCE TARGET TASK TEXT TO URL VERSION
 $(foreach name,$(TYPED),$(eval override $(name) := $$(call typed,$(name))))
 export $(TYPED)
 # The model that a target is about. One that is not here is found before anything is started.
 DEFAULT_MODEL := topics
 override MODEL := $(or $(MODEL),$(DEFAULT_MODEL))
-MODELS := $(patsubst training/models/%/model.py,%,$(wildcard training/models/*/model.py))
-$(if $(filter $(subst %,,$(MODEL)),$(MODELS)),,$(error there is no model $(MODEL): MODEL= one of $(MODELS) (training/models)))
+HERE := $(patsubst training/models/%/model.py,%,$(wildcard training/models/*/model.py))
+$(if $(filter $(subst %,,$(MODEL)),$(HERE)),,$(error there is no model $(MODEL): MODEL= one of $(HERE) (training/models)))
+$(foreach one,$(filter-out $(HERE),$(MODELS)),$(error there is no model $(one): MODELS= some of $(HERE) (training/models)))
 # YES=0 is no.
-FLAGS := ALL COLD ERRORS FLIPS FOLLOW FRESH LOCAL QUICK RAW SCORES YES
+FLAGS := ALL COLD ERRORS FLIPS FOLLOW FRESH LOCAL QUICK RAW SCORES STAGES YES
 $(foreach name,$(FLAGS),$(eval override $(name) := $$(filter-out 0 no false,$$(call typed,$(name)))))
 AWS_BASE := public.ecr.aws/lambda/python:3.13
 # The quick tests: what `make test` runs.
@@ -43,7 +44,7 @@ export no_proxy NO_PROXY
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help serve test test-all check format models train freeze judge report remote pull push plan take propose model image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench fuzz lock clean
+.PHONY: help new adopt serve test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench fuzz lock clean
 
 # LOCAL=1: on the local AWS that 'make cloud-local' has started.
 ifneq ($(LOCAL),)
@@ -67,6 +68,12 @@ serve: .venv/serve.ok ## Train the model if it is missing or stale, then serve i
 	@mkdir -p .local
 	@echo "metrics (EMF) go to .local/serve.jsonl"
 	@QUICKTHAW_BUNDLE=$(BUNDLE) exec $(BIN)/python -m serving.hosts.serve --port "$$PORT" >> .local/serve.jsonl
+
+new: .venv/serve.ok ## Make a model's folder of a table: CSV, JSON lines, Parquet (NAME=churn DATA=churn.csv TARGET=column, TEXT=column, TASK=regression)
+	@exec $(BIN)/python -m training.new --name "$$NAME" --data "$$DATA" --target "$$TARGET" $(if $(TEXT),--text "$$TEXT") $(if $(TASK),--task "$$TASK")
+
+adopt: .venv/serve.ok ## Make a model's folder of a fitted model: asks, for to unpickle it runs its code (NAME=, FILE=model.joblib, EXAMPLES=table, TARGET=column, TEXT=column, YES=1)
+	@exec $(BIN)/python -m training.adopting --name "$$NAME" --file "$$FILE" --examples "$$EXAMPLES" $(if $(TARGET),--target "$$TARGET") $(if $(TEXT),--text "$$TEXT") $(if $(YES),--yes)
 
 test: .venv/dev.ok ## Run the tests: minutes, without Docker, Node.js or a trained model (ALL=1 is make test-all)
 	@$(BIN)/pytest -n auto --dist worksteal $(if $(ALL),--cov --cov-report=term,$(QUICK_TESTS))
@@ -97,8 +104,9 @@ clean: ## Remove .venv, caches, models and data: all that git does not track
 
 ##@ The model
 
-models: .venv/serve.ok ## List the models that are here: version, kind, engine, scores, size
+models: .venv/serve.ok $(if $(STAGES),.venv/deploy.ok) ## List the models that are here: version, kind, engine, scores, size (STAGES=1 asks AWS which stages run which)
 	@$(BIN)/python -m training.overview
+	@$(if $(STAGES),exec $(BIN)/python -m serving.deployment.commands.running)
 
 train: .venv/serve.ok $(if $(DASK),.venv/dask.ok) ## Run the steps that changed, up to the bundle (FRESH=1 fetches the data again, DASK=tcp://host:8786 searches there)
 	@$(if $(FRESH),$(DVC) repro --single-item --force fetch@$(MODEL))
@@ -124,6 +132,13 @@ pull: .venv/serve.ok ## Get what the DVC remote has of this commit's model (dvc 
 push: .venv/serve.ok ## Hand this tree's model to the DVC remote (dvc push)
 	@$(BIN)/python -m training.remote push $(MODEL)
 
+each: ## Run a target for several models; where one fails, the others go on (DO=train, MODELS="topics houses": else all)
+	@exec $(MAKE) --keep-going $(addprefix each@,$(or $(MODELS),$(HERE)))
+
+each@%:
+	@echo "== make $$DO MODEL=$*"
+	@exec $(MAKE) --no-keep-going "$$DO" MODEL=$*
+
 ##@ The service
 
 bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1, COLD=1 the cold start alone; results in .local/bench)
@@ -140,7 +155,7 @@ image: .venv/serve.ok .venv/deploy.ok ## Build the container image of this model
 
 image-run: .venv/serve.ok ## Run the image on http://127.0.0.1:8000, shut in as on Lambda (STAGE=dev, PORT=)
 	@$(BIN)/python -m serving.hosts.serve --check --port "$$PORT"
-	@image=$$($(MAKE) image) && exec $(BIN)/python -m tools.image --image "$$image" --stage "$$STAGE" --port "$$PORT"
+	@image=$$($(MAKE) image) && QUICKTHAW_BUNDLE=$(BUNDLE) exec $(BIN)/python -m tools.image --image "$$image" --stage "$$STAGE" --port "$$PORT"
 
 image-test: .venv/dev.ok ## Test the container image (part of make test-all where Docker's engine runs)
 	@REQUIRE_DOCKER=1 $(BIN)/pytest serving/tests/image
@@ -154,9 +169,9 @@ FIND_BASE := $(if $(LOCAL),tools/image/base/build.sh,echo "$${BASE_IMAGE:-$(AWS_
 ROLE := role=$$($(BIN)/python -m serving.deployment.commands.executor --stage "$$STAGE")
 APP := --app "python -m serving.deployment.stacks.app" -c stage="$$STAGE" -c model=$(MODEL) -c base="$$base" $(if $(LOCAL),-c local=true)
 
-cloud-local: .venv/dev.ok .venv/cdk.ok ## Deploy everything to a local AWS, and say how to call it (needs Docker)
+cloud-local: .venv/dev.ok .venv/cdk.ok ## Deploy a model to a local AWS, beside those that are there, and say how to call it (MODEL=, needs Docker)
 	@$(BIN)/python -m training.ensure_model $(MODEL) >&2
-	@$(BIN)/python -m tools.cloud up
+	@$(BIN)/python -m tools.cloud up $(MODEL)
 
 cloud-local-down: .venv/dev.ok ## End the local AWS, and all that runs there
 	@$(BIN)/python -m tools.cloud down
@@ -166,58 +181,64 @@ bootstrap: .venv/deploy.ok .venv/cdk.ok ## Make what an account needs once: buck
 	@CDK_FOLDER=account $(CDK) deploy --all --app "python -m infrastructure.app" \
 	    $(if $(GITHUB),-c github="$$GITHUB") $(if $(filter false,$(PROVIDER)),-c provider=false) $(if $(filter false,$(GATEWAY)),-c gateway=false) $(ASK)
 
-synth: .venv/deploy.ok .venv/cdk.ok ## Write the stage's template to .local/cdk (STAGE=dev)
+synth: .venv/deploy.ok .venv/cdk.ok ## Write the stack's template to .local/cdk (MODEL=, STAGE=dev)
 	@$(BIN)/python -m serving.deployment.commands.fetch_model --model $(MODEL)
-	@base=$$($(FIND_BASE)) && CDK_FOLDER="$$STAGE" $(CDK) synth --quiet $(APP) && ls ".local/cdk/$$STAGE"/*.template.json
+	@base=$$($(FIND_BASE)) && CDK_FOLDER="$(MODEL)-$$STAGE" $(CDK) synth --quiet $(APP) && ls ".local/cdk/$(MODEL)-$$STAGE"/*.template.json
 
-diff: .venv/deploy.ok .venv/cdk.ok ## Show what a deployment would change (STAGE=dev)
+diff: .venv/deploy.ok .venv/cdk.ok ## Show what a deployment would change (MODEL=, STAGE=dev)
 	@$(BIN)/python -m serving.deployment.commands.fetch_model --model $(MODEL)
-	@base=$$($(FIND_BASE)) && $(ROLE) && CDK_FOLDER="$$STAGE" $(CDK) diff --role-arn "$$role" $(APP)
+	@base=$$($(FIND_BASE)) && $(ROLE) && CDK_FOLDER="$(MODEL)-$$STAGE" $(CDK) diff --role-arn "$$role" $(APP)
 
-deploy: .venv/deploy.ok .venv/cdk.ok ## Deploy this commit's image and stack; asks before it widens rights (STAGE=dev, YES=1)
+deploy: .venv/deploy.ok .venv/cdk.ok ## Deploy this commit's image and stack of a model; asks before it widens rights (MODEL=, STAGE=dev, YES=1)
 	@$(BIN)/python -m serving.deployment.commands.fetch_model --model $(MODEL)
 	@base=$$($(FIND_BASE)) && $(ROLE) && \
 	    $(BIN)/python -m serving.deployment.commands.push --model $(MODEL) --base "$$base" $(if $(LOCAL),--local) >&2 && \
-	    CDK_FOLDER="$$STAGE" $(CDK) deploy --role-arn "$$role" $(APP) $(ASK)
-	@echo "try it: make smoke STAGE=$$STAGE$(if $(LOCAL), LOCAL=1)"
+	    CDK_FOLDER="$(MODEL)-$$STAGE" $(CDK) deploy --role-arn "$$role" $(APP) $(ASK)
+	@echo "try it: make smoke MODEL=$(MODEL) STAGE=$$STAGE$(if $(LOCAL), LOCAL=1)"
 
-live: .venv/deploy.ok ## Say whether stages run what this commit makes (STAGE=dev, STAGE="staging prod")
+live: .venv/deploy.ok ## Say whether a model's stages run what this commit makes (MODEL=, STAGE=dev, STAGE="staging prod")
 	@$(BIN)/python -m serving.deployment.commands.fetch_model --model $(MODEL)
-	@set -f; base=$$($(FIND_BASE)) && exec $(BIN)/python -m serving.deployment.commands.live --stage $$STAGE --model $(MODEL) --base "$$base" $(if $(LOCAL),--local)
+	@set -f; base=$$($(FIND_BASE)) && exec $(BIN)/python -m serving.deployment.commands.live --model $(MODEL) --stage $$STAGE --base "$$base" $(if $(LOCAL),--local)
 
-release: .venv/deploy.ok .venv/cdk.ok ## Deploy, smoke, and go back to the version before where that fails (STAGE=dev, YES=1)
+release: .venv/deploy.ok .venv/cdk.ok ## Deploy, smoke, and go back to the version before where that fails (MODEL=, STAGE=dev, YES=1)
 	@scripts/release.sh $(MAKE)
 
-smoke: .venv/deploy.ok ## Post the manifest's golden examples to the deployed stage, and compare (STAGE=dev)
-	@exec $(BIN)/python -m serving.deployment.commands.smoke --stage "$$STAGE" --model $(MODEL)
+smoke: .venv/deploy.ok ## Post the manifest's golden examples to the deployed model, and compare (MODEL=, STAGE=dev)
+	@exec $(BIN)/python -m serving.deployment.commands.smoke --model $(MODEL) --stage "$$STAGE"
 
-logs: .venv/deploy.ok ## Read the stage's logs (STAGE=dev, SINCE=10m, FOLLOW=1, ERRORS=1, COLD=1, VERSION=, RAW=1, FILE=)
-	@exec $(BIN)/python -m serving.deployment.commands.logs --stage "$$STAGE" $(if $(SINCE),--since "$$SINCE") $(if $(FOLLOW),--follow) \
+logs: .venv/deploy.ok ## Read the logs of a model at a stage (MODEL=, STAGE=dev, SINCE=10m, FOLLOW=1, ERRORS=1, COLD=1, VERSION=, RAW=1, FILE=)
+	@exec $(BIN)/python -m serving.deployment.commands.logs --model $(MODEL) --stage "$$STAGE" $(if $(SINCE),--since "$$SINCE") $(if $(FOLLOW),--follow) \
 	    $(if $(ERRORS),--errors) $(if $(COLD),--cold) $(if $(VERSION),--version "$$VERSION") $(if $(RAW),--raw) $(if $(FILE),-- "$$FILE")
 
-key: .venv/deploy.ok ## Print the stage's API key (STAGE=dev)
-	@exec $(BIN)/python -m serving.deployment.commands.key --stage "$$STAGE"
+key: .venv/deploy.ok ## Print the API key of a model at a stage (MODEL=, STAGE=dev)
+	@exec $(BIN)/python -m serving.deployment.commands.key --model $(MODEL) --stage "$$STAGE"
 
-rollback: .venv/deploy.ok ## Go back to the version before; asks (STAGE=dev, TO=version, YES=1)
-	@exec $(BIN)/python -m serving.deployment.commands.rollback --stage "$$STAGE" $(if $(TO),--to "$$TO") $(if $(YES),--yes)
+rollback: .venv/deploy.ok ## Go back to the version before; asks (MODEL=, STAGE=dev, TO=version, YES=1)
+	@exec $(BIN)/python -m serving.deployment.commands.rollback --model $(MODEL) --stage "$$STAGE" $(if $(TO),--to "$$TO") $(if $(YES),--yes)
 
 prune: .venv/deploy.ok ## Delete old versions, and images that no version runs; asks (KEEP=5, YES=1)
 	@exec $(BIN)/python -m serving.deployment.commands.prune $(if $(KEEP),--keep "$$KEEP") $(if $(YES),--yes)
 
-destroy: .venv/deploy.ok .venv/cdk.ok ## Delete the stage's stack, its logs too; asks (STAGE=dev, YES=1)
+destroy: .venv/deploy.ok .venv/cdk.ok ## Delete the stack of a model at a stage, its logs too; asks (MODEL=, STAGE=dev, YES=1)
 	@$(BIN)/python -m serving.deployment.commands.fetch_model --model $(MODEL)
-	@base=$$($(FIND_BASE)) && $(ROLE) && CDK_FOLDER="$$STAGE" $(CDK) destroy --role-arn "$$role" $(APP) $(if $(YES),--force)
+	@base=$$($(FIND_BASE)) && $(ROLE) && CDK_FOLDER="$(MODEL)-$$STAGE" $(CDK) destroy --role-arn "$$role" $(APP) $(if $(YES),--force)
 
 ##@ GitHub's workflows
 
-plan: .venv/serve.ok ## On GitHub: whether a pull request changes the model, and what its run may do
-	@$(BIN)/python -m training.proposal.plan $(MODEL)
+matrix: ## On GitHub: the models, as a matrix of jobs has them (MODELS=)
+	@python3 -m training.proposal.matrix $(or $(MODELS),$(HERE))
 
-take: ## On GitHub: put a proposed model into its place, to be tested
-	@python3 -m training.proposal.files $(MODEL)
+plan: .venv/serve.ok ## On GitHub: which models a pull request changes, and what its run may do (MODELS=)
+	@$(BIN)/python -m training.proposal.plan $(MODELS)
 
-propose: ## On GitHub: commit a new model to its pull request, and write the report there
-	@python3 -m training.proposal $(MODEL)
+plan-deploy: .venv/deploy.ok ## On GitHub: which models have something to deploy (MODELS=, STAGE="staging prod")
+	@set -f; base=$$($(FIND_BASE)) && exec $(BIN)/python -m serving.deployment.commands.plan --model $(or $(MODELS),$(HERE)) --stage $$STAGE --base "$$base" $(if $(LOCAL),--local)
+
+take: ## On GitHub: put proposed models into their places, to be tested (MODELS=)
+	@python3 -m training.proposal.files $(MODELS)
+
+propose: ## On GitHub: commit new models to their pull request, and write the report there
+	@python3 -m training.proposal
 
 model: .venv/deploy.ok ## Fetch the model of this commit from the remote without DVC, on a machine that only builds
 	@$(BIN)/python -m serving.deployment.commands.fetch_model --model $(MODEL)

@@ -32,7 +32,7 @@ from bench.models import (
     write_synthetic_bundle,
 )
 from bench.results import Results
-from bench.texts import GOALIE, LONG, SHORT, ask, ask_batch, draw_texts
+from bench.texts import LONG, SHORT, Request, ask, ask_batch, ask_example, draw_texts
 from bench.throttle import AVAILABLE
 from bench.verdicts import SLOPE, describe, judge
 from serving.bundle.manifest import MODEL_NAME
@@ -80,12 +80,12 @@ def run(arguments: argparse.Namespace, paths: Paths, folder: Path) -> list[dict[
         say("without FastAPI; to have it, too: .venv/bin/uv pip install fastapi")
     rounds, rng = arguments.rounds, random.Random(SEED)
     results = Results({"rounds": rounds, "quick": arguments.quick, "seed": SEED})
-    measure_cold(results, contenders, rng, quick=arguments.quick)
+    measure_cold(results, contenders, rng, ask_example(bundle), quick=arguments.quick)
     measure_steady(results, contenders, rng, paths)
     results.footprint = measure_footprints(bundle, [one.name for one in contenders])
     if not arguments.quick:
         measure_slope(results, folder, rng)
-    measure_containers(results, folder, rng, quick=arguments.quick)
+    measure_containers(results, folder, rng, arguments.model, quick=arguments.quick)
     verdicts = judge(results)
     show(results, verdicts)
     write(arguments.out, results, verdicts, contenders)
@@ -93,10 +93,14 @@ def run(arguments: argparse.Namespace, paths: Paths, folder: Path) -> list[dict[
 
 
 def measure_cold(
-    results: Results, contenders: list[Contender], rng: random.Random, *, quick: bool
+    results: Results,
+    contenders: list[Contender],
+    rng: random.Random,
+    request: Request,
+    *,
+    quick: bool,
 ) -> None:
     rounds = results.settings["rounds"]
-    request = ask(GOALIE)
     say("cold starts: once each before it counts")
     for one in contenders:  # fills the page cache and compiles
         time_cold(one, request)
@@ -161,15 +165,17 @@ def measure_slope(results: Results, folder: Path, rng: random.Random) -> None:
     results.slope = time_cold_rounds(contenders, request, rng, rounds=rounds, slow_every=5)
 
 
-def measure_containers(results: Results, folder: Path, rng: random.Random, *, quick: bool) -> None:
+def measure_containers(
+    results: Results, folder: Path, rng: random.Random, model: str, *, quick: bool
+) -> None:
     if not is_docker_here():
         say("without containers: Docker's engine does not answer")
         return
     rounds = results.settings["rounds"]
-    found = build_images(folder / "images", folder / "frozen", folder / "sklearn")
+    found = build_images(folder / "images", model, folder / "frozen", folder / "sklearn")
     results.images = measure_sizes(found)
     say(f"cold starts in containers: {rounds} rounds, a few with the slow ones")
-    event = json.loads(ask(GOALIE).event)
+    event = json.loads(ask_example(folder / "frozen").event)
     every = rounds if quick else 7
     results.containers = time_cold_containers(found, event, rng, rounds=rounds, slow_every=every)
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from bench.contenders import enter_quick, hide_numpy, measuring
 from bench.measure import time_cold, time_cold_rounds
-from bench.models import NotFrozen, check_ready, copy_bundle
+from bench.models import NotMeasured, check_ready, copy_bundle
 from bench.results import Results
-from bench.texts import GOALIE, ask
+from bench.texts import ask_example
 from bench.verdicts import COLD_START, describe, judge_one
 from serving.bundle.manifest import read_manifest
 from training.console import say
-from training.paths import COLD, Paths, run_for_model
+from training.paths import Paths, run_for_model
 
 ROUNDS = 15  # an odd number, so that the median is one of them
 SEED = 13
@@ -34,17 +34,17 @@ def main(paths: Paths) -> None:
     """
     try:
         check_ready(paths.bundle)
-    except NotFrozen as error:
+    except NotMeasured as error:
         say(str(error))
         return
     say(f"cold starts: {ROUNDS} rounds, each of an empty handler and the frozen model")
     with measuring(), tempfile.TemporaryDirectory() as folder:
         found, verdict = measure(paths.bundle, Path(folder), ROUNDS)
-    COLD.parent.mkdir(parents=True, exist_ok=True)
-    COLD.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    paths.cold.parent.mkdir(parents=True, exist_ok=True)
+    paths.cold.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     medians = found["milliseconds"]
     say(f"medians: frozen {medians['frozen']:.1f} ms, empty {medians['empty']:.1f} ms")
-    say(f"{describe(verdict)}\nwrote {COLD}")
+    say(f"{describe(verdict)}\nwrote {paths.cold}")
 
 
 def measure(model: Path, folder: Path, rounds: int) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -55,7 +55,7 @@ def measure(model: Path, folder: Path, rounds: int) -> tuple[dict[str, Any], dic
     """
     bundle = copy_bundle(folder / "frozen", model)
     contenders = enter_quick(bundle, hide_numpy(folder / "without"))
-    request = ask(GOALIE)
+    request = ask_example(bundle)
     for one in contenders:  # fills the page cache and compiles
         time_cold(one, request)
     rng = random.Random(SEED)

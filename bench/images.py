@@ -17,7 +17,6 @@ from tools.image.container import VCPU_MB, Container, ContainerDied
 SHARES = (0.25, 0.5, 1.0)  # of a processor
 SLOW = {"sklearn", "naive"}
 BASE = Path("tools/image/base/build.sh")
-MODEL = "measured"  # what it is called in these images
 LOCK = Path("requirements/dev.txt")  # every group's
 
 
@@ -30,11 +29,12 @@ def is_docker_here() -> bool:
         return False
 
 
-def build_images(folder: Path, frozen: Path, sklearn: Path) -> dict[str, str]:
+def build_images(folder: Path, model: str, frozen: Path, sklearn: Path) -> dict[str, str]:
     """The names of the images, by contender.
 
     Args:
         folder: To make their contexts in.
+        model: The model's name.
         frozen: A bundle.
         sklearn: One of the same model for the other engine.
 
@@ -48,31 +48,32 @@ def build_images(folder: Path, frozen: Path, sklearn: Path) -> dict[str, str]:
     try:
         ours = {
             name: builder.build(
-                _copy_context(folder / name, bundle), MODEL, base, "quickthaw-bench"
+                _copy_context(folder / name, model, bundle), model, base, "quickthaw-bench"
             )
             for name, bundle in (("frozen", frozen), ("sklearn", sklearn))
         }
     except builder.ImageError as error:
         raise Failed(str(error)) from None
-    context = _write_naive_context(folder / "naive", frozen / MODEL_NAME)
+    context = _write_naive_context(folder / "naive", model, frozen / MODEL_NAME)
     empty, naive = (_build_other(context, name, base) for name in ("empty", "naive"))
     return {"empty": empty, **ours, "naive": naive}
 
 
-def _copy_context(root: Path, bundle: Path) -> Path:
+def _copy_context(root: Path, model: str, bundle: Path) -> Path:
     """What `make image` builds from, with another bundle."""
     for pattern in (".dockerignore", *builder.read_allowed(builder.ROOT)):
         for path in builder.ROOT.glob(pattern):
             copy = root / path.relative_to(builder.ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, copy)
-    shutil.copytree(bundle, root / "serving/app/data" / MODEL, dirs_exist_ok=True)
+    shutil.copytree(bundle, root / "serving/app/data" / model, dirs_exist_ok=True)
     return root
 
 
-def _write_naive_context(root: Path, model: Path) -> Path:
+def _write_naive_context(root: Path, model: str, file: Path) -> Path:
     """The handlers to compare with, what the model is unpickled by, the packages' lock."""
-    modules = ("serving/__init__.py", "serving/app/__init__.py", "serving/app/features.py")
+    modules = [f"serving/{name}.py" for name in ("__init__", "app/__init__", "app/features")]
+    modules += [f"training/models/{model}/features.py"]
     for name in ("bench/Dockerfile", "bench/__init__.py", "bench/empty.py", "bench/naive.py"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(name, root / name)
@@ -80,7 +81,7 @@ def _write_naive_context(root: Path, model: Path) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(name, root / name)
     (root / "serving/app/data").mkdir()
-    shutil.copy(model, root / "serving/app/data")
+    shutil.copy(file, root / "serving/app/data")
     needed = find_requirements((*FULL_APP, *MODEL_STACK))
     blocks = LOCK.read_text(encoding="utf-8").replace("\\\n", "").splitlines()
     kept = [line for line in blocks if line.partition("==")[0] in needed]

@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.contenders import Failed
 from bench.images import BASE, is_docker_here
-from bench.texts import GOALIE, ask, ask_batch, draw_texts
+from bench.texts import ask, ask_batch, ask_example, draw_texts
 from serving.app.limits import MAX_BODY_BYTES
 from serving.bundle.inputs import MAX_BATCH
 from serving.deployment.costs import cost_of_million
@@ -98,12 +98,13 @@ def measure(paths: Paths, name: str) -> dict[int, Found]:
     """By memory; containers of all take turns, in another order each round."""
     rng = random.Random(SEED)
     long, short = draw_texts(rng, paths, WARM, PIECES * MAX_BATCH)
-    warm = [json.loads(ask(text).event) for text in long]
+    requests = [ask_example(paths.bundle), *map(ask, long)]
+    events = [json.loads(one.event) for one in requests]
     batch = make_full_batch(short)
     found = {memory: Found() for memory in MEMORIES}
     for _ in range(ROUNDS):
         for memory in rng.sample(MEMORIES, len(MEMORIES)):
-            measure_one(name, memory, warm, batch, found[memory])
+            measure_one(name, memory, events, batch, found[memory])
     return found
 
 
@@ -116,11 +117,11 @@ def make_full_batch(pieces: list[str]) -> Any:
     return json.loads(request.event)
 
 
-def measure_one(name: str, memory: int, warm: list[Any], batch: Any, found: Found) -> None:
+def measure_one(name: str, memory: int, events: list[Any], batch: Any, found: Found) -> None:
     """One container: its first event, warm ones, a full batch."""
     with Container(name, memory) as container:
-        found.cold.append(invoke(container, json.loads(ask(GOALIE).event)))
-        for event in warm:
+        found.cold.append(invoke(container, events[0]))
+        for event in events[1:]:
             time.sleep(PAUSE)
             found.warm.append(invoke(container, event))
         found.batch.append(invoke(container, batch))

@@ -35,12 +35,12 @@ CLASSES = 20
 SEED = 13
 
 
-class NotFrozen(StepError):
-    """The model is one that scikit-learn serves."""
+class NotMeasured(StepError):
+    """The model is one that scikit-learn serves, or takes something else than texts."""
 
 
 def check_ready(bundle: Path) -> None:
-    """Refuse to measure without the runtime, or a model that is not there, or not frozen.
+    """Refuse to measure without the runtime, or a model that is not there, of texts and frozen.
 
     Raises:
         StepError: What is missing, and what mends it.
@@ -48,13 +48,20 @@ def check_ready(bundle: Path) -> None:
     if not find_spec("awslambdaric"):
         raise StepError("awslambdaric is not installed: 'make bench' does that, on Linux")
     try:
-        engine = read_manifest(bundle).engine
+        manifest = read_manifest(bundle)
     except ModelError as error:
         raise StepError(str(error)) from None
-    if engine != "frozen":
-        raise NotFrozen(f"the model in {bundle} is not frozen: nothing to measure")
+    if manifest.input["kind"] != "text":
+        raise NotMeasured(
+            f"the model in {bundle} takes {manifest.input['kind']}s: 'make bench' asks with texts, "
+            "so it measures a model of texts alone"
+        )
+    if manifest.engine != "frozen":
+        raise NotMeasured(f"the model in {bundle} is not frozen: nothing to measure")
     if not all((bundle / one).exists() for one in (FROZEN_NAME, MODEL_NAME)):
-        raise StepError(f"{bundle} lacks the frozen model: make it with 'make train'")
+        raise StepError(
+            f"{bundle} lacks the frozen model: make it with 'make train MODEL={bundle.name}'"
+        )
 
 
 def copy_bundle(folder: Path, bundle: Path) -> Path:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from training.data.dataset import read_documents
+from serving.bundle.inputs import make_example
+from serving.bundle.manifest import read_manifest
+from training.data.dataset import read_examples
 from training.paths import Paths
 
-GOALIE = "The goalie made 35 saves and the Bruins won in overtime"
 LONG = 60  # words
 SHORT = 12
 HOST = "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
@@ -32,6 +33,11 @@ class Request(NamedTuple):
     path: str
     body: bytes
     event: bytes
+
+
+def ask_example(bundle: Path) -> Request:
+    """The example of a bundle's manifest."""
+    return _encode("/predict", make_example(read_manifest(bundle).input))
 
 
 def ask(text: str) -> Request:
@@ -95,8 +101,8 @@ def draw_texts(
 
 
 def _read_words(test: Path) -> Iterator[list[str]]:
-    for document in read_documents(test):
-        yield document.text.split()
+    for document in read_examples(test):
+        yield document.input.split()
 
 
 def _make_words(rng: random.Random, model: Path, long: int, short: int) -> Iterator[list[str]]:

@@ -39,7 +39,8 @@ class Access(cdk.Stack):
     def __init__(self, scope: Construct, *, environment: str, github: str, **kwargs: Any) -> None:
         super().__init__(
             scope,
-            f"{NAME}-access-{environment}",
+            # Not ending in the stage's name, as the stacks do that its deployer may change.
+            f"{NAME}-{environment}-access",
             description=f"Quickthaw: what {github} may do in environment {environment}",
             **kwargs,
         )
@@ -93,7 +94,7 @@ class Access(cdk.Stack):
             self,
             "Boundary",
             managed_policy_name=f"{NAME}-boundary-{stage}",
-            description=f"The most that a role of stage {stage}'s stack may do",
+            description=f"The most that a role of stage {stage}'s stacks may do",
             statements=boundary,
         )
         acknowledge(self, boundary)
@@ -101,7 +102,7 @@ class Access(cdk.Stack):
             f"executor-{stage}",
             iam.ServicePrincipal("cloudformation.amazonaws.com"),
             permissions.list_executor(stage, repository),
-            f"CloudFormation: makes the stack of stage {stage}",
+            f"CloudFormation: makes the stacks of stage {stage}",
         )
         self._make_role(
             f"deploy-{stage}",

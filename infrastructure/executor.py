@@ -1,10 +1,10 @@
-"""What CloudFormation may do to make the stack of a stage what its template says."""
+"""What CloudFormation may do to make a stage's stacks, of any model, what their templates say."""
 
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 
 from infrastructure.permissions import Permissions, allow
-from serving.deployment.stack import NAME, name_stack
+from serving.deployment.stack import NAME, match_names
 from serving.deployment.stages import STAGES
 
 
@@ -22,7 +22,7 @@ class ExecutorPermissions(Permissions):
         ]
 
     def _make_functions(self, stage: str, repository: ecr.IRepository) -> list[iam.PolicyStatement]:
-        function = self.arn("lambda", f"function:{name_stack(stage)}")
+        function = self.arn("lambda", f"function:{match_names(stage)}")
         return [
             allow(
                 [
@@ -69,7 +69,7 @@ class ExecutorPermissions(Permissions):
         ]
 
     def _make_roles(self, stage: str) -> list[iam.PolicyStatement]:
-        roles = self.arn("iam", f"role/{name_stack(stage)}-*", region=False)
+        roles = self.arn("iam", f"role/{NAME}/{stage}/*", region=False)
         policies = self.arn("iam", f"policy/{NAME}-", region=False)
         bounded = {"iam:PermissionsBoundary": f"{policies}boundary-{stage}"}
         return [
@@ -105,9 +105,10 @@ class ExecutorPermissions(Permissions):
     def _make_apis(self, stage: str) -> list[iam.PolicyStatement]:
         """API Gateway gives its things ids of its own, so names cannot narrow them."""
         kinds = ["restapis", "apikeys", "usageplans", "tags"]
-        domain = STAGES[stage].domain
-        if domain:
+        domains = [one.domain for one in STAGES[stage].list_variants() if one.domain]
+        if domains:
             kinds.append("domainnames")
+        zones = sorted({one.zone_id for one in domains if one.zone_id})
         return [
             allow(
                 [f"apigateway:{method}" for method in ("DELETE", "GET", "PATCH", "POST", "PUT")],
@@ -125,8 +126,9 @@ class ExecutorPermissions(Permissions):
                             "route53:GetHostedZone",
                             "route53:ListResourceRecordSets",
                         ],
-                        self.arn(
-                            "route53", f"hostedzone/{domain.zone_id}", region=False, account=False
+                        *(
+                            self.arn("route53", f"hostedzone/{zone}", region=False, account=False)
+                            for zone in zones
                         ),
                     ),
                     allow(
@@ -134,13 +136,13 @@ class ExecutorPermissions(Permissions):
                         self.arn("route53", "change/*", region=False, account=False),
                     ),
                 ]
-                if domain and domain.zone_id
+                if zones
                 else []
             ),
         ]
 
     def _make_watch(self, stage: str) -> list[iam.PolicyStatement]:
-        name = name_stack(stage)
+        name = match_names(stage)
         groups = [f"log-group:/aws/{service}/{name}" for service in ("lambda", "apigateway")]
         return [
             allow(
@@ -182,7 +184,7 @@ class ExecutorPermissions(Permissions):
                     "cloudwatch:TagResource",
                     "cloudwatch:UntagResource",
                 ],
-                self.arn("cloudwatch", f"alarm:{name}-*"),
+                self.arn("cloudwatch", f"alarm:{name}/*"),
             ),
             # Of several alarms at once it is asked without a name.
             allow(["cloudwatch:DescribeAlarms"], "*"),
@@ -197,7 +199,7 @@ class ExecutorPermissions(Permissions):
         ]
 
     def _make_shifts(self, stage: str) -> list[iam.PolicyStatement]:
-        name = name_stack(stage)
+        name = match_names(stage)
         return [
             allow(
                 [

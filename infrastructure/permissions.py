@@ -11,19 +11,23 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from serving.deployment.stack import name_stack
+from serving.deployment.stack import match_names
 from serving.deployment.stages import STAGES
 
 # Every resource that has an asterisk, and why it has to.
 WILDCARDS = {
     r"\*": "the actions know no resources",
     r".*:s3:::[^*]+/\*": "an object's name is the hash of what is in it",
-    r".*:stack/[^*]+/\*": "CloudFormation ends a stack's ARN in an id of its own",
-    r".*:function:[^*]+:\*": "the versions and aliases of one function",
-    r".*:log-group:[^*]+:\*": "the streams of one group",
-    r".*:(role/|alarm:)quickthaw-[a-z]+-\*": (
-        "CloudFormation makes up names that begin with the stack's"
-    ),
+    r".*:stack/quickthaw-\*-[a-z0-9]+/\*": "the stacks of one stage, each with an id at its end",
+    # The names of a stage's deployments, whatever the model; no other stage's names match.
+    r".*:function:quickthaw-\*-[a-z0-9]+": "the functions of one stage",
+    r".*:function:quickthaw-\*-[a-z0-9]+:\*": "their versions and aliases",
+    r".*:log-group:/aws/[a-z]+/quickthaw-\*-[a-z0-9]+": "the log groups of one stage",
+    r".*:log-group:/aws/[a-z]+/quickthaw-\*-[a-z0-9]+:\*": "their streams",
+    r".*:(application|dashboard)[:/]quickthaw-\*-[a-z0-9]+": "one of each for a model at one stage",
+    r".*:deploymentgroup:(quickthaw-\*-[a-z0-9]+)/\1": "the same",
+    r".*:alarm:quickthaw-\*-[a-z0-9]+/\*": "the alarms of one stage",
+    r".*:role/quickthaw/[a-z0-9]+/\*": "the roles of one stage, by their path",
     r".*:deploymentconfig:CodeDeployDefault\.\*": "AWS's own settings",
     r".*:apigateway:[^*]*:/[a-z]+/\*": "API Gateway makes up ids",
     r".*:route53:::change/\*": "Route 53 makes up ids",
@@ -67,8 +71,8 @@ class Permissions:
         return f"arn:{self._stack.partition}:{service}:{place}:{owner}:{resource}"
 
     def bound(self, stage: str) -> list[iam.PolicyStatement]:
-        """The most that the roles of a stage's stack may do: its function's, and CodeDeploy's."""
-        name = name_stack(stage)
+        """The most that the roles of a stage's stacks may do: a function's, and CodeDeploy's."""
+        name = match_names(stage)
         function = self.arn("lambda", f"function:{name}")
         return [
             allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
@@ -116,7 +120,7 @@ class Permissions:
 
     def look(self, stage: str) -> list[iam.PolicyStatement]:
         """What `make live` reads of a stage."""
-        name = name_stack(stage)
+        name = match_names(stage)
         function = self.arn("lambda", f"function:{name}")
         return [
             allow(
@@ -128,7 +132,7 @@ class Permissions:
 
     def deploy(self, stage: str, executor: iam.IRole) -> list[iam.PolicyStatement]:
         """What `cdk deploy`, `make smoke`, `make rollback` and `make logs` of a stage do."""
-        name = name_stack(stage)
+        name = match_names(stage)
         function = self.arn("lambda", f"function:{name}")
         return [
             allow(
@@ -171,7 +175,7 @@ class Permissions:
             ),
             *(
                 [allow(["execute-api:Invoke"], self.arn("execute-api", f"*/{stage}/*"))]
-                if STAGES[stage].auth == "iam"
+                if any(one.auth == "iam" for one in STAGES[stage].list_variants())
                 else []
             ),
             allow(["logs:FilterLogEvents"], self.arn("logs", f"log-group:/aws/lambda/{name}:*")),

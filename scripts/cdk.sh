@@ -8,7 +8,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION="$(node -p 'process.version
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION=1
 case ${CDK_FOLDER-} in
 "" | *[!a-z0-9-]*)
-    echo "error: STAGE='${CDK_FOLDER-}' is no stage: dev, staging or prod" >&2
+    echo "error: STAGE='${STAGE-}' is no stage: dev, staging or prod" >&2
     exit 1
     ;;
 esac

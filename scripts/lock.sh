@@ -28,8 +28,9 @@ solve train --constraints "$target/dev.txt"
 solve dask --constraints "$target/dev.txt"
 # serving/app/telemetry/emf.py does without it and what it needs.
 echo "aiohttp; python_version < '0'" >"$target/.without"
-solve frozen --constraints "$target/dev.txt" --override "$target/.without"
-solve sklearn --constraints "$target/dev.txt" --override "$target/.without"
+for group in frozen sklearn records; do
+    solve "$group" --constraints "$target/dev.txt" --override "$target/.without"
+done
 rm "$target/.without"
 solve deploy --constraints "$target/dev.txt"
 solve bootstrap

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from training.console import StepError
-from training.data.dataset import Document
+from training.data.dataset import Example
 from training.paths import MODELS
+from training.settings.schema import Schema
 
 
 class SourceSettings(BaseModel):
@@ -28,31 +29,29 @@ class Source:
 
     Attributes:
         description: What a reader of the report is told of it.
-        fetch: Gets the data as it is into a folder, which is there and empty.
-        split: The training and the test part, of that folder and the settings.
+        fetch: Gets the data as it is into a folder, which is there and empty, by the settings.
+        split: The training and the test part, of that folder, the settings and the schema.
         settings: The form of params.yaml's section `prepare`.
     """
 
     description: str
-    fetch: Callable[[Path], None]
-    split: Callable[[Path, Any], tuple[list[Document], list[Document]]]
+    fetch: Callable[[Path, Any], None]
+    split: Callable[[Path, Any, Schema], tuple[list[Example], list[Example]]]
     settings: type[SourceSettings] = SourceSettings
 
 
 @dataclass(frozen=True)
 class Model:
-    """What is to be trained.
+    """What is to be trained; schema.json says what goes in and what comes out.
 
     Attributes:
         title, description: What it is called and what it does, for people.
-        candidates: What makes a classifier of the seed and of its settings in params.yaml, by name.
-        input: The kind of input.
+        candidates: What makes an estimator of the seed and of its settings in params.yaml, by name.
     """
 
     title: str
     description: str
     candidates: Mapping[str, Callable[..., Any]]
-    input: Literal["text"] = "text"
 
 
 def read_source(name: str) -> Source:

@@ -5,6 +5,7 @@ from serving.bundle.files import read_pinned
 from serving.bundle.manifest import MANIFEST_NAME, Manifest, read_manifest
 from training.changed import TARGET, list_stale
 from training.console import StepError, say
+from training.evaluation.scores import tell_scores
 from training.paths import Paths, run_for_model
 from training.remote import verified_remote
 from training.run_dvc import dvc
@@ -32,7 +33,7 @@ def main(paths: Paths) -> None:
         ) from None
     except ModelError as error:
         raise StepError(str(error)) from None
-    say(f"model {manifest.name} {manifest.version}, macro-F1 {manifest.metrics['macro_f1']:.4f}")
+    say(f"model {manifest.name} {manifest.version}: {tell_scores(manifest.metrics)}")
 
 
 def check_files(paths: Paths) -> Manifest:

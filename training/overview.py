@@ -6,10 +6,9 @@ from typing import NamedTuple
 from serving.bundle.errors import ModelError
 from serving.bundle.manifest import Manifest, read_manifest
 from training.console import run_step, say
-from training.contract import read_model
+from training.evaluation.scores import tell_scores
 from training.paths import Paths, list_models
-
-SHOWN_SCORES = 2
+from training.settings.schema import read_schema
 
 
 class Line(NamedTuple):
@@ -17,6 +16,7 @@ class Line(NamedTuple):
 
     model: str
     kind: str
+    task: str
     version: str = "-"
     engine: str = "-"
     scores: str = "-"
@@ -28,7 +28,7 @@ def main() -> None:
     """Print the table.
 
     Raises:
-        StepError: A folder's model.py gives no model.
+        StepError: A folder's schema.json has another form.
     """
     lines = [describe(Paths(name)) for name in list_models()]
     for line in align([Line._fields, *lines]):
@@ -37,22 +37,20 @@ def main() -> None:
 
 def describe(paths: Paths) -> Line:
     """A model as its folder and its manifest have it."""
-    kind = read_model(paths.name).input
+    schema = read_schema(paths)
     try:
         manifest = read_manifest(paths.bundle)
     except ModelError:
-        return Line(paths.name, kind, bundle=f"not trained: {paths.make('train')}")
-    scores = [
-        f"{name} {value:.4f}"
-        for name, value in manifest.metrics.items()
-        if not name.startswith("baseline")
-    ]
+        return Line(
+            paths.name, schema.kind, schema.task, bundle=f"not trained: {paths.make('train')}"
+        )
     return Line(
         paths.name,
-        kind,
+        schema.kind,
+        schema.task,
         manifest.version,
         manifest.engine,
-        ", ".join(scores[:SHOWN_SCORES]),
+        tell_scores(manifest.metrics),
         f"{sum(pin.size for pin in manifest.files.values()) / 1e6:.1f} MB",
         "here" if is_here(paths, manifest) else f"not here: {paths.make('serve')}",
     )

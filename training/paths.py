@@ -14,23 +14,26 @@ class Paths:
 
     Attributes:
         name: The model's, which is its folder's in training/models.
-        params, labels, golden: What a person writes there, besides Python.
+        params, schema, golden: What a person writes there, besides Python.
         raw: The folder with the data as it was fetched.
         train, test: The prepared parts.
+        input: What the training part tells of the input; see training/inputs.
         bundle, model, frozen: What goes into service.
         reports: What the steps found; the attributes after it are its files.
+        cold: What `make bench COLD=1` writes, which is no step.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.home = MODELS / name
         self.params = self.home / "params.yaml"
-        self.labels = self.home / "labels.json"
+        self.schema = self.home / "schema.json"
         self.golden = self.home / "golden.json"
 
         self.raw = Path("data", name, "raw")
         self.train = Path("data", name, "prepared/train.jsonl")
         self.test = Path("data", name, "prepared/test.jsonl")
+        self.input = Path("data", name, "prepared/input.json")
 
         self.bundle = Path("serving/app/data", name)
         self.model = self.bundle / "model.joblib"
@@ -43,9 +46,10 @@ class Paths:
         self.freeze = self.reports / "freeze.json"
         self.metrics = self.reports / "metrics.json"
         self.evaluation = self.reports / "evaluation.json"
-        self.confusion = self.reports / "plots/confusion.csv"
-        self.reliability = self.reports / "plots/reliability.csv"
-        self.learning_curve = self.reports / "plots/learning_curve.csv"
+        self.plots = self.reports / "plots"
+        self.learning_curve = self.reports / "learning_curve.csv"
+
+        self.cold = Path(".local/bench", name, "cold.json")
 
     def name_step(self, step: str) -> str:
         """What DVC calls a step of this model."""
@@ -54,10 +58,6 @@ class Paths:
     def make(self, target: str) -> str:
         """The command that runs a target for this model, as an error quotes it."""
         return f"'make {target} MODEL={self.name}'"
-
-
-# What `make bench COLD=1` writes, no step; it says of which model.
-COLD = Path(".local/bench/cold.json")
 
 
 def list_models() -> list[str]:

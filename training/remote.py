@@ -20,8 +20,9 @@ def main() -> None:
 
 
 def list_targets(paths: Paths) -> list[str]:
-    """DVC's arguments for all that the steps of a model make: the last ones, and those before."""
-    return ["--with-deps", *map(paths.name_step, LAST_STEPS)]
+    """DVC's arguments for what a model has of data of its own, and for all that its steps make."""
+    tracked = sorted(map(str, paths.home.glob("*.dvc")))
+    return ["--with-deps", *tracked, *map(paths.name_step, LAST_STEPS)]
 
 
 def pull(paths: Paths) -> None:

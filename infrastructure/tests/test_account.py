@@ -1,5 +1,6 @@
 """The account's templates: what would hurt if it were otherwise."""
 
+import fnmatch
 import json
 import re
 import subprocess
@@ -59,7 +60,7 @@ def test_no_right_is_wider_than_its_reason(account, synth):
 
 # What knows no resources (Service Authorization Reference), by role.
 EVERYWHERE = {
-    "quickthaw-access-STAGE": {
+    "quickthaw-STAGE-access": {
         "cloudwatch:DescribeAlarms",
         "ecr:GetAuthorizationToken",
         "logs:CreateLogDelivery",
@@ -73,8 +74,8 @@ EVERYWHERE = {
         "xray:PutTelemetryRecords",
         "xray:PutTraceSegments",
     },
-    "quickthaw-access-plan": set(),
-    "quickthaw-access-training": set(),
+    "quickthaw-plan-access": set(),
+    "quickthaw-training-access": set(),
     "quickthaw-account": {
         "logs:CreateLogGroup",
         "logs:CreateLogStream",
@@ -91,7 +92,7 @@ EVERYWHERE = {
 
 def test_what_is_allowed_everywhere_is_what_knows_no_resources(account, synth):
     for name, template in account.items():
-        stage = name.removeprefix("quickthaw-access-")
+        stage = name.removeprefix("quickthaw-").removesuffix("-access")
         found = {
             action
             for actions, resources, _ in synth.list_statements(template)
@@ -124,7 +125,7 @@ def test_lambda_may_pull_images_for_our_functions_alone(account, synth):
 
 
 def test_planner_reads_stages_and_models_and_changes_nothing(account, synth):
-    statements = synth.list_statements(account["quickthaw-access-plan"])
+    statements = synth.list_statements(account["quickthaw-plan-access"])
     allowed = {one for actions, _, _ in statements for one in actions}
     assert allowed == {
         "cloudformation:DescribeStacks",
@@ -136,12 +137,12 @@ def test_planner_reads_stages_and_models_and_changes_nothing(account, synth):
         "s3:ListBucket",
     }
     for stage in STAGES:
-        assert any(f"quickthaw-{stage}" in str(resources) for _, resources, _ in statements)
+        assert any(f"quickthaw-*-{stage}" in str(resources) for _, resources, _ in statements)
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_deployer_may_do_what_deploying_is(account, synth, stage):
-    statements = synth.list_statements(account[f"quickthaw-access-{stage}"])
+    statements = synth.list_statements(account[f"quickthaw-{stage}-access"])
     allowed = {one for actions, _, _ in statements for one in actions}
     assert {
         "cloudformation:CreateChangeSet",
@@ -212,7 +213,7 @@ def test_models_are_versioned_encrypted_private_and_sent_by_tls_alone(account, s
 
 
 def test_trainer_can_read_and_write_models_and_nothing_else(account, synth):
-    statements = synth.list_statements(account["quickthaw-access-training"])
+    statements = synth.list_statements(account["quickthaw-training-access"])
     actions = {one for found, _, _ in statements for one in found}
     assert actions == {
         "s3:AbortMultipartUpload",
@@ -225,17 +226,58 @@ def test_trainer_can_read_and_write_models_and_nothing_else(account, synth):
         assert all(f"s3:::{BUCKET}" in synth.as_text(one) for one in resources)
 
 
+# As AWS writes the ARNs of what a deployment is made of.
+OWNED = [
+    "cloudformation:R:A:stack/{name}/0a1b2c",
+    "lambda:R:A:function:{name}",
+    "lambda:R:A:function:{name}:live",
+    "logs:R:A:log-group:/aws/lambda/{name}",
+    "logs:R:A:log-group:/aws/apigateway/{name}:log-stream:1",
+    "iam::A:role/quickthaw/{stage}/{name}-FunctionRole0A1B-2C3D",
+    "cloudwatch:R:A:alarm:{name}/errors",
+    "cloudwatch::A:dashboard/{name}",
+    "codedeploy:R:A:application:{name}",
+    "codedeploy:R:A:deploymentgroup:{name}/{name}",
+]
+MODELS = ["topics", "house-prices", *(f"a-{one}" for one in STAGES), *STAGES, "access", "account"]
+# What the account's own stacks make.
+OURS = [
+    "cloudformation:R:A:stack/{name}/0a1b2c".format(name=f"quickthaw-{one}")
+    for one in ("account", "plan-access", "training-access", *(f"{one}-access" for one in STAGES))
+]
+OURS += ["iam::A:role/quickthaw-plan", "iam::A:role/quickthaw-training"]
+
+
 @pytest.mark.parametrize("stage", STAGES)
-def test_deployer_of_a_stage_can_touch_no_other_stage(account, synth, stage):
-    others = set(STAGES) - {stage}
-    for _, resources, conditions in synth.list_statements(account[f"quickthaw-access-{stage}"]):
-        text = synth.as_text([resources, conditions])
-        assert not [one for one in others if f"quickthaw-{one}" in text or f'-{one}"' in text]
+def test_roles_of_a_stage_reach_its_deployments_and_no_other_stages_or_the_accounts(
+    account, synth, stage
+):
+    statements = synth.list_statements(account[f"quickthaw-{stage}-access"])
+    patterns = [
+        re.sub(r"<AWS::(\w)\w+>", r"\1", text).replace(":P:", ":", 1).removeprefix("arn:")
+        for _, resources, _ in statements
+        for one in resources
+        if (text := one if isinstance(one, str) else join(one)) not in ("*", "<GetAtt>")
+    ]
+    patterns = [one.replace(synth.REGION, "R").replace(synth.ACCOUNT, "A") for one in patterns]
+
+    def is_reached(arn):
+        return any(fnmatch.fnmatchcase(arn, one) for one in patterns)
+
+    for other in STAGES:
+        for model in MODELS:
+            for form in OWNED:
+                arn = form.format(name=f"quickthaw-{model}-{other}", stage=other)
+                assert is_reached(arn) == (other == stage), arn
+    for arn in OURS:
+        assert not is_reached(arn), arn
+    for other in set(STAGES) - {stage}:
+        assert not is_reached(f"iam::A:role/quickthaw-executor-{other}")
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_roles_that_a_deployment_makes_are_bounded(account, synth, stage):
-    template = account[f"quickthaw-access-{stage}"]
+    template = account[f"quickthaw-{stage}-access"]
     makes = {"iam:CreateRole", "iam:PutRolePolicy"}
     attaches = {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}
     for actions, _, conditions in synth.list_statements(template):
@@ -256,11 +298,17 @@ def test_executor_may_do_what_the_template_needs(account, synth, tmp_path):
         patch.setenv("CDK_DEFAULT_REGION", synth.REGION)
         from serving.deployment.image import builder
 
-        text = {"kind": "text", "example": "the boat"}
-        manifest = {"engine": "frozen", "version": "0" * 12, "input": text}
+        manifest = {
+            "engine": "frozen",
+            "version": "0" * 12,
+            "task": "classification",
+            "input": {"kind": "text", "example": "the boat"},
+        }
         patch.setattr(builder, "read_manifest", lambda *_: manifest)
         patch.setattr(builder, "find_tag", lambda *_: "0" * 12)
-        template = synth.Templates(build_app({"stage": "prod"}))["quickthaw-prod"]
+        template = synth.Templates(build_app({"model": "hobbies", "stage": "prod"}))[
+            "quickthaw-hobbies-prod"
+        ]
     creates = {
         "ApiGateway": "apigateway:POST",
         "CloudWatch::Alarm": "cloudwatch:PutMetricAlarm",
@@ -278,7 +326,7 @@ def test_executor_may_do_what_the_template_needs(account, synth, tmp_path):
     }
     allowed = {
         one
-        for actions, _, _ in synth.list_statements(account["quickthaw-access-prod"])
+        for actions, _, _ in synth.list_statements(account["quickthaw-prod-access"])
         for one in actions
     }
     for resource in template["Resources"].values():
@@ -357,7 +405,7 @@ def test_repository_is_spelt_otherwise_it_is_read_as_the_token_has_it(spelling, 
 
 
 def test_repository_is_spelt_as_an_address_the_trust_is_of_its_name(write_account, synth):
-    template = write_account(github="https://github.com/owner/name.git")["quickthaw-access-plan"]
+    template = write_account(github="https://github.com/owner/name.git")["quickthaw-plan-access"]
     assert '"repo:owner/name:environment:plan"' in json.dumps(template)
 
 

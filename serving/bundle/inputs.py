@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MAX_TEXT_CHARS = 50_000  # five times the 99th percentile of the texts that topics was trained on
+MAX_TEXT_CHARS = 50_000  # some 8,000 words: a long article
 MAX_BATCH = 1_000
 MAX_FIELDS = 200
 MAX_NAME_CHARS = 100  # an error names ten fields at most

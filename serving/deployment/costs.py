@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from serving.deployment.curves import count_metrics
 from serving.deployment.stages import STAGES
 
 READ = "2026-11-21"  # when the prices were looked up
@@ -72,7 +73,6 @@ EVENT_BYTES = 26  # of metadata an event (PutLogEvents API reference)
 FUNCTION_EVENTS = 4
 LOG_BYTES = EMF_BYTES + PLATFORM_BYTES + FUNCTION_EVENTS * EVENT_BYTES + ACCESS_BYTES + EVENT_BYTES
 COMPRESSED = 0.15  # of what is stored: assumed
-EMF_METRICS = 8  # of a model over texts (over records 9); one set of dimensions a stage
 # X-Ray Developer Guide, "Configuring sampling rules": of each second the first, and of the others
 TRACED_A_SECOND, TRACED_SHARE = 1, 0.05
 BASE_GB = 0.2  # the base image's layers, compressed, which all versions share: assumed
@@ -82,9 +82,10 @@ MODEL_GB = 0.01  # model.joblib and model.frozen, and a reserve
 
 @dataclass(frozen=True)
 class Load:
-    """What a deployment is and what it is asked.
+    """What a deployment, of one model at one stage, is and what it is asked.
 
     Attributes:
+        kind, task: The model's, which say what is measured.
         memory_mb: The function's memory.
         warm_ms: What a request takes; Lambda rounds each up to a millisecond.
         cold_ms: What a cold start takes in addition: its init is billed, too, as that of an image
@@ -97,6 +98,8 @@ class Load:
         versions: Images and models kept.
     """
 
+    kind: str = "text"
+    task: str = "classification"
     memory_mb: int = STAGES["prod"].memory_mb
     warm_ms: float = 3
     cold_ms: float = 200
@@ -135,7 +138,7 @@ def measure_usage(rate: float, load: Load) -> Usage:
         TRANSFER: rate * SECONDS * load.answer_bytes / GB,
         LOGS_INGESTED: log_gb,
         LOGS_STORED: log_gb * COMPRESSED * load.log_days / DAYS,
-        METRICS: EMF_METRICS if rate else 0,
+        METRICS: count_metrics(load.kind, load.task) if rate else 0,
         TRACES: count_traces(rate) * SECONDS / MILLION,
         ALARMS: load.alarms,
         DASHBOARDS: 1,
@@ -177,7 +180,9 @@ def _describe(load: Load) -> str:
     return (
         f"List prices of us-east-1 and x86-64 in US dollars, looked up on {READ}, most of them in "
         "quotations of AWS's pricing pages. Not counted: free tiers, cheaper tiers of large "
-        "volumes, queries of logs, metrics and traces, DNS. "
+        "volumes, queries of logs, metrics and traces, DNS. Of one model at one stage, over "
+        f"{load.kind}s: {count_metrics(load.kind, load.task)} metrics (over records "
+        f"{count_metrics('record', 'regression')}). "
         f"Assumed: {load.memory_mb} MB, "
         f"{math.ceil(load.warm_ms)} ms billed a request, {load.cold_ms:g} ms more for a cold start "
         f"(init is billed), of which there is one in {1 / load.cold_share:,.0f} requests; "

@@ -1,11 +1,14 @@
-"""What the deployed stack of a stage says of itself, and what its programs have in common."""
+"""What a deployed stack says of itself, and what the programs around it have in common."""
 
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+
+from serving.bundle.names import check_name
 
 NAME = "quickthaw"
 ALIAS = "live"  # the version of a function that the API calls
@@ -42,9 +45,42 @@ class Outputs(NamedTuple):
     Dashboard: str
 
 
-def name_stack(stage: str) -> str:
-    """The name of a stage's stack, and of its function."""
-    return f"{NAME}-{stage}"
+@dataclass(frozen=True)
+class Deployment:
+    """A model at a stage: an image, a stack, a function, an API, a dashboard of its own.
+
+    Raises:
+        StackError: A model cannot be called so.
+    """
+
+    model: str
+    stage: str
+
+    def __post_init__(self) -> None:
+        try:
+            check_name(self.model)
+        except ValueError as error:
+            raise StackError(f"{error}: rename its folder in training/models") from None
+
+    @property
+    def name(self) -> str:
+        """Of its stack and its function, and what the names of all else begin with or end in."""
+        return f"{NAME}-{self.model}-{self.stage}"
+
+    def make(self, target: str, *more: str) -> str:
+        """The command that runs a target for it, as an error quotes it."""
+        return (
+            f"'{' '.join(['make', target, f'MODEL={self.model}', f'STAGE={self.stage}', *more])}'"
+        )
+
+
+def match_names(stage: str) -> str:
+    """The pattern, as policies have it, of the names of any model's deployments at a stage.
+
+    No other stage's names match it: what stands after the last hyphen is the stage
+    (stages.py refuses hyphens there).
+    """
+    return f"{NAME}-*-{stage}"
 
 
 @contextmanager
@@ -97,13 +133,13 @@ def read_stack(name: str, mend: str) -> dict[str, str]:
     return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
 
 
-def read_outputs(stage: str) -> Outputs:
-    """What the stack of a stage says.
+def read_outputs(deployment: Deployment) -> Outputs:
+    """What the stack of a deployment says.
 
     Raises:
         StackError: There is no such stack, or it is not whole, or AWS does not answer.
     """
-    name, mend = name_stack(stage), f"'make deploy STAGE={stage}'"
+    name, mend = deployment.name, deployment.make("deploy")
     found = read_stack(name, mend)
     try:
         return Outputs(**{field: found[field] for field in Outputs._fields})

@@ -1,9 +1,10 @@
-"""The stages that the service is deployed to: all that differs from one to another."""
+"""The stages that models are deployed to: all that differs from one to another."""
 
 import re
 import sys
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 INTEGRATION_SECONDS = 29  # API Gateway, "Integration timeout"
 MEMORY_MB = range(128, 10_240 + 1)  # AWS Lambda Developer Guide, "Lambda quotas"
@@ -16,6 +17,8 @@ HOST = r"[a-z0-9-]+(\.[a-z0-9-]+)+"
 ROUTES = r"docs|health|labels|model|openapi\.json|predict"
 BASE_PATH = rf"(?!(\.{{1,2}}|{ROUTES})$)[A-Za-z0-9._-]{{1,128}}"
 ORIGIN = r"\*|https?://[a-zA-Z0-9.-]+(:[0-9]+)?"
+# Without a hyphen: what stands after the last one in a name is the stage, in policies, too.
+STAGE = r"[a-z][a-z0-9]{0,15}"
 TOPIC = r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+"
 
 
@@ -72,7 +75,7 @@ class Stage:
         auth: What a caller needs: an API key, an AWS signature, or nothing.
         rate_per_second, burst: What API Gateway lets through, in all and of a key.
         allow_origin: The origin whose pages may call the API ("*": all); without, none may.
-        domain: The API's own domain; without, it has the one that API Gateway gives.
+        domain: The API's own domain, of one model; without, it has the one that API Gateway gives.
         retention_days: How long logs are kept.
         p99_ms: The function's slowest hundredth may take so long before an alarm goes off.
         alarm_topic_arn: The SNS topic that alarms go to; without, they are on the dashboard alone.
@@ -80,6 +83,7 @@ class Stage:
         reserved_concurrency: So many environments may run at once, and are kept for the stage.
         provisioned_concurrency: So many environments are always started, and paid for.
         snap_start: Whether environments start from a snapshot of one that has started.
+        models: What is otherwise for a model: by its name, settings as above.
     """
 
     memory_mb: int = 1024
@@ -96,6 +100,7 @@ class Stage:
     reserved_concurrency: int | None = None
     provisioned_concurrency: int | None = None
     snap_start: bool = False
+    models: Mapping[str, Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what AWS would refuse, or what defeats itself, before anything is deployed.
@@ -128,6 +133,39 @@ class Stage:
         for rule, holds in checks.items():
             if not holds:
                 raise StageError(f"serving/deployment/stages.py: {rule}")
+        for model, settings in (self.models or {}).items():
+            if unknown := settings.keys() - vars(self).keys():
+                raise StageError(f"serving/deployment/stages.py: {model}: no settings {unknown}")
+            self.of(model)
+
+    def of(self, model: str) -> "Stage":
+        """The settings of a model at this stage."""
+        return replace(self, **(self.models or {}).get(model, {}), models=None)
+
+    def list_variants(self) -> Iterator["Stage"]:
+        """The settings of each model that has some of its own, and those of all others."""
+        yield from map(self.of, self.models or ())
+        yield replace(self, models=None)
+
+
+def check_stages(stages: dict[str, Stage]) -> dict[str, Stage]:
+    """The stages, whose names and settings go together.
+
+    Raises:
+        StageError: A name is none, or two models would have one domain.
+    """
+    for name, stage in stages.items():
+        if not re.fullmatch(STAGE, name):
+            raise StageError(
+                f"serving/deployment/stages.py: {name!r} is no name of a stage: at most 16 "
+                "lower-case letters and digits, a letter first"
+            )
+        if stage.domain:
+            raise StageError(
+                f"serving/deployment/stages.py: the domain of stage {name} is one model's: "
+                'models={"topics": {"domain": Domain(…)}}'
+            )
+    return stages
 
 
 def list_stages() -> dict[str, Stage]:
@@ -140,6 +178,6 @@ def list_stages() -> dict[str, Stage]:
 
 
 try:
-    STAGES = list_stages()
+    STAGES = check_stages(list_stages())
 except StageError as wrong:  # whatever program it is that wants them
     sys.exit(f"error: {wrong}")

@@ -3,7 +3,9 @@
 import argparse
 import errno
 import ipaddress
+import json
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -13,6 +15,10 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 import uvicorn
 
 from serving.app.errors import SettingsError
+from serving.app.settings import read_settings
+from serving.bundle.errors import ModelError
+from serving.bundle.inputs import make_example
+from serving.bundle.manifest import read_manifest
 from serving.hosts.connection import INCOMPLETE_BYTES, Connection
 from serving.hosts.gateway import Gateway, Handler, say
 
@@ -54,15 +60,24 @@ def listen(host: str, port: str) -> socket.socket:
     return listener
 
 
-def banner(listener: socket.socket, prefix: str) -> str:
+def find_example() -> str:
+    """A body of `POST /predict` for the model in the bundle, quoted for a shell."""
+    try:
+        manifest = read_manifest(read_settings().bundle)
+    except ModelError:  # the service answers why; its docs are there
+        return "'…'"
+    bodies = [*(one["input"] for one in manifest.golden), make_example(manifest.input)]
+    return shlex.quote(json.dumps(bodies[0], ensure_ascii=False, separators=(",", ":")))
+
+
+def banner(listener: socket.socket, prefix: str, body: str) -> str:
     host, port = listener.getsockname()[:2]
     if ipaddress.ip_address(host).is_unspecified:
         host = "localhost"
     url = f"http://[{host}]:{port}{prefix}" if ":" in host else f"http://{host}:{port}{prefix}"
-    body = '{"text":"The goalie made 35 saves and the Bruins won in overtime"}'
     return (
         f"Serving on {url}\n\n"
-        f"  curl -d '{body}' -H 'content-type: application/json' {url}/predict\n\n"
+        f"  curl -d {body} -H 'content-type: application/json' {url}/predict\n\n"
         f"  docs: {url}/docs\n  Ctrl-C stops it\n"
     )
 
@@ -107,7 +122,7 @@ def configure(gateway: Gateway) -> uvicorn.Config:
 
 
 def serve(gateway: Gateway, listener: socket.socket, prefix: str) -> None:
-    say(banner(listener, prefix))
+    say(banner(listener, prefix, find_example()))
     # uvicorn ends in order, then raises the signal once more.
     with suppress(KeyboardInterrupt):
         uvicorn.Server(configure(gateway)).run(sockets=[listener])

@@ -207,8 +207,8 @@ QUERIES = {
     "a word for a number": {"top": SECRET},
     "more labels than may be asked for": {"top": str(MAX_TOP + 1)},
     "a word for true": {"explain": "yes"},
-    "an explanation that there is none": {"explain": "true"},
 }
+EXPLAINED = {"all fields": {"explain": "true"}, "perhaps none": {"explain": "false"}}
 SECRETS = {
     "a good record": (200, EXAMPLE),
     "a wrong one": (422, but(rooms=SECRET)),
@@ -234,6 +234,7 @@ GROUPS = [
     ("malformed batch", 400, batch, MALFORMED_BATCHES),
     ("too large", 413, dict, TOO_LARGE),
     ("query", 422, lambda query: asking(**query), QUERIES),
+    ("explained", 200, lambda query: asking(**query), EXPLAINED),
 ]
 EVENTS = {
     f"{group}: {name}": (status, make(item))

@@ -1,6 +1,8 @@
 """`make cloud-local`: the account's and the service's stacks on a local AWS; and its end."""
 
+import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -9,22 +11,23 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from serving.deployment.stack import StackError, locate, read_key, read_outputs, say
+from serving.bundle.inputs import make_example
+from serving.bundle.manifest import read_manifest
+from serving.deployment.stack import Deployment, StackError, locate, read_key, read_outputs, say
 from tools.cloud import local
 
 FOLDER = local.ROOT / ".local/cloud"
 ENV, PID = FOLDER / "env", FOLDER / "pid"
 PORT = 4566
-TEXT = '{"text":"The goalie made 35 saves and the Bruins won in overtime"}'
 
 
 def main() -> int:
-    """Start or end it."""
+    """Start it with a model, or end it."""
     commands = {"up": up, "down": down}
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
-        commands[sys.argv[1]]()
+        commands[sys.argv[1]](*sys.argv[2:])
     except (RuntimeError, StackError, OSError) as error:
         say(f"error: {error}")
         return 1
@@ -37,39 +40,56 @@ def main() -> int:
     return 0
 
 
-def up() -> None:
-    """Start it where it does not run, deploy, and say how to call the API.
+def up(model: str) -> None:
+    """Start it where it does not run, deploy a model beside the others, say how to call its API.
 
     Raises:
         RuntimeError: It does not start.
         subprocess.CalledProcessError: A deployment failed.
     """
-    if is_running():
-        say("the local AWS runs")
-        variables = dict(line.split("=", 1) for line in ENV.read_text().splitlines())
-    else:
-        variables = local.list_variables(read_port())
-        say(f"starting a local AWS at {variables['AWS_ENDPOINT_URL']}")
-        process = local.start(read_port(), FOLDER)
-        PID.write_text(str(process.pid))
-        ENV.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+    variables = start()
     started = time.monotonic()
     make("bootstrap", "GITHUB=owner/name", "PROVIDER=false", "YES=1")
-    make("deploy", "STAGE=dev", "YES=1")
+    make("deploy", f"MODEL={model}", "STAGE=dev", "YES=1")
     say(f"deployed in {time.monotonic() - started:.0f} s")
     local.forget_others()
     os.environ |= variables
-    outputs = read_outputs("dev")
+    more = f"LOCAL=1 MODEL={model}"
+    sys.stdout.write(
+        f"\n  {write_call(model)}\n\n"
+        f"  make smoke {more}      make logs {more} FOLLOW=1      make rollback {more}\n"
+        "  make cloud-local-down ends it\n"
+    )
+
+
+def start() -> dict[str, str]:
+    """Start it where it does not run: what makes tools talk to it.
+
+    Raises:
+        RuntimeError: It does not start.
+    """
+    if is_running():
+        say("the local AWS runs")
+        return dict(line.split("=", 1) for line in ENV.read_text().splitlines())
+    variables = local.list_variables(read_port())
+    say(f"starting a local AWS at {variables['AWS_ENDPOINT_URL']}")
+    process = local.start(read_port(), FOLDER)
+    PID.write_text(str(process.pid))
+    ENV.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+    return variables
+
+
+def write_call(model: str) -> str:
+    """The command that asks a model of stage dev for the example of its manifest."""
+    outputs = read_outputs(Deployment(model, "dev"))
     address, headers = locate(outputs.Url)
     if key := read_key(outputs):
         headers["x-api-key"] = key
     headers["content-type"] = "application/json"
-    flags = " ".join(f"-H '{name}: {value}'" for name, value in headers.items())
-    sys.stdout.write(
-        f"\n  curl {address}predict {flags} -d '{TEXT}'\n\n"
-        "  make smoke LOCAL=1      make logs LOCAL=1 FOLLOW=1      make rollback LOCAL=1\n"
-        "  make cloud-local-down ends it\n"
-    )
+    flags = [f"-H '{name}: {value}'" for name, value in headers.items()]
+    example = make_example(read_manifest(local.ROOT / "serving/app/data" / model).input)
+    body = shlex.quote(json.dumps(example, ensure_ascii=False))
+    return " ".join([f"curl {address}predict", *flags, "-d", body])
 
 
 def read_port() -> int:

@@ -8,17 +8,21 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 import time
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from pathlib import Path
 
 from serving.app.settings import read_settings
-from serving.bundle.manifest import MODEL_NAME
-from serving.tests.hostile import EVENTS
+from serving.bundle.manifest import MODEL_NAME, Manifest, read_manifest
+from serving.tests import hostile, hostile_records
+from serving.tests.records import write_classification
+from serving.tests.sample import fit, write_bundle
 from tools.fuzz.attack import Weak, attack
 from tools.fuzz.damage import damage_all
 from tools.fuzz.findings import Findings, apart
+from tools.fuzz.inputs import make_full_batches
 from tools.fuzz.mutants import attack_all
 from tools.fuzz.mutate import Mutator
 from tools.fuzz.runtime import NAIVE, OURS, send_mutants, send_table
@@ -27,6 +31,10 @@ from tools.fuzz.table import build_table
 from tools.fuzz.unchecked import flip_unchecked
 
 UNCHECKED = 300  # flips
+STAND_INS = {
+    "text": (hostile.EVENTS, lambda folder: write_bundle(folder, fit())),
+    "record": (hostile_records.EVENTS, write_classification),
+}
 
 
 def main() -> int:
@@ -46,24 +54,42 @@ def main() -> int:
 def run(mutants: int, seed: int, findings: Findings) -> dict:
     """All attacks, one after the other."""
     bundle, sent = Path(read_settings().bundle), -(-mutants // 20)
-    mutator = Mutator(seed)
+    manifest = read_manifest(bundle)
+    described = manifest.input
+    mutator = Mutator(seed, described)
     try:
-        slowest = apart(answer_slowest, bundle / MODEL_NAME, seed)
+        slowest = apart(answer_slowest, [*make_full_batches(described, bundle / MODEL_NAME, seed)])
     except Exception as error:  # noqa: BLE001 - whatever the handler does
         findings.add(f"a full batch: {type(error).__name__}: {error}")
         slowest = 0.0
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "seed": seed,
-        "ours": send_table(OURS, EVENTS, findings),
-        "naive": send_table(NAIVE, EVENTS, findings),
-        "runtime": send_mutants((mutator.mutate() for _ in range(sent)), sent, findings),
-        "mutants": attack_all(mutants, seed, findings),
+        **send_tables(bundle, manifest, findings),
+        "runtime": send_mutants(bundle, (mutator.mutate() for _ in range(sent)), sent, findings),
+        "mutants": attack_all(mutants, seed, findings, described),
         "damage": damage_all(bundle, seed, findings),
-        "unchecked": flip_unchecked(bundle / MODEL_NAME, UNCHECKED, seed),
+        "unchecked": flip_unchecked(bundle, UNCHECKED, seed),
         "slowest answer": slowest,
         "came through": findings.count,
     }
+
+
+def send_tables(bundle: Path, manifest: Manifest, findings: Findings) -> dict:
+    """The hostile events to our handler, and to the plain one where it can have the model, too.
+
+    They are for a classification of texts, or for records of certain fields: any other model has
+    a small one of these in its place.
+    """
+    if (manifest.task, manifest.input["kind"]) == ("classification", "text"):
+        return {
+            "ours": send_table(OURS, bundle, hostile.EVENTS, findings),
+            "naive": send_table(NAIVE, bundle, hostile.EVENTS, findings),
+        }
+    events, write = STAND_INS[manifest.input["kind"]]
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder))
+        return {"ours": send_table(OURS, Path(folder), events, findings)}
 
 
 def replay(path: Path) -> int:

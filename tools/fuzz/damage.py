@@ -138,7 +138,7 @@ def _sklearn(bundle: Path) -> Iterator[None]:
 def damage_all(bundle: Path, seed: int, findings: Findings) -> dict:
     """Damage of each kind, to copies of a bundle: how often it was refused and taken."""
     found: dict[str, dict] = {}
-    for kind, parts in _jobs((bundle / FROZEN_NAME).stat().st_size, seed).items():
+    for kind, parts in _jobs(bundle, seed).items():
         total = Damage(refused=0, taken=0)
         with ProcessPoolExecutor() as pool, progress(len(parts), kind) as bar:
             for one in pool.map(partial(_on_a_copy, bundle), parts):
@@ -150,22 +150,27 @@ def damage_all(bundle: Path, seed: int, findings: Findings) -> dict:
     return found
 
 
-def _jobs(size: int, seed: int) -> dict[str, list[Callable[[Path], Damage]]]:
-    """What is done to a bundle, its frozen model of this size: parts that can go side by side."""
-    step = size // 40 + 1
-    flips = [(start, min(start + step, size)) for start in range(0, size, step)]
-    return {
+def _jobs(bundle: Path, seed: int) -> dict[str, list[Callable[[Path], Damage]]]:
+    """What is done to a bundle: parts that can go side by side."""
+    found: dict[str, list[Callable[[Path], Damage]]] = {
         "manifest flips": [flip_manifest],
         "manifest lengths": [partial(resize, name=MANIFEST_NAME, count=EVERY)],
-        "frozen flips": [partial(flip_frozen, start=start, stop=stop) for start, stop in flips],
-        "frozen lengths": [partial(resize, name=FROZEN_NAME, count=20_000, seed=seed)],
         "joblib flips": [partial(flip_joblib, count=200, seed=seed + part) for part in range(10)],
         "joblib lengths": [partial(resize, name=MODEL_NAME, count=500, seed=seed)],
+    }
+    pin = read_manifest(bundle).files.get(FROZEN_NAME)
+    if pin is None:
+        return found
+    step = pin.size // 40 + 1
+    flips = [(start, min(start + step, pin.size)) for start in range(0, pin.size, step)]
+    return found | {
+        "frozen flips": [partial(flip_frozen, start=start, stop=stop) for start, stop in flips],
+        "frozen lengths": [partial(resize, name=FROZEN_NAME, count=20_000, seed=seed)],
     }
 
 
 def _on_a_copy(bundle: Path, job: Callable[[Path], Damage]) -> Damage:
     with tempfile.TemporaryDirectory() as folder:
-        for name in (MANIFEST_NAME, FROZEN_NAME, MODEL_NAME):
+        for name in (MANIFEST_NAME, *read_manifest(bundle).files):
             shutil.copyfile(bundle / name, Path(folder, name))
         return job(Path(folder))

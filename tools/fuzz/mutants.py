@@ -19,8 +19,8 @@ PATIENCE = 30.0  # seconds for an event
 LARGEST = ("slowest", "largest")  # of these the maximum counts
 
 
-def attack_all(count: int, seed: int, findings: Findings) -> dict:
-    """Attack with `count` mutants.
+def attack_all(count: int, seed: int, findings: Findings, described: dict) -> dict:
+    """Attack with `count` mutants of events for the input that a manifest describes.
 
     Returns:
         How many were tried, reached the handler, were answered by both lanes, came through; the
@@ -32,7 +32,7 @@ def attack_all(count: int, seed: int, findings: Findings) -> dict:
     with tempfile.TemporaryDirectory() as folder, progress(count, "mutants") as bar:
         try:
             with ProcessPoolExecutor() as pool:
-                job = partial(attack_chunk, folder=Path(folder))
+                job = partial(attack_chunk, folder=Path(folder), described=described)
                 for size, (found, failures) in zip(sizes, pool.map(job, seeds, sizes), strict=True):
                     maxima = {name: max(total[name], found[name]) for name in LARGEST}
                     total.update(found)
@@ -49,18 +49,21 @@ def attack_all(count: int, seed: int, findings: Findings) -> dict:
     return dict(total)
 
 
-def attack_chunk(seed: int, count: int, folder: Path) -> tuple[Counter, list[tuple[str, bytes]]]:
+def attack_chunk(
+    seed: int, count: int, folder: Path, described: dict
+) -> tuple[Counter, list[tuple[str, bytes]]]:
     """Counts, and what came through with its reason.
 
     Args:
         seed: Of the mutants.
         count: How many.
         folder: Where the event lies that is being sent, if the process ends by it.
+        described: The model's input, as its manifest has it.
     """
     with contextlib.suppress(Weak):  # imports are no cost of the first mutant
         attack(b'{"httpMethod": "GET", "path": "/health"}')
     signal.signal(signal.SIGALRM, _hangs)
-    mutator, outcomes, failures = Mutator(seed), [], []
+    mutator, outcomes, failures = Mutator(seed, described), [], []
     current = folder / str(os.getpid())
     with current.open("wb", buffering=0) as file:
         for _ in range(count):

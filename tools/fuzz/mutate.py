@@ -5,18 +5,20 @@ import json
 from pathlib import Path
 from random import Random
 
+from serving.bundle.inputs import make_batch
 from serving.hosts.proxy import body_members
 from serving.tests.hostile import SECRET
 from serving.tests.sample import proxy_event
+from tools.fuzz.inputs import list_names, make_bodies
 
 EVENTS = Path(__file__).parents[2] / "serving/tests/events"
-# What parsers trip over.
+# What parsers trip over; the names of the model's own fields come with them.
 TOKENS = [
     *(bytes([code]) for code in b"\0\t\n\r \"'\\/{}[]:,+-.eE0123456789"),
     *(b"null", b"true", b"false", b"NaN", b"Infinity", b"-0", b"1e999", b"-1e-999", b"9" * 40),
     *(b"\\u0000", b"\\ud800", b"\\udc00", b"\\ud83d\\ude00", b"\\x41", b"\\", b'\\"', b"\\u"),
     *(b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xef\xbb\xbf", b"\xe2\x80\xae"),
-    *('"text"', '"texts"', '{"text": "boat"}', '[["a"]]', '{"a": {}}', "😀", "İ", "é", "\u2028"),
+    *('{"text": "boat"}', '[["a"]]', '{"a": {}}', "😀", "İ", "é", "\u2028"),
     *(b"application/json", b"text/plain", b"charset=utf-16", b"gzip", b"POST", b"GET", b"/predict"),
     *(b"HEAD", b"warmup", b"multiValueHeaders", b"identity", b'";"'),
     *(b"/predict/batch", b"/docs", b"top", b"explain", b"isBase64Encoded", b"[" * 20, b"{" * 20),
@@ -24,18 +26,25 @@ TOKENS = [
 TOKENS = [one.encode() if isinstance(one, str) else one for one in TOKENS]
 
 
-def seeds():
-    """The valid events, and the odd ones, that mutants descend from."""
+def seeds(described):
+    """The valid events, and the odd ones, that mutants descend from.
+
+    Args:
+        described: The model's input, as its manifest has it.
+    """
+    bodies = make_bodies(described)
+    batch = make_batch(described, bodies)
     files = sorted(EVENTS.glob("*.json"))
     found = [json.loads(path.read_text(encoding="utf-8"))["event"] for path in files]
-    texts = [f"the goalie made 35 saves {SECRET}", "a ship 😀 in the harbour é", "x"]
-    found += [proxy_event(body={"text": text}) for text in texts]
-    found.append(proxy_event(path="/predict/batch", body={"texts": texts}))
+    if described["kind"] != "text":  # those in the files are texts
+        found = [one | {"body": json.dumps(bodies[0])} if one["body"] else one for one in found]
+    found += [proxy_event(body=body) for body in bodies]
+    found.append(proxy_event(path="/predict/batch", body=batch))
     for one in found:
         one["headers"] = (one["headers"] or {}) | {"Authorization": SECRET}
-    query = {"multiValueQueryStringParameters": {"top": ["3"], "explain": ["true"]}}
-    found.append(proxy_event(body={"text": texts[0]}, **query))
-    encoded = base64.b64encode(json.dumps({"text": texts[0]}).encode()).decode()
+    for query in ({"top": ["3"], "explain": ["true"]}, {"explain": ["true"]}):
+        found.append(proxy_event(body=bodies[0], multiValueQueryStringParameters=query))
+    encoded = base64.b64encode(json.dumps(bodies[0]).encode()).decode()
     found.append(proxy_event(body=encoded, isBase64Encoded=True))
     return found + [proxy_event("GET", path) for path in ("/model", "/labels", "/openapi.json")]
 
@@ -45,11 +54,14 @@ class Mutator:
 
     Args:
         seed: Any number.
+        described: The model's input, as its manifest has it.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, described: dict) -> None:
         self._random = Random(seed)
-        self._events = seeds()
+        self._events = seeds(described)
+        names = list_names(described)
+        self._tokens = TOKENS + [json.dumps(one, ensure_ascii=False).encode() for one in names]
         self._whole = [json.dumps(one).encode() for one in self._events]
         self._bodies = [one["body"].encode() for one in self._events if one["body"]]
 
@@ -89,10 +101,10 @@ class Mutator:
 
     def _insert(self, data: bytearray, _: list[bytes]) -> None:
         place = self._random.randrange(len(data) + 1)
-        data[place:place] = self._random.choice(TOKENS)
+        data[place:place] = self._random.choice(self._tokens)
 
     def _replace(self, data: bytearray, _: list[bytes]) -> None:
-        data[self._span(data)] = self._random.choice(TOKENS)
+        data[self._span(data)] = self._random.choice(self._tokens)
 
     def _cut(self, data: bytearray, _: list[bytes]) -> None:
         del data[self._span(data)]

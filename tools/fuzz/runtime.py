@@ -3,8 +3,10 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
 from serving.app.limits import LAMBDA_BYTES
+from serving.bundle.manifest import MODEL_NAME
 from serving.tests.answers import check_answer, read_json
 from serving.tests.hostile import SECRET
 from tools.fuzz.findings import Findings, progress
@@ -15,7 +17,7 @@ UNREAD = "Runtime.UnmarshalError"  # the runtime client refuses the event, the h
 
 
 class Environment:
-    """A handler's process, started anew where it dies.
+    """A handler's process with the model of a bundle, started anew where it dies.
 
     Attributes:
         counts: How many events were tried; how many the runtime client refused, ended in an
@@ -26,15 +28,19 @@ class Environment:
         largest: The largest reply, in bytes.
     """
 
-    def __init__(self, handler: str) -> None:
+    def __init__(self, handler: str, bundle: Path) -> None:
         self._handler = handler
+        self._variables = {
+            "QUICKTHAW_BUNDLE": str(bundle),
+            "MODEL_PATH": str(bundle / MODEL_NAME),
+        }
         self.counts = Counter(tried=0, unread=0, exception=0, invalid=0, death=0)
         self.counts.update({"5xx": 0, "metrics": 0, "leak": 0})
         self.slowest, self.largest = 0.0, 0
         self.start()
 
     def start(self) -> None:
-        self.runtime = Runtime(self._handler)
+        self.runtime = Runtime(self._handler, self._variables)
         self.runtime.invoke(b"{}")  # what the first invocation takes is not its event's doing
         self.runtime.output()
 
@@ -83,9 +89,11 @@ class Environment:
         return self.counts | {"slowest": self.slowest, "largest": self.largest}
 
 
-def send_table(handler: str, events: dict[str, tuple[int, object]], findings: Findings) -> dict:
+def send_table(
+    handler: str, bundle: Path, events: dict[str, tuple[int, object]], findings: Findings
+) -> dict:
     """The hostile events; ours must give each the status that it should get."""
-    environment, otherwise = Environment(handler), 0
+    environment, otherwise = Environment(handler, bundle), 0
     with progress(len(events), f"events to {handler.partition('.')[0]}") as bar:
         for name, (expected, event) in events.items():
             payload = json.dumps(event).encode()
@@ -98,9 +106,9 @@ def send_table(handler: str, events: dict[str, tuple[int, object]], findings: Fi
     return environment.results | {"otherwise": otherwise}
 
 
-def send_mutants(mutants: Iterable[bytes], count: int, findings: Findings) -> dict:
+def send_mutants(bundle: Path, mutants: Iterable[bytes], count: int, findings: Findings) -> dict:
     """Mutants; "memory" is what the process had after half of them and at the end, in bytes."""
-    environment, memory = Environment(OURS), []
+    environment, memory = Environment(OURS, bundle), []
     with progress(count, "mutants to awslambdaric") as bar:
         for number, payload in enumerate(mutants):
             if number == count // 2:

@@ -1,27 +1,36 @@
-"""The prepared documents: one JSON object a line, in the order of the source."""
+"""The prepared examples: one JSON object a line, in the order of the source."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+SHOWN_ROWS = 10
 
 
 @dataclass(frozen=True)
-class Document:
-    """A labelled text. `row` is its line in the source's file, counted from 1."""
+class Example:
+    """What a model learns from, or is tested on.
+
+    Attributes:
+        row: Its line in the source's file, counted from 1.
+        target: What the model should answer: a label, or a number.
+        input: What it is asked: a text, or a record, which is its values by the fields' names.
+    """
 
     row: int
-    label: str
-    text: str
+    target: str | float
+    input: Any
 
 
-def write_documents(path: Path, documents: Iterable[Document]) -> None:
-    """Write documents, making the folder where needed."""
+def write_examples(path: Path, examples: Iterable[Example]) -> None:
+    """Write examples, making the folder where needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
-        for document in documents:
-            file.write(json.dumps(asdict(document), ensure_ascii=False) + "\n")
+        for example in examples:
+            file.write(json.dumps(asdict(example), ensure_ascii=False) + "\n")
 
 
 def iterate_rows(path: Path) -> Iterator[object]:
@@ -31,9 +40,9 @@ def iterate_rows(path: Path) -> Iterator[object]:
             yield json.loads(line)
 
 
-def read_documents(path: Path) -> list[Document]:
-    """Read what `write_documents` wrote."""
-    return [Document(**row) for row in iterate_rows(path)]  # type: ignore[arg-type]
+def read_examples(path: Path) -> list[Example]:
+    """Read what `write_examples` wrote."""
+    return [Example(**row) for row in iterate_rows(path)]  # type: ignore[arg-type]
 
 
 def hash_files(*paths: Path) -> str:
@@ -42,3 +51,10 @@ def hash_files(*paths: Path) -> str:
     if len(digests) == 1:
         return digests[0].hexdigest()
     return hashlib.sha256(b"".join(one.digest() for one in digests)).hexdigest()
+
+
+def list_rows(rows: Sequence[int]) -> str:
+    """The first rows, and how many more there are."""
+    shown = ", ".join(map(str, rows[:SHOWN_ROWS]))
+    more = len(rows) - SHOWN_ROWS
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -14,42 +14,57 @@ from training.text.vectorizer import build_vectorizer
 
 @dataclass(frozen=True)
 class Candidate:
-    """A pipeline that is not fitted yet, its classifier's name and settings."""
+    """An estimator that is not fitted yet, most often a pipeline; its name and settings."""
 
     name: str
     settings: dict[str, Any]
-    pipeline: Pipeline
+    pipeline: Any
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in self.settings.items())})"
 
 
 def list_candidates(
-    params: Train, classifiers: Mapping[str, Callable[..., Any]]
+    params: Train, factories: Mapping[str, Callable[..., Any]]
 ) -> Iterator[Candidate]:
     """Every candidate of params.yaml, in its order, grids spelt out.
 
     Args:
-        params: The section `train`.
-        classifiers: By name, what makes a classifier of the seed and its settings.
+        params: The section `train`. With a `vectorizer` each candidate stands behind that one.
+        factories: By name, what makes an estimator of the seed and its settings.
 
     Raises:
         StepError: A candidate's name, or a setting of it or of the vectorizer, is unknown.
     """
     for name, grid in params.candidates.items():
-        if name not in classifiers:
+        if name not in factories:
             raise StepError(
                 f"params.yaml: train.candidates.{name} is unknown: there are "
-                f"{', '.join(classifiers)} (model.py beside it)"
+                f"{', '.join(factories)} (model.py beside it)"
             )
         for settings in ParameterGrid(_spell_out(grid)):
-            vectorizer = build_vectorizer(params.vectorizer)
             try:
-                classifier = classifiers[name](params.seed, **settings)
+                estimator = factories[name](params.seed, **settings)
             except TypeError as error:
                 raise StepError(f"params.yaml: train.candidates.{name}: {error}") from None
-            steps = [("vectorizer", vectorizer), ("classifier", classifier)]
-            yield Candidate(name, settings, Pipeline(steps))
+            if params.vectorizer is not None:
+                vectorizer = build_vectorizer(params.vectorizer)
+                estimator = Pipeline([("vectorizer", vectorizer), ("classifier", estimator)])
+            yield Candidate(name, settings, estimator)
+
+
+def find_candidate(
+    name: str, params: Train, factories: Mapping[str, Callable[..., Any]]
+) -> Candidate:
+    """A candidate by its whole name, as the comparison has it.
+
+    Raises:
+        StepError: params.yaml has no such candidate any more, or as of `list_candidates`.
+    """
+    for candidate in list_candidates(params, factories):
+        if str(candidate) == name:
+            return candidate
+    raise StepError(f"params.yaml: train.candidates has no {name} any more: run 'make train'")
 
 
 def _spell_out(grid: Settings) -> dict[str, list[Any]]:

@@ -17,9 +17,9 @@ ADDRESS = "_stop_words_id"
 TRAINING_ONLY = ("coefs_paths_", "scores_", "n_iter_")
 
 
-def strip(model: Any, text: str) -> None:
-    """Strip a fitted model of texts, in place; `text` is any that it takes."""
-    sparse = _has_sparse_features(model, text)  # first, for it leaves an address
+def strip(model: Any, values: Any) -> None:
+    """Strip a fitted model, in place; `values` are any inputs that it takes."""
+    sparse = _has_sparse_features(model, values)  # first, for it leaves an address
     for estimator in find_estimators(model):
         vars(estimator).pop(ADDRESS, None)
         if isinstance(estimator, CountVectorizer) and hasattr(estimator, "vocabulary_"):
@@ -33,9 +33,9 @@ def strip(model: Any, text: str) -> None:
             _reorder(estimator)
 
 
-def _has_sparse_features(model: Any, text: str) -> bool:
+def _has_sparse_features(model: Any, values: Any) -> bool:
     """Whether a model is a pipeline whose last step gets a sparse matrix."""
-    return len(getattr(model, "steps", ())) > 1 and issparse(model[:-1].transform([text]))
+    return len(getattr(model, "steps", ())) > 1 and issparse(model[:-1].transform(values))
 
 
 def find_estimators(value: Any) -> Iterator[Any]:

@@ -8,17 +8,20 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from training.changed import TARGET, list_stale
 from training.console import StepError, run_step, say
-from training.data.dataset import Document, hash_files, read_documents
+from training.data.dataset import hash_files
+from training.definition import Definition, read_definition
 from training.judging.committed import NotComparable, Recorded, read_manifest_of, was_before
-from training.judging.page import Gate, Judgement, render
+from training.judging.gates import Gate, at_least, at_most
+from training.judging.page import COMPARERS, Judgement, render
 from training.judging.served import NotServed, describe, describe_own, describe_start, find_manifest
-from training.judging.sides import Flip, Side, find_flips, look_at, look_at_base
+from training.judging.sides import Side, Test, look_at, look_at_base, read_test
 from training.model_file import load_model
 from training.paths import Paths, find_paths
-from training.settings.params import Params, read_params
+from training.tasks import apply_gates
 
 PAGE = "judge.md"
 MAKING = ("fetch", "prepare", "validate", "train")
@@ -33,11 +36,10 @@ def main() -> None:
     """
     options = parse_arguments()
     paths = find_paths(options.model)
-    params = read_params(paths.params)
-    for path in (paths.model, paths.train, paths.test):
+    for path in (paths.model, paths.train, paths.test, paths.evaluation):
         if not path.exists():
             raise StepError(f"{path} is missing: make it with {paths.make('train')}")
-    found = look(paths, params, options, read_documents(paths.test))
+    found = look(paths, read_definition(paths), options)
     publish(paths, render(found))
     show(found)
     failed = [f"{one.rule}: {one.found}, not {one.limit}" for one in found.gates if not one.passed]
@@ -49,34 +51,39 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make judge", description=__doc__)
     parser.add_argument("model", help="its name")
     parser.add_argument("--base", default="main", help="the commit to compare with")
-    parser.add_argument("--allow-flips", action="store_true", help="any share of labels may change")
+    parser.add_argument(
+        "--allow-flips", action="store_true", help="any share of the answers may change"
+    )
     parser.add_argument(
         "--scores-only", action="store_true", help="compare with its recorded scores alone"
     )
     return parser.parse_args()
 
 
-def look(
-    paths: Paths, params: Params, options: argparse.Namespace, documents: list[Document]
-) -> Judgement:
+def look(paths: Paths, definition: Definition, options: argparse.Namespace) -> Judgement:
     """Look at both models, as far as they can be had.
 
     Raises:
         StepError: One of them cannot be had, or must not be unpickled.
     """
-    side = look_at(paths, load_model(paths), documents)
+    test, limits = read_test(paths, definition), definition.params.judge
+    comparer = COMPARERS[definition.schema.task]
+    side = look_at(paths, load_model(paths), test)
     recorded = read_manifest_of(options.base, paths)
-    base, reason = compare(paths, options, recorded, side, documents)
-    flips = find_flips(base, side, documents) if base else []
+    base, reason = compare(paths, options, recorded, side, test)
+    changes = comparer.find_changes(base, side, test, limits) if base else []
     # What was live before may come back, however it compares.
     is_other = recorded is not None and recorded.version != side.version
     returns = is_other and was_before(options.base, side.version, paths)
-    gates = judge(paths, params, side, None if returns else recorded)
+    gates = judge(paths, definition, side)
+    if recorded and not returns:
+        gates += comparer.judge_drop(recorded.metrics, side.metrics, limits)
     if base:
         allowed = options.allow_flips or returns
-        gates.append(judge_flips(flips, documents, params, allowed=allowed))
+        gates += comparer.judge_changes(changes, len(test.examples), limits, allowed=allowed)
     served = describe_own(side.version, paths)
     return Judgement(
+        paths=paths,
         rev=options.base,
         side=side,
         base=base,
@@ -84,12 +91,13 @@ def look(
         reason=reason,
         same_data=recorded is None
         or recorded.dataset_sha256 == hash_files(paths.train, paths.test),
-        flips=flips,
+        task=definition.schema.task,
+        changes=changes,
         gates=[judge_lock(paths), *gates],
         returns=returns,
         served=served,
         served_base=describe(recorded) if recorded else None,
-        start=describe_start(side.version, served.engine),
+        start=describe_start(side.version, served.engine, paths),
     )
 
 
@@ -98,13 +106,20 @@ def compare(
     options: argparse.Namespace,
     recorded: Recorded | None,
     side: Side,
-    documents: list[Document],
+    test: Test,
 ) -> tuple[Side | None, str]:
     """The other model, or why it was not looked at; StepError if it cannot be had."""
     if recorded and options.scores_only:
         return None, SCORES_ONLY
+    comparer = COMPARERS[test.definition.schema.task]
+
+    def restore(found: Any) -> Any:
+        scored = comparer.restore(options.base, found, test.targets)
+        comparer.check(options.base, scored, side.scored)  # or it could not be scored
+        return scored
+
     try:
-        return look_at_base(paths, options.base, recorded, side, documents), ""
+        return look_at_base(paths, options.base, recorded, test, restore), ""
     except NotComparable as error:
         return None, str(error)
 
@@ -130,22 +145,23 @@ def show(found: Judgement) -> None:
     Console().print(Markdown(render(found, charts=False)))
 
 
-def judge(paths: Paths, params: Params, side: Side, other: Recorded | None) -> list[Gate]:
-    """The gates of this model, the loss to another one's recorded score among them."""
-    gate, limits, metrics = params.evaluate, params.judge, side.metrics
-    worst = min(side.classes, key=lambda label: side.classes[label])
-    gain = metrics["accuracy"] - metrics["baseline_accuracy"]
-    gates = [
-        at_least("macro-F1", metrics["macro_f1"], gate.min_macro_f1),
-        at_least(f"F1 of the worst class, {worst}", side.classes[worst], gate.min_class_f1),
-        at_least("accuracy over the baseline's", gain, gate.min_gain_over_baseline),
-        at_most("MB of model.joblib", side.size / 1e6, limits.max_model_mb),
+def judge(paths: Paths, definition: Definition, side: Side) -> list[Gate]:
+    """The gates of this model: those of the step `evaluate`, the bundle and its size."""
+    asked = definition.params.evaluate
+    gates = apply_gates(asked, definition.task.measure(side.scored, side.metrics))
+    nearest = {}  # of each the value that comes nearest to failing
+    for gate in sorted(gates, key=lambda one: -one.room):
+        nearest[gate.setting] = gate
+    return [
+        *(
+            (at_most if gate.setting.startswith("max_") else at_least)(
+                gate.what, gate.value, gate.bound
+            )
+            for gate in sorted(nearest.values(), key=gates.index)
+        ),
+        at_most("MB of model.joblib", side.size / 1e6, definition.params.judge.max_model_mb),
         judge_bundle(paths, side),
     ]
-    if other:
-        drop = other.metrics["macro_f1"] - metrics["macro_f1"]
-        gates.append(at_most("macro-F1 lost", drop, limits.max_drop))
-    return gates
 
 
 def judge_lock(paths: Paths) -> Gate:
@@ -153,15 +169,6 @@ def judge_lock(paths: Paths) -> Gate:
     stale = [one for one in list_stale(paths.name_step(TARGET)) if one.partition("@")[0] in MAKING]
     found = f"{', '.join(stale)} would run again: {paths.make('train')}" if stale else "yes"
     return Gate("the model is of this code and these parameters", found, "yes", not stale)
-
-
-def judge_flips(
-    flips: list[Flip], documents: list[Document], params: Params, *, allowed: bool
-) -> Gate:
-    """Whether more labels change than may."""
-    share, most = len(flips) / len(documents), params.judge.max_flips
-    limit = f"≤ {most:.1%}" + (" (more is allowed here)" if allowed else "")
-    return Gate("labels that change", f"{share:.2%}", limit, allowed or share <= most)
 
 
 def judge_bundle(paths: Paths, side: Side) -> Gate:
@@ -177,14 +184,6 @@ def judge_bundle(paths: Paths, side: Side) -> Gate:
     differ = "no label differs" if worst is None else f"probabilities differ by {worst:g}"
     found = f"frozen; of {manifest.frozen['texts']:,} texts {differ}"
     return Gate(rule, found, limit, passed=True)
-
-
-def at_least(rule: str, value: float, limit: float) -> Gate:
-    return Gate(rule, f"{value:.4f}", f"≥ {limit:g}", value >= limit)
-
-
-def at_most(rule: str, value: float, limit: float) -> Gate:
-    return Gate(rule, f"{value:.4f}", f"≤ {limit:g}", value <= limit)
 
 
 if __name__ == "__main__":

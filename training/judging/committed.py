@@ -7,28 +7,33 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from serving.bundle.manifest import MANIFEST_NAME, MODEL_NAME, installed_versions
 from training.console import StepError
-from training.data.dataset import Document
+from training.inputs import Input
 from training.paths import Paths
 from training.run_dvc import dvc
-from training.steps.evaluate import Scored
 
 PREDICT = """
 import json, sys, joblib, numpy
-pipeline, texts = joblib.load(sys.argv[1]), json.load(sys.stdin)
-found = {
-    "classes": pipeline.classes_.astype(str),
-    "predicted": pipeline.predict(texts).astype(str),
-}
-if hasattr(pipeline, "predict_proba"):
-    found["probabilities"] = pipeline.predict_proba(texts)
+model, asked = joblib.load(sys.argv[1]), json.load(sys.stdin)
+values = asked["inputs"]
+if asked["fields"]:
+    from serving.app.engines.frame import build_frame
+    names = [field["name"] for field in asked["fields"]]
+    values = build_frame(asked["fields"], [tuple(map(one.get, names)) for one in values])
+found = {"predicted": model.predict(values)}
+if hasattr(model, "classes_"):
+    found = {"predicted": found["predicted"].astype(str), "classes": model.classes_.astype(str)}
+if hasattr(model, "predict_proba"):
+    found["probabilities"] = model.predict_proba(values)
 numpy.savez(sys.argv[2], **found)
 """
 
@@ -62,12 +67,11 @@ class Recorded(_Part):
     dataset_sha256: str
     metrics: dict[str, float]
 
-    @field_validator("files", "metrics")
+    @field_validator("files")
     @classmethod
-    def _has_what_is_read(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        needed = MODEL_NAME if info.field_name == "files" else "macro_f1"
-        if needed not in value:
-            raise ValueError(f"{needed} is missing")
+    def _has_the_model(cls, value: dict[str, Pin]) -> dict[str, Pin]:
+        if MODEL_NAME not in value:
+            raise ValueError(f"{MODEL_NAME} is missing")
         return value
 
 
@@ -119,8 +123,9 @@ def read_model_of(rev: str, manifest: Recorded | None, paths: Paths) -> bytes:
         if done.returncode:
             raise StepError(
                 f"the model of {rev} is neither in DVC's cache nor in its remote "
-                f"({done.stderr.strip()}): 'make train' in a checkout of it, then 'make push'; or "
-                "'make judge SCORES=1', which compares with its recorded scores alone"
+                f"({done.stderr.strip()}): {paths.make('train')} in a checkout of it, then "
+                f"'make push'; or {paths.make('judge SCORES=1')}, which compares with its "
+                "recorded scores alone"
             )
         data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != manifest.files[MODEL_NAME].sha256:
@@ -131,8 +136,10 @@ def read_model_of(rev: str, manifest: Recorded | None, paths: Paths) -> bytes:
     return data
 
 
-def predict_as(rev: str, data: bytes, documents: list[Document]) -> Scored:
-    """What a commit's model says of documents, in a process that runs the commit's own code.
+def predict_as(
+    rev: str, data: bytes, kind: Input, inputs: Sequence[Any]
+) -> dict[str, NDArray[Any]]:
+    """What a commit's model says of inputs, in a process that runs the commit's own code.
 
     A pickle has functions by their names: `features.normalize` is to be the one that it was
     trained with.
@@ -140,7 +147,11 @@ def predict_as(rev: str, data: bytes, documents: list[Document]) -> Scored:
     Args:
         rev: The commit.
         data: Its model.joblib, as of `read_model_of`.
-        documents: To be predicted.
+        kind: This tree's kind of input.
+        inputs: To be predicted.
+
+    Returns:
+        `predicted` and, of a classifier, `classes` and perhaps `probabilities`.
 
     Raises:
         NotComparable: It cannot be loaded, or does not predict.
@@ -157,11 +168,11 @@ def predict_as(rev: str, data: bytes, documents: list[Document]) -> Scored:
         with tarfile.open(fileobj=io.BytesIO(tar.stdout)) as archive:
             archive.extractall(folder, filter="data")
         (folder / MODEL_NAME).write_bytes(data)
-        texts = json.dumps([one.text for one in documents])
+        asked = {"fields": kind.described.get("fields"), "inputs": [*inputs]}
         done = subprocess.run(
             [sys.executable, "-c", PREDICT, MODEL_NAME, "found.npz"],
             cwd=folder,
-            input=texts,
+            input=json.dumps(asked),
             capture_output=True,
             text=True,
             check=False,
@@ -170,9 +181,7 @@ def predict_as(rev: str, data: bytes, documents: list[Document]) -> Scored:
             said = done.stderr.strip().splitlines() or ["it says nothing"]
             raise NotComparable(f"the model of {rev} does not predict: {said[-1]}")
         with np.load(folder / "found.npz") as found:
-            actual = np.array([one.label for one in documents])
-            probabilities = found.get("probabilities")
-            return Scored(found["classes"], actual, found["predicted"], probabilities)
+            return dict(found)
 
 
 def git(*arguments: str) -> str:

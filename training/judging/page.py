@@ -1,47 +1,29 @@
-"""The report of `make judge` in Markdown. Documents are named by row: their texts carry no licence.
+"""The report of `make judge` in Markdown. Test examples are named by row: not all may be shown.
 
 GitHub shows it in a comment, so what comes from the data (labels, terms) is escaped.
 """
 
 import re
 import textwrap
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from serving.bundle.manifest import FROZEN_NAME, MODEL_NAME
+from serving.bundle.manifest import FROZEN_NAME, MANIFEST_NAME, MODEL_NAME
+from training.evaluation.scores import tell_amount
+from training.judging import labels, values
 from training.judging.committed import Recorded
-from training.judging.mermaid import draw_bars, draw_steps
+from training.judging.gates import Gate, Row
 from training.judging.served import Served
-from training.judging.sides import SHOWN_FLIPS, Flip, Side
-from training.steps.evaluate import reliability
+from training.judging.sides import Side
+from training.paths import Paths
 
 TERM_CHARS = 40
-DRAWN_CLASSES = 20  # more cannot be read
-ROUNDING = 1e-9  # two machines' fits of one model differ by less, two models by more
-FEWEST = 10  # of fewer documents, a share that is right says nothing
-
-
-class Gate(NamedTuple):
-    """A rule of params.yaml: what is asked for, what was found."""
-
-    rule: str
-    found: str
-    limit: str
-    passed: bool
-
-
-class Row(NamedTuple):
-    """A row of a table of numbers: the other commit's and this tree's; None where there is none."""
-
-    name: str
-    old: float | None
-    new: float | None
-    digits: int = 4
+# By task, what compares two models, and a template of the same task.
+COMPARERS: dict[str, Any] = {"classification": labels, "regression": values}
 
 
 @dataclass(frozen=True)
@@ -49,16 +31,20 @@ class Judgement:
     """All that the report says.
 
     Attributes:
+        paths: The model's files.
         rev: The commit that is compared with.
         side, base: This tree's model; the commit's, or None where it was not looked at.
         recorded: What the commit's manifest says; None where it has none.
         reason: Why `base` is None.
         returns: Whether it was the model of a commit before that one.
-        same_data: Whether the commit's model is of the same documents, training and test part.
+        task: What both answer.
+        changes: The answers that change, as the task's module has them.
+        same_data: Whether the commit's model is of the same examples, training and test part.
         served, served_base: How they would be served.
         start: What is known of this model's cold start.
     """
 
+    paths: Paths
     rev: str
     side: Side
     base: Side | None
@@ -66,7 +52,8 @@ class Judgement:
     reason: str
     returns: bool
     same_data: bool
-    flips: list[Flip]
+    task: str
+    changes: Sequence[Any]
     gates: list[Gate]
     served: Served
     served_base: Served | None
@@ -75,20 +62,6 @@ class Judgement:
     @property
     def is_same(self) -> bool:
         return self.recorded is not None and self.recorded.version == self.side.version
-
-    @property
-    def rounding(self) -> float | None:
-        """The largest difference of a probability, where the models differ in nothing else.
-
-        None where one of them offers no probabilities: labels alone do not tell.
-        """
-        if self.base is None or self.is_same or self.flips:
-            return None
-        old, new = self.base.scored.probabilities, self.side.scored.probabilities
-        if old is None or new is None:
-            return None
-        worst = float(np.abs(old - new).max())
-        return worst if worst <= ROUNDING else None
 
 
 def render(found: Judgement, *, charts: bool = True) -> str:
@@ -99,28 +72,22 @@ def render(found: Judgement, *, charts: bool = True) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"plain": plain, "code": code}
-    flips = found.flips
-    pairs = Counter((one.before, one.after) for one in flips)
+    pages.filters |= {"plain": plain, "code": code, "amount": tell_amount}
+    comparer = COMPARERS[found.task]
+    base, changes = found.base, found.changes
+    has_base = base is not None and not found.is_same
     return pages.get_template("judge.md.j2").render(
         **vars(found),
+        **comparer.show(found.side, base, changes, is_same=found.is_same),
+        part=f"{found.task}.md.j2",
         is_same=found.is_same,
-        rounding=found.rounding,
+        rounding=comparer.measure_rounding(base, found.side, changes) if has_base else None,
         failed=[one for one in found.gates if not one.passed],
         scores=list_scores(found),
         sizes=list_sizes(found),
-        classes=list_classes(found),
-        class_chart=draw_classes(found),
-        drawn=DRAWN_CLASSES,
-        fewest=FEWEST,
-        reliability_chart=draw_reliability(found.side),
-        bins=list_bins(found.side),
         charts=charts,
-        shown=flips[:SHOWN_FLIPS],
-        pairs=pairs.most_common(SHOWN_FLIPS),
-        mended=sum(one.after == one.actual for one in flips),
-        broken=sum(one.before == one.actual for one in flips),
         tested=len(found.side.scored.actual),
+        manifest=found.paths.bundle / MANIFEST_NAME,
     )
 
 
@@ -145,44 +112,6 @@ def list_sizes(found: Judgement) -> list[Row]:
 
 def to_mb(size: int | None) -> float | None:
     return None if size is None else size / 1e6
-
-
-def list_classes(found: Judgement) -> list[Row]:
-    """F1 of each class, the worst first."""
-    old = found.base.classes if found.base else {}
-    rows = [Row(name, old.get(name), f1) for name, f1 in found.side.classes.items()]
-    return sorted(rows, key=lambda row: row.new or 0)
-
-
-def draw_classes(found: Judgement) -> str:
-    """F1 of the classes, the worst on top, with the other model's as a line if it is another."""
-    rows = list_classes(found)[:DRAWN_CLASSES]
-    line = [] if found.is_same else [row.old for row in rows if row.old is not None]
-    return draw_bars("F1", [(row.name, row.new or 0) for row in rows], line)
-
-
-def list_bins(side: Side) -> list[dict[str, Any]]:
-    """How sure a model is, and how often it is right then; of few documents only if all are.
-
-    Empty where the classifier offers no probabilities.
-    """
-    bins = reliability(side.scored)
-    return [one for one in bins if one["count"] >= FEWEST] or bins
-
-
-def draw_reliability(side: Side) -> str | None:
-    """How often the model is right when it is this sure: bars under the line are too sure.
-
-    None where the classifier offers no probabilities.
-    """
-    bins = list_bins(side)
-    if not bins:
-        return None
-    return draw_steps(
-        ("probability (documents)", "share right"),
-        [(f"{one['confidence']:.2f} ({one['count']:,})", one["accuracy"]) for one in bins],
-        [one["confidence"] for one in bins],
-    )
 
 
 def plain(text: Any) -> str:

@@ -13,7 +13,7 @@ from serving.bundle.files import read_pinned
 from serving.bundle.manifest import FROZEN_NAME, Manifest, read_manifest
 from training.judging.committed import Recorded
 from training.model_file import LOCK
-from training.paths import COLD, Paths
+from training.paths import Paths
 
 FROZEN_SAID = "frozen"
 NOT_MEASURED = "not measured: 'make bench COLD=1'"
@@ -102,12 +102,12 @@ def _md5(path: Path) -> str:
     return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
-def describe_start(version: str, engine: str | None) -> str:
+def describe_start(version: str, engine: str | None, paths: Paths) -> str:
     """What `make bench COLD=1` found of this model, if it measured this one."""
     if engine == "sklearn":
         return "not measured: it is not frozen"
     try:
-        found = json.loads(COLD.read_text(encoding="utf-8"))
+        found = json.loads(paths.cold.read_text(encoding="utf-8"))
         if found["version"] != version:
             return NOT_MEASURED
         ratio, hold, times = found["ratio"], found["hold"], found["milliseconds"]

@@ -1,27 +1,39 @@
-"""Commit a model's lock, manifest and scores to the branch that it is for: never to main."""
+"""Commit models' lock, manifests and scores to the branch that they are for: never to main."""
 
 import base64
+import json
 import os
 import subprocess
+from collections.abc import Sequence
 
-from training.proposal.files import Files, Model, hash_files, read_model, take
+from training.evaluation.scores import tell_scores
+from training.proposal.files import (
+    VERSION,
+    Files,
+    Model,
+    hash_files,
+    list_committed,
+    read_model,
+    take,
+)
 from training.proposal.github import GitHubError, Run
 
+NAMED = 3  # models, in the name of a branch
 BOT = {
     "user.name": "github-actions[bot]",
     "user.email": "41898282+github-actions[bot]@users.noreply.github.com",
 }
 
 
-def commit(run: Run, files: Files, tested: str) -> tuple[str, str | None]:
-    """Commit what was proposed and tested, and push it.
+def commit(run: Run, proposed: Sequence[Files], tested: str) -> tuple[str, str | None]:
+    """Commit what was proposed and tested, all models in one commit, and push it.
 
     Where an earlier run has done that already, and perhaps not all that comes after it, its commit
     counts as this one's.
 
     Args:
         run: That pushes it.
-        files: The model's.
+        proposed: The models'.
         tested: What `hash_files` said of the files that were tested.
 
     Returns:
@@ -30,20 +42,23 @@ def commit(run: Run, files: Files, tested: str) -> tuple[str, str | None]:
     Raises:
         GitHubError: The proposal is none, or not what was tested, or git does not push.
     """
-    take(files.committed)
-    if hash_files(files) != tested:
-        raise GitHubError("the proposed model is not the one that was tested")
-    model = read_model(files)
-    git("add", "--", *files.committed)
+    names = list_committed(proposed)
+    take(names)
+    if hash_files(names) != tested:
+        raise GitHubError("the proposed models are not those that were tested")
+    models = {one.manifest: read_model(one) for one in proposed}
+    git("add", "--", *names)
     changed = git("diff", "--cached", "--name-only").splitlines()
-    if run.branch == run.main and files.manifest not in changed:
-        return run.branch, None  # other bytes, perhaps, but the same model
+    new = [model for manifest, model in models.items() if manifest in changed]
+    if run.branch == run.main and not new:
+        return run.branch, None  # other bytes, perhaps, but the same models
     if not changed:
         ours = git("log", "-1", "--format=%ce").strip() == BOT["user.email"]
         return run.branch, find_head() if ours else None
-    branch, before = name_branch(run, model), find_head()
+    message = write_message(run, new or list(models.values()))
+    branch, before = name_branch(run, new), find_head()
     settings = [part for pair in BOT.items() for part in ("-c", "=".join(pair))]
-    git(*settings, "commit", "--quiet", "--message", write_message(run, model))
+    git(*settings, "commit", "--quiet", "--message", message)
     there = git("ls-remote", "origin", f"refs/heads/{branch}", run=run).partition("\t")[0]
     if not there and branch == run.branch:
         raise GitHubError(f"{branch} is gone: it has been merged, or deleted")
@@ -75,17 +90,31 @@ def find_same(run: Run, branch: str, there: str) -> str | None:
     return None
 
 
-def name_branch(run: Run, model: Model) -> str:
-    """Where the model goes: to the run's own branch; from main, to one of its own."""
+def name_branch(run: Run, models: Sequence[Model]) -> str:
+    """Where models go: to the run's own branch; from main, to one of its own."""
     if run.branch != run.main:
         return run.branch
-    return f"model/{model.name}-{model.version}"
+    named = "-".join(f"{one.name}-{one.version}" for one in models[:NAMED])
+    return f"model/{named}{f'-{len(models) - NAMED}-more' if models[NAMED:] else ''}"
 
 
-def write_message(run: Run, model: Model) -> str:
-    return (
-        f"Model {model.name} {model.version}: macro-F1 {model.macro_f1:.4f}\n\nTrained by {run.url}"
-    )
+def write_message(run: Run, models: Sequence[Model]) -> str:
+    """The message of a commit, while HEAD is still the one before it."""
+    title = ", ".join(f"{one.name} {one.version}" for one in models)
+    lines = [
+        f"{one.name}: {read_version(one) or 'none'} -> {one.version}: {tell_scores(one.scores)}"
+        for one in models
+    ]
+    return "\n".join([f"Model {title}", "", *lines, "", f"Trained by {run.url}"])
+
+
+def read_version(model: Model) -> str | None:
+    """The version of a model that HEAD has; None where it has none."""
+    try:
+        found = json.loads(git("show", f"HEAD:{Files(model.name).manifest}"))["version"]
+        return found if VERSION.fullmatch(found) else None
+    except (GitHubError, KeyError, TypeError, ValueError):
+        return None
 
 
 def push(run: Run, branch: str) -> None:

@@ -1,4 +1,4 @@
-"""The files of a proposed model: taken from a job that ran other people's packages, so looked at.
+"""The files of proposed models: taken from a job that ran other people's packages, so looked at.
 
 `make take` puts them into their places, to be tested; what is committed is what was tested.
 """
@@ -9,31 +9,35 @@ import math
 import re
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from serving.bundle.names import check_name
 from training.proposal.github import GitHubError, write_outputs
 
 PROPOSAL = Path(".local/proposal")  # where the artifact is unpacked
+LOCK = "dvc.lock"  # of all models
 MODEL_SUFFIXES = (".joblib", ".frozen")
 MAX_BYTES = 1_000_000  # of a file that is committed
+VERSION = re.compile("[0-9a-f]{12}")
+SCORE = re.compile("[a-z][a-z0-9_]{0,39}")
 
 
 class Files:
     """A model's files.
 
     Attributes:
-        manifest: One of those that are committed.
-        committed, tested: What goes into git; what comes from DVC.
+        manifest, scores: What goes into git, beside the lock.
+        tested: What comes from DVC.
         report: Of `make judge`.
     """
 
     def __init__(self, model: str) -> None:
         bundle, reports = f"serving/app/data/{model}", f"reports/{model}"
+        self.model = model
         self.manifest = f"{bundle}/manifest.json"
         self.scores = f"{reports}/metrics.json"
-        self.committed = ("dvc.lock", self.manifest, self.scores)
         self.tested = (f"{bundle}/model.joblib", f"{bundle}/model.frozen")
         self.report = PROPOSAL / reports / "judge.md"
 
@@ -43,7 +47,29 @@ class Model(NamedTuple):
 
     name: str
     version: str
-    macro_f1: float
+    scores: Mapping[str, float]
+
+
+def find_files(names: str) -> list[Files]:
+    """The files of each model of a list as it is handed from job to job.
+
+    Args:
+        names: Words.
+
+    Raises:
+        GitHubError: No model can be called so: a file would be anywhere.
+    """
+    try:
+        for name in names.split():
+            check_name(name)
+    except ValueError as error:
+        raise GitHubError(str(error)) from None
+    return [Files(name) for name in names.split()]
+
+
+def list_committed(models: Iterable[Files]) -> list[str]:
+    """What of several models goes into git."""
+    return [LOCK, *(name for one in models for name in (one.manifest, one.scores))]
 
 
 def take(names: Iterable[str], proposal: Path = PROPOSAL) -> None:
@@ -62,16 +88,16 @@ def take(names: Iterable[str], proposal: Path = PROPOSAL) -> None:
         shutil.copyfile(source, name)
 
 
-def hash_files(files: Files) -> str:
-    """A sha256, in hex, over the files that are committed."""
+def hash_files(names: Iterable[str]) -> str:
+    """A sha256, in hex, over files and their names."""
     found = hashlib.sha256()
-    for name in files.committed:
-        found.update(hashlib.sha256(Path(name).read_bytes()).digest())
+    for name in names:
+        found.update(f"{name}\0".encode() + hashlib.sha256(Path(name).read_bytes()).digest())
     return found.hexdigest()
 
 
 def read_model(files: Files) -> Model:
-    """What the manifest says: no more than a name, a version and a score can be.
+    """What the manifest says: no more than a version and scores can be.
 
     Raises:
         GitHubError: It, or the scores, are not what the pipeline writes.
@@ -80,11 +106,12 @@ def read_model(files: Files) -> Model:
         manifest, _ = (
             json.loads(Path(name).read_bytes()) for name in (files.manifest, files.scores)
         )
-        found = Model(manifest["name"], manifest["version"], manifest["metrics"]["macro_f1"])
+        found = Model(manifest["name"], manifest["version"], dict(manifest["metrics"]))
         fits = (
-            re.fullmatch("[a-z0-9][a-z0-9-]{0,39}", found.name)
-            and re.fullmatch("[0-9a-f]{12}", found.version)
-            and math.isfinite(found.macro_f1)
+            found.name == files.model
+            and VERSION.fullmatch(found.version)
+            and all(map(SCORE.fullmatch, found.scores))
+            and all(map(math.isfinite, found.scores.values()))
         )
     except (KeyError, TypeError, ValueError) as error:
         raise GitHubError(
@@ -92,21 +119,22 @@ def read_model(files: Files) -> Model:
         ) from None
     if not fits:
         raise GitHubError(
-            f"{files.manifest}: its name, version or score cannot be what the pipeline writes"
+            f"{files.manifest}: its name, version or scores cannot be what the pipeline writes"
         )
     return found
 
 
-def main() -> None:
-    """Put a proposed model into its place, and say what it was."""
-    files = Files(sys.argv[1])
+def main(names: Sequence[str]) -> None:
+    """Put proposed models into their places, and say what they were."""
     try:
-        there = [name for name in files.tested if (PROPOSAL / name).exists()]
-        take([*files.committed, *there])
-        write_outputs(digest=hash_files(files))
+        models = find_files(" ".join(names))
+        committed = list_committed(models)
+        pinned = [name for one in models for name in one.tested if (PROPOSAL / name).exists()]
+        take([*committed, *pinned])
+        write_outputs(digest=hash_files(committed))
     except GitHubError as error:
         sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,8 +1,10 @@
 """What came of a run's jobs."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from training.proposal.files import Files, find_files
 from training.proposal.github import GitHubError, Rights
 
 SUCCESS, SKIPPED = "success", "skipped"
@@ -14,7 +16,7 @@ class Outcome:
 
     Attributes:
         planned, trained, tested: GitHub's words: success, failure, cancelled, skipped.
-        changed: Whether there was a model to train.
+        models: Which were to be trained.
         rights: What the run may do.
         missing: Why not all of it.
         tested_digest: What was tested: `files.hash_files`.
@@ -23,22 +25,22 @@ class Outcome:
     planned: str
     trained: str
     tested: str
-    changed: bool
+    models: Sequence[Files]
     rights: Rights
     missing: str
     tested_digest: str = ""
 
     @property
     def passed(self) -> bool:
-        """Whether the branch may be merged, as far as its model goes."""
-        if not self.changed:
+        """Whether the branch may be merged, as far as its models go."""
+        if not self.models:
             return self.planned == SUCCESS
         return self.planned == self.trained == self.tested == SUCCESS
 
     @property
     def may_merge(self) -> bool:
         """Whether the branch has all that it needs on main: a model that nobody keeps does not."""
-        return self.passed and not (self.changed and self.rights is Rights.FOREIGN)
+        return self.passed and not (self.models and self.rights is Rights.FOREIGN)
 
     @property
     def is_cancelled(self) -> bool:
@@ -49,21 +51,21 @@ class Outcome:
         """Why there is no commit; a sentence without its full stop."""
         for result, job in (
             (self.planned, "looks for what has changed"),
-            (self.trained if self.changed else SUCCESS, "trains and judges"),
-            (self.tested if self.changed else SUCCESS, "tests the service with the model"),
+            (self.trained if self.models else SUCCESS, "trains and judges"),
+            (self.tested if self.models else SUCCESS, "tests the service with the models"),
         ):
             if result != SUCCESS:
                 return f"Nothing is committed: the job that {job} ended with {result}"
-        if not self.changed:
+        if not self.models:
             return "This branch changes no model"
-        return "Nothing is committed: the branch has this model already, or it is proposed already"
+        return "Nothing is committed: the branch has this already, or it is proposed already"
 
 
 def read_outcome(needs: str) -> Outcome:
     """What came of the jobs, from GitHub's context `needs` as JSON.
 
     Raises:
-        GitHubError: It is not that.
+        GitHubError: It is not that, or names what is no model.
     """
     try:
         jobs = json.loads(needs)
@@ -72,7 +74,7 @@ def read_outcome(needs: str) -> Outcome:
             planned=jobs["plan"]["result"],
             trained=jobs["train"]["result"],
             tested=jobs["test"]["result"],
-            changed=outputs.get("model") == "changed",
+            models=find_files(outputs.get("models", "")),
             rights=Rights(outputs.get("rights", Rights.FOREIGN)),
             missing=outputs.get("missing") or "it is not known what the run may do",
             tested_digest=jobs["test"]["outputs"].get("digest", ""),

@@ -1,11 +1,12 @@
-"""A model's pull request: the report, one comment, brought up to date; the checks of its commit."""
+"""Models' pull request: the reports, one comment, brought up to date; the checks of its commit."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from training.proposal.files import Files
 from training.proposal.github import Run
-from training.proposal.outcome import Outcome
 
 MARK = "<!-- model report -->"  # by which the comment is found again
 MOST = 65_000  # characters of a comment; GitHub takes 65,536
@@ -40,20 +41,27 @@ def is_ours(one: dict[str, Any]) -> bool:
     return author.get("type") == "Bot" and (one.get("body") or "").startswith(MARK)
 
 
-def write_comment(run: Run, outcome: Outcome, said: str, report: Path) -> str:
-    """The comment: the report, if there is one, and what came of it."""
-    text = read_report(report) if outcome.changed else ""
-    return f"{MARK}\n{text}\n{said} ([the run]({run.url})).\n"
+def write_comment(run: Run, models: Sequence[Files], said: str) -> str:
+    """The comment: the report of each model that was to be trained, and what came of it."""
+    room = MOST // max(len(models), 1)
+    reports = [f"# {one.model}\n\n{read_report(one.report, room)}" for one in models]
+    pages = ", whose artifact `models` has each `report.html`" if models else ""
+    return "\n".join([MARK, *reports, f"{said} ([the run]({run.url}){pages}).\n"])
 
 
-def read_report(path: Path) -> str:
-    """The report, or why it is not shown."""
+def read_report(path: Path, room: int) -> str:
+    """The report, or why it is not shown.
+
+    Args:
+        path: Its file.
+        room: Characters.
+    """
     if not path.is_file() or path.resolve() != path.absolute():
-        return "## Model report\n\nThere is none: the job that trains did not come so far.\n"
+        return "There is no report: the job that trains did not come so far.\n"
     with path.open("rb") as file:
-        text = file.read(4 * MOST).decode(errors="replace")
-    if len(text) > MOST:
-        return "## Model report\n\nIt is longer than a comment can be: the run shows it.\n"
+        text = file.read(4 * room).decode(errors="replace")
+    if len(text) > room:
+        return "The report is longer than a comment can be: the run shows it.\n"
     return text
 
 

@@ -4,54 +4,37 @@ No step of dvc.yaml: it also measures how long the model takes to load, another 
 """
 
 import gc
-import io
 import json
 import math
-import re
 import statistics
-import textwrap
 import timeit
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import joblib
-import matplotlib as mpl
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from matplotlib.figure import Figure
 
 from serving.app.engines.terms import Terms
 from serving.bundle.errors import ModelError
 from serving.bundle.manifest import MANIFEST_NAME, VERSION_DIGITS, installed_versions, read_manifest
 from training.console import StepError, say
 from training.contract import read_source
-from training.data.dataset import hash_files, read_documents
+from training.data.dataset import Example, hash_files, list_rows, read_examples
+from training.definition import Definition, read_definition
 from training.evaluation.fitted import describe_steps
+from training.evaluation.scores import tell_amount
 from training.model_file import load_model
 from training.paths import Paths, run_for_model
-from training.settings.params import Evaluate, read_params
-from training.settings.words import read_labels
-from training.steps.evaluate import BINS, find_failures
-from training.steps.validate import list_rows
+from training.reports import labels, values
+from training.reports.drawing import draw, draw_learning_curve
+from training.tasks import Gate, apply_gates
 
 LOADS = 9
-EXCERPT_CHARS = 240
-SHOWN_WORDS = 6
-LEFT_OUT = 500  # words of a text, for the time's sake
-SHOWN_PAIRS = 5
-# What is drawn in one of these becomes a variable of the page's CSS, which knows light from dark.
-MUTED, LINE, BLUE = "#59616c", "#dfe2e6", "#0072b2"
-VARIABLES = {MUTED: "muted", LINE: "line", BLUE: "blue"}
-DRAWING: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "font.size": 11,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    **dict.fromkeys(["axes.edgecolor", "grid.color", "xtick.color", "ytick.color"], LINE),
-}
+SHOWN_VALUES = 12
+# By task: the module that describes it, and how its templates' names begin.
+PARTS = {"classification": (labels, "labels"), "regression": (values, "values")}
 
 
 def main(paths: Paths) -> None:
@@ -60,12 +43,11 @@ def main(paths: Paths) -> None:
     Raises:
         StepError: An input is missing, damaged, or of another run than the others.
     """
-    params = read_params(paths.params)
     for path in list_inputs(paths):
         if not path.exists():
             raise StepError(f"{path} is missing: write it with {paths.make('report')}")
     try:
-        page = build_page(paths, params.evaluate, measure_load_ms(paths.model))
+        page = build_page(paths, measure_load_ms(paths.model))
     except ModelError as error:
         raise StepError(str(error)) from None
     written = paths.reports / "report.html"
@@ -94,44 +76,112 @@ def measure_load_ms(path: Path) -> float:
     return 1000 * statistics.median(times)
 
 
-def build_page(paths: Paths, gate: Evaluate, load_ms: float) -> str:
+def build_page(paths: Paths, load_ms: float) -> str:
     """The page: the same inputs and the same `load_ms` give the same text."""
-    comparison, evaluation, metrics, data, counts = map(read_json, list_json_inputs(paths))
-    pipeline = load_model(paths)
+    comparison, evaluation, metrics, data, validation = (
+        read_json(path, paths) for path in list_json_inputs(paths)
+    )
+    definition, model, test = read_definition(paths), load_model(paths), read_examples(paths.test)
+    describer, part = PARTS[definition.schema.task]
+    inputs = {one.row: one.input for one in test}
+    if not describer.is_of(model, evaluation) or not is_of(inputs, evaluation):
+        raise StepError(
+            f"{paths.evaluation} is of another model or of other examples: "
+            f"write it with {paths.make('report')}"
+        )
     folder = FileSystemLoader(Path(__file__).parent / "templates")
     pages = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    pages.filters["amount"] = tell_amount
     learned = np.genfromtxt(paths.learning_curve, delimiter=",", names=True)
     return pages.get_template("report.html.j2").render(
-        **describe_model(paths, metrics, pipeline),
+        **describe_model(paths, metrics, model),
+        **describer.describe(definition, model, evaluation, inputs),
+        part=part,
+        command=paths.make("report").strip("'"),
         load_ms=load_ms,
         loads=LOADS,
-        labels=read_labels(paths),
-        gate=gate,
-        rules=judge(metrics, evaluation["per_class"], gate),
+        gate=definition.params.evaluate,
+        rules=judge(definition, model, metrics, test),
         metrics=metrics,
         evaluation=evaluation,
         comparison=comparison,
-        steps=describe_steps(pipeline),
+        steps=describe_steps(model),
         scale=make_scale([score for one in comparison["candidates"] for score in one["scores"]]),
-        confusion=shade(np.array(evaluation["confusion"])),
-        pairs=most_confused(evaluation["confusion"], evaluation["labels"]),
-        reliability=evaluation["reliability"] and draw(draw_reliability, evaluation["reliability"]),
         learning_curve=draw(draw_learning_curve, learned),
         learned=learned,
-        mistakes=explain_mistakes(paths, evaluation, pipeline),
         data=data,
+        targets=data["targets"],
         source=read_source(paths.name).description,
         dropped={why: list_rows(rows) for why, rows in data["dropped"].items()},
-        counts=counts,
+        doubts=validation["doubts"],
+        fields=describe_fields(definition, validation["inputs"].get("missing", {})),
     )
 
 
-def read_json(path: Path) -> Any:
+def is_of(inputs: dict[int, Any], evaluation: dict[str, Any]) -> bool:
+    """Whether an evaluation is of examples of these rows."""
+    shown = evaluation.get("mistakes", evaluation.get("examples", ()))
+    return {one["row"] for one in shown} <= inputs.keys()
+
+
+def describe_fields(definition: Definition, missing: dict[str, dict[str, float]]) -> list[Any]:
+    """The fields of records, each with what was seen of it in training."""
+    words = {one.name: one for one in definition.schema.fields or ()}
+    return [
+        {
+            **field,
+            "title": words[field["name"]].title,
+            "description": words[field["name"]].description,
+            "seen": tell_seen(field),
+            "missing": {part: missing[part].get(field["name"], 0) for part in ("train", "test")},
+        }
+        for field in definition.input.described.get("fields", ())
+    ]
+
+
+def tell_seen(field: dict[str, Any]) -> str:
+    """The range of a number, or the first categories."""
+    if "range" in field:
+        return "{:,.6g} to {:,.6g}".format(*field["range"])
+    found = field.get("values", [])
+    more = len(found) - SHOWN_VALUES
+    return ", ".join(found[:SHOWN_VALUES]) + (f" and {more} more" if more > 0 else "")
+
+
+def judge(
+    definition: Definition, model: Any, metrics: dict[str, float], test: Sequence[Example]
+) -> list[dict[str, Any]]:
+    """Each rule of the gate: its bound, what breaks it, and what comes nearest to that."""
+    task = definition.task
+    scored = task.score(
+        model, definition.input.shape(one.input for one in test), task.read_targets(test)
+    )
+    gates = apply_gates(definition.params.evaluate, task.measure(scored, metrics))
+    by_name: dict[str, list[Gate]] = {}
+    for gate in gates:
+        by_name.setdefault(gate.setting, []).append(gate)
+    return [_sum_up(name, same) for name, same in by_name.items()]
+
+
+def _sum_up(name: str, gates: list[Gate]) -> dict[str, Any]:
+    nearest = min(gates, key=lambda one: one.room)
+    return {
+        "name": name,
+        "bound": nearest.bound,
+        "side": "at most" if name.startswith("max_") else "at least",
+        "failures": [one.found for one in gates if not one.passed],
+        "nearest": nearest.found,
+    }
+
+
+def read_json(path: Path, paths: Paths) -> Any:
     """Read what a step reported; StepError if it is no JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise StepError(f"{path} is not JSON ({error}): write it with 'make report'") from None
+        raise StepError(
+            f"{path} is not JSON ({error}): write it with {paths.make('report')}"
+        ) from None
 
 
 def describe_model(paths: Paths, metrics: dict[str, float], pipeline: Any) -> dict[str, Any]:
@@ -154,139 +204,13 @@ def describe_model(paths: Paths, metrics: dict[str, float], pipeline: Any) -> di
     }
 
 
-def judge(
-    metrics: dict[str, float], classes: list[dict[str, Any]], gate: Evaluate
-) -> list[dict[str, Any]]:
-    """Each rule of the gate by itself: what it asks, what breaks it, and its lowest value.
-
-    `find_failures` alone knows the rules: it is asked with the others off, and it says every
-    value that a rule looks at when none is high enough.
-    """
-    off = dict.fromkeys(Evaluate.model_fields, -math.inf)
-
-    def ask(name: str, least: float) -> list[str]:
-        asked = gate.model_copy(update=off | {name: least})
-        return [one.partition(", below ")[0] for one in find_failures(metrics, classes, asked)]
-
-    return [
-        {
-            "name": name,
-            "least": least,
-            "failures": ask(name, least),
-            "lowest": min(ask(name, math.inf), key=lambda said: float(said.split()[-1])),
-        }
-        for name, least in gate
-    ]
-
-
 def make_scale(scores: list[float]) -> dict[str, Any]:
-    """An axis around the scores: its ends, hundredths, and what puts a score on it, in percent."""
-    low = math.floor(100 * min(scores)) / 100
-    high = max(math.ceil(100 * max(scores)) / 100, low + 0.01)
+    """An axis around the scores: its round ends, and what puts a score on it, in percent."""
+    width = max(map(abs, scores)) or 1
+    parts = 10.0 ** (1 - math.floor(math.log10(width))) if width > 1 else 100
+    low = math.floor(min(scores) * parts) / parts
+    high = max(math.ceil(max(scores) * parts) / parts, low + 1 / parts)
     return {"low": low, "high": high, "place": lambda score: 100 * (score - low) / (high - low)}
-
-
-def shade(counts: np.ndarray[Any, Any]) -> dict[str, list[list[float]]]:
-    """Of each cell the count, the share of its row, and how much colour it gets, from 0 to 1.
-
-    Mistakes are measured against the worst one: beside the diagonal they would all be pale.
-    """
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    right = np.eye(len(counts), dtype=bool)
-    weights = np.where(right, shares, shares / (shares[~right].max() or 1))
-    return {"counts": counts.tolist(), "shares": shares.tolist(), "weights": weights.tolist()}
-
-
-def most_confused(confusion: list[list[int]], labels: list[str]) -> list[tuple[int, str, str]]:
-    """Count, actual and predicted label of the most frequent kinds of mistake."""
-    pairs = [
-        (count, actual, predicted)
-        for actual, row in zip(labels, confusion, strict=True)
-        for predicted, count in zip(labels, row, strict=True)
-        if actual != predicted and count
-    ]
-    return sorted(pairs, key=lambda pair: -pair[0])[:SHOWN_PAIRS]
-
-
-def explain_mistakes(
-    paths: Paths, evaluation: dict[str, Any], pipeline: Any
-) -> list[dict[str, Any]]:
-    """The mistakes with an excerpt and the words that led to them; StepError if not this run's."""
-    texts = {one.row: one.text for one in read_documents(paths.test)}
-    rows = {one["row"] for one in evaluation["mistakes"]}
-    if evaluation["labels"] != pipeline.classes_.tolist() or not rows <= texts.keys():
-        raise StepError(
-            f"{paths.evaluation} is of another model or of other documents: "
-            f"write it with {paths.make('report')}"
-        )
-    return [
-        {
-            **one,
-            "excerpt": textwrap.shorten(texts[one["row"]], EXCERPT_CHARS, placeholder=" …"),
-            "words": leading_words(pipeline, texts[one["row"]], one["predicted"]),
-        }
-        for one in evaluation["mistakes"]
-    ]
-
-
-def leading_words(pipeline: Any, text: str, label: str) -> list[str]:
-    """The words without which `label` would lose most of its probability, the first one most.
-
-    Each is left out once, wherever it stands, which holds for any model. None where all that are
-    left out change nothing, or the classifier offers no probabilities.
-    """
-    pieces = re.split(r"(\w+)", text)
-    words = list(dict.fromkeys(one.lower() for one in pieces[1::2]))[:LEFT_OUT]
-    if not words or not hasattr(pipeline, "predict_proba"):
-        return []
-    without = ["".join(one for one in pieces if one.lower() != word) for word in words]
-    column = pipeline.classes_.tolist().index(label)
-    whole, *left = pipeline.predict_proba([text, *without])[:, column]
-    lost = whole - np.array(left)
-    order = np.argsort(-lost, kind="stable")[:SHOWN_WORDS]
-    return [words[index] for index in order if lost[index] > 0]
-
-
-def draw[T](plot: Callable[[Figure, T], None], values: T) -> str:
-    """Draw a figure as SVG to stand in the page, in the page's colours."""
-    drawn = io.StringIO()
-    metadata = dict.fromkeys(["Creator", "Date", "Format", "Type"])
-    with mpl.rc_context(DRAWING | {"svg.hashsalt": plot.__name__}):
-        figure = Figure(figsize=(5.2, 4.2), layout="constrained")
-        plot(figure, values)
-        figure.savefig(drawn, format="svg", transparent=True, metadata=metadata)
-    svg = drawn.getvalue()
-    svg = re.sub(r'<g id="[^"]*">', "<g>", svg[svg.index("<svg") :])  # not unique in a page of two
-    for colour, variable in VARIABLES.items():
-        svg = svg.replace(colour, f"var(--{variable})")
-    return svg
-
-
-def draw_reliability(figure: Figure, bins: list[dict[str, float]]) -> None:
-    """Accuracy by confidence, and under it how many documents each dot stands for."""
-    above, below = figure.subplots(2, sharex=True, height_ratios=(3, 1))
-    names = ("confidence", "accuracy", "count")
-    sure, right, count = ([one[name] for one in bins] for name in names)
-    above.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-    above.plot(sure, right, color=BLUE, marker="o", linewidth=1.8, clip_on=False)
-    above.set(xlim=(0, 1), ylim=(0, 1), ylabel="share right")
-    middles = [(min(int(one * BINS), BINS - 1) + 0.5) / BINS for one in sure]
-    bars = below.bar(middles, count, width=0.8 / BINS, color=BLUE)
-    below.bar_label(bars, fmt="{:,.0f}", fontsize=8.5, padding=2)
-    below.set(xlabel="probability of the predicted label", ylabel="documents", yticks=[])
-    below.margins(y=0.3)
-    below.grid(visible=False)
-    figure.align_ylabels()
-
-
-def draw_learning_curve(figure: Figure, learned: Any) -> None:
-    """Scores by number of training documents, on these and on held-out ones."""
-    axes = figure.subplots()
-    for name, colour, marker in (("training", MUTED, "s--"), ("validation", BLUE, "o-")):
-        axes.plot(learned["documents"], learned[f"{name}_score"], marker, color=colour)
-    axes.set(xlabel="training documents", ylabel="score", xlim=(0, None))
-    axes.locator_params(axis="x", nbins=5)
-    axes.xaxis.set_major_formatter("{x:,.0f}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import shutil
 
 from training.contract import read_source
 from training.paths import Paths, run_for_model
+from training.settings.params import read_params
+from training.settings.written import check_form
 
 
 def main(paths: Paths) -> None:
@@ -14,7 +16,9 @@ def main(paths: Paths) -> None:
     """
     shutil.rmtree(paths.raw, ignore_errors=True)  # DVC's own, or what an interrupted run left
     paths.raw.mkdir(parents=True)
-    read_source(paths.name).fetch(paths.raw)
+    source, params = read_source(paths.name), read_params(paths)
+    settings = check_form(source.settings, params.prepare, f"{paths.params}, prepare")
+    source.fetch(paths.raw, settings)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 from serving.app.engines.frozen.engine import FrozenEngine
 from serving.app.engines.frozen.file import FrozenFile
 from training.console import StepError, say
-from training.data.dataset import read_documents
+from training.data.dataset import read_examples
 from training.freezing.compiler import CannotFreeze, compile_pipeline
 from training.freezing.file import write
 from training.freezing.proof import ProofFailed, SplitterDiffers, generate_texts, prove
@@ -49,10 +49,10 @@ def freeze(pipeline: Any, paths: Paths) -> dict[str, Any]:
         CannotFreeze: The pipeline has a step or a setting that has no frozen form.
         StepError: The frozen model answers otherwise than the pipeline. It leaves no file.
     """
-    params, path = read_params(paths.params).freeze, paths.frozen
+    params, path = read_params(paths).freeze, paths.frozen
     unproved = path.with_suffix(".unproved")
     classes, ops = compile_pipeline(pipeline)
-    texts = [one.text for one in read_documents(paths.test)]
+    texts = [one.input for one in read_examples(paths.test)]
     texts += generate_texts(list(pipeline[0].vocabulary_), params.generated_texts, params.seed)
     try:
         root = write(unproved, classes, ops)

@@ -1,68 +1,74 @@
 """Step prepare: from the source's data to clean training and test parts.
 
-Dropped are documents without text, repeats, and training documents that are in the test part too:
+Dropped are examples without content, repeats, and training examples that are in the test part too:
 the test part stays whole, so that scores on an official one compare with everybody else's.
 """
 
 import json
+from collections.abc import Sequence
 
 from training.console import say
 from training.contract import read_source
-from training.data.dataset import Document, write_documents
+from training.data.dataset import Example, write_examples
+from training.inputs import Input, describe_input, make_input
 from training.paths import Paths, run_for_model
 from training.settings.params import read_params
+from training.settings.schema import read_schema
 from training.settings.written import check_form
-from training.text.reading import Reader, build_reader, count_letters
+from training.tasks import find_task
 
 
 def main(paths: Paths) -> None:
-    """Write both parts, and the data report that says what was dropped."""
-    params, source = read_params(paths.params), read_source(paths.name)
+    """Write both parts, what they tell of the input, and what was dropped."""
+    params, schema, source = read_params(paths), read_schema(paths), read_source(paths.name)
     settings = check_form(source.settings, params.prepare, f"{paths.params}, prepare")
-    train, test = source.split(paths.raw, settings)
-    kept, dropped = clean(train, test, build_reader(params.train))
-    write_documents(paths.train, kept)
-    write_documents(paths.test, test)
+    train, test = source.split(paths.raw, settings, schema)
+    kept, dropped = clean(train, test, make_input(describe_input(schema, train), params))
+    write_examples(paths.train, kept)
+    write_examples(paths.test, test)
+    described = describe_input(schema, kept)
+    paths.input.write_text(json.dumps(described, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    task = find_task(schema)
     report = {
-        "labels": sorted({one.label for one in [*train, *test]}),
+        "targets": {"train": task.count(kept), "test": task.count(test)},
         "train": len(kept),
         "test": len(test),
         "dropped": dropped,
     }
     paths.data_report.parent.mkdir(parents=True, exist_ok=True)
     paths.data_report.write_text(json.dumps(report, indent=2) + "\n")
-    say(f"prepared {len(kept):,} training and {len(test):,} test documents")
+    say(f"prepared {len(kept):,} training and {len(test):,} test examples")
     for reason, rows in dropped.items():
         say(f"  dropped from the training part, {reason}: {len(rows)}")
 
 
 def clean(
-    train: list[Document], test: list[Document], reader: Reader
-) -> tuple[list[Document], dict[str, list[int]]]:
-    """Drop what would mislead training: which texts are the same is as the model reads them.
+    train: Sequence[Example], test: Sequence[Example], kind: Input
+) -> tuple[list[Example], dict[str, list[int]]]:
+    """Drop what would mislead training: which inputs are the same is as the model reads them.
 
-    A text of whose letters the preprocessing leaves none stays: it is no fault of the data, and
-    `validate` names it.
+    An input of which the model reads nothing, though there is something, stays: it is no fault of
+    the data, and `validate` tells of it.
 
     Returns:
-        The documents kept, in order, and the rows of those dropped, by reason.
+        The examples kept, in order, and the rows of those dropped, by reason.
     """
-    tested = {reader.read(one.text) for one in test}
-    dropped: dict[str, list[int]] = {"without text": [], "repeated": [], "in the test part": []}
+    tested = {kind.identify(one.input) for one in test} - {None}
+    dropped: dict[str, list[int]] = {"without content": [], "repeated": [], "in the test part": []}
     kept, seen = [], set()
+    check_repeats = kind.repeats_are_mistakes(train)
     for one in train:
-        text = reader.read(one.text)
-        if not text and count_letters(one.text):
-            kept.append(one)
-        elif not text:
-            dropped["without text"].append(one.row)
-        elif text in tested:
+        known = kind.identify(one.input)
+        if not kind.has_content(one.input):
+            dropped["without content"].append(one.row)
+        elif check_repeats and known in tested:
             dropped["in the test part"].append(one.row)
-        elif text in seen:
+        elif check_repeats and known in seen:
             dropped["repeated"].append(one.row)
         else:
-            seen.add(text)
             kept.append(one)
+            if known is not None:
+                seen.add(known)
     return kept, dropped
 
 

@@ -14,65 +14,70 @@ from typing import Any
 import joblib
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import StratifiedKFold
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import _safe_indexing as take_rows
 
 from training.console import StepError, progress, say
 from training.contract import read_model
-from training.data.dataset import Document, read_documents
+from training.data.dataset import read_examples
+from training.definition import read_definition
 from training.fitting.candidates import Candidate, list_candidates
 from training.fitting.scoring import find_scorer
 from training.fitting.strip import strip
 from training.parallel.fingerprint import check_arithmetic
 from training.paths import Paths, run_for_model
-from training.settings.params import Train, read_params
+from training.settings.params import Train
 
 
 def main(paths: Paths) -> None:
     """Write the model and the comparison."""
     check_arithmetic()
-    params = read_params(paths.params).train
-    documents = read_documents(paths.train)
-    compared = compare(
-        list(list_candidates(params, read_model(paths.name).candidates)), documents, params
-    )
+    definition, examples = read_definition(paths), read_examples(paths.train)
+    params = definition.params.train
+    values = definition.input.shape(one.input for one in examples)
+    targets = definition.task.read_targets(examples)
+    folds = definition.task.make_folds(targets, params.folds, params.seed)
+    candidates = list(list_candidates(params, read_model(paths.name).candidates))
+    compared = compare(candidates, values, targets, folds, find_scorer(params.scoring))
     best = choose(compared)
     for candidate, scores in compared:
         mark = "*" if candidate is best else " "
-        say(f" {mark} {scores.mean():.4f} ± {scores.std():.4f}  {candidate}")
-    say(f"fitting {best} on all {len(documents):,} documents")
+        say(f" {mark} {scores.mean():,.4f} ± {scores.std():,.4f}  {candidate}")
+    say(f"fitting {best} on all {len(examples):,} examples")
     paths.model.parent.mkdir(parents=True, exist_ok=True)
-    joblib.dump(fit(best.pipeline, documents), paths.model)
+    joblib.dump(fit(best.pipeline, values, targets), paths.model)
     say(f"wrote {paths.model} ({paths.model.stat().st_size / 1e6:.1f} MB)")
     write_comparison(paths, compared, best, params)
 
 
 def compare(
-    compared: list[Candidate], documents: list[Document], params: Train
+    compared: list[Candidate], values: Any, targets: Any, folds: Any, scorer: Callable[..., float]
 ) -> list[tuple[Candidate, np.ndarray[Any, np.dtype[np.float64]]]]:
     """Cross-validate the candidates, each on the same folds, here or on a Dask cluster.
+
+    Args:
+        compared: Not fitted.
+        values: The training part's inputs in scikit-learn's form.
+        targets: Its targets; shape (n_examples,).
+        folds: What splits it.
+        scorer: One of scikit-learn's.
 
     Returns:
         Each candidate with its scores, one a fold.
 
     Raises:
-        StepError: There is no such scorer, a class has fewer documents than there are folds, a
-            candidate cannot be fitted, or the cluster that the environment names cannot do it.
+        StepError: A candidate cannot be fitted, or the cluster that the environment names cannot
+            do it.
     """
-    scorer = find_scorer(params.scoring)
-    texts = np.array([one.text for one in documents], dtype=object)
-    labels = np.array([one.label for one in documents])
-    if min(np.unique(labels, return_counts=True)[1]) < params.folds:
-        raise StepError(f"params.yaml: train.folds ({params.folds}) is more than a class has")
-    folds = StratifiedKFold(params.folds, shuffle=True, random_state=params.seed)
-    with find_machines([texts, labels]) as wrap:
+    with find_machines([values, targets]) as wrap:
         jobs = [
-            joblib.delayed(wrap(score_fold))(candidate, texts, labels, split, scorer)
-            for split in enumerate(folds.split(texts, labels))
+            joblib.delayed(wrap(score_fold))(candidate, values, targets, split, scorer)
+            for split in enumerate(folds.split(values, targets))
             for candidate in enumerate(compared)
         ]
         # As they end, so that the bar moves: in order, all wait for the first, the slowest one.
         done = joblib.Parallel(n_jobs=-1, return_as="generator_unordered")(jobs)
-        scores = np.empty((len(compared), params.folds))
+        scores = np.empty((len(compared), folds.get_n_splits()))
         for place, score in progress(done, len(jobs), "comparing candidates"):
             scores[place] = score
     return list(zip(compared, scores, strict=True))
@@ -103,8 +108,8 @@ def find_machines(data: list[Any]) -> AbstractContextManager[Callable[[Any], Any
 
 def score_fold(
     numbered: tuple[int, Candidate],
-    texts: Any,
-    labels: Any,
+    values: Any,
+    targets: Any,
     fold: Any,
     scorer: Callable[..., float],
 ) -> tuple[tuple[int, int], float]:
@@ -118,9 +123,9 @@ def score_fold(
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         try:
-            candidate.pipeline.fit(texts[train], labels[train])
+            candidate.pipeline.fit(take_rows(values, train), targets[train])
             # An AttributeError says that a score of probabilities finds none.
-            found = scorer(candidate.pipeline, texts[test], labels[test])
+            found = scorer(candidate.pipeline, take_rows(values, test), targets[test])
         except (AttributeError, ConvergenceWarning, TypeError, ValueError) as error:
             raise StepError(f"params.yaml: candidate {candidate}: {error}") from None
     return (row, column), found
@@ -131,26 +136,27 @@ def choose(compared: list[tuple[Candidate, Any]]) -> Candidate:
     return max(compared, key=lambda one: one[1].mean())[0]
 
 
-def fit(pipeline: Any, documents: list[Document]) -> Any:
-    """Fit on all documents and strip what only training needs.
+def fit(pipeline: Any, values: Any, targets: Any) -> Any:
+    """Fit on all examples and strip what only training needs.
 
     Raises:
         StepError: It does not predict the same, bit for bit, when stripped.
     """
-    texts = [one.text for one in documents]
-    pipeline.fit(texts, [one.label for one in documents])
-    before = predict(pipeline, texts)
-    strip(pipeline, texts[0])
-    if not all(map(np.array_equal, before, predict(pipeline, texts))):
+    if isinstance(pipeline, FrozenEstimator):  # fitted elsewhere
+        return pipeline.estimator
+    pipeline.fit(values, targets.tolist())  # of an array, a classifier keeps views in its pickle
+    before, few = predict(pipeline, values), values[:1]
+    strip(pipeline, few)
+    if not all(map(np.array_equal, before, predict(pipeline, values))):
         raise StepError("stripping changed the predictions: see training/fitting/strip.py")
-    strip(pipeline, texts[0])  # predicting left its traces
+    strip(pipeline, few)  # predicting left its traces
     return pipeline
 
 
-def predict(pipeline: Any, texts: list[str]) -> list[Any]:
-    """The labels and, where the classifier offers them, the probabilities."""
+def predict(pipeline: Any, values: Any) -> list[Any]:
+    """The labels or values and, where the classifier offers them, the probabilities."""
     methods = [name for name in ("predict", "predict_proba") if hasattr(pipeline, name)]
-    return [getattr(pipeline, name)(texts) for name in methods]
+    return [getattr(pipeline, name)(values) for name in methods]
 
 
 def write_comparison(

@@ -134,16 +134,16 @@ def bucket():
     server.stop()
 
 
-def run_steps(*stages):
+def run_steps(*stages, paths=PATHS):
     """Run stages one after the other, as DVC does."""
     for stage in stages:
-        stage.main(PATHS)
+        stage.main(paths)
         if stage is train:
-            record_model()
+            record_model(paths=paths)
 
 
-def record_model(data=None):
+def record_model(data=None, paths=PATHS):
     """Write the lock that DVC writes when `train` has made the model, or other data."""
-    md5 = hashlib.md5(data or PATHS.model.read_bytes(), usedforsecurity=False).hexdigest()
-    outs = [{"path": "reports/a.json", "md5": "0"}, {"path": str(PATHS.model), "md5": md5}]
-    LOCK.write_text(yaml.safe_dump({"stages": {PATHS.name_step("train"): {"outs": outs}}}))
+    md5 = hashlib.md5(data or paths.model.read_bytes(), usedforsecurity=False).hexdigest()
+    outs = [{"path": "reports/a.json", "md5": "0"}, {"path": str(paths.model), "md5": md5}]
+    LOCK.write_text(yaml.safe_dump({"stages": {paths.name_step("train"): {"outs": outs}}}))

@@ -17,20 +17,34 @@ from serving.app.engines.terms import Terms
 from serving.app.features import normalize
 from serving.tests.pipelines import PIPELINES
 from serving.tests.sample import LABELS, TEXTS
-from training.data.dataset import Document
+from training.data.dataset import Example, write_examples
+from training.definition import Definition
 from training.evaluation.fitted import SHOWN_VALUES, describe, describe_steps
-from training.steps import bundle, evaluate, train
-from training.tests.sample import PATHS
+from training.settings.schema import Schema
+from training.steps import bundle, train
+from training.tasks.classification import (
+    Classification,
+    Scored,
+    list_mistakes,
+    score_probabilities,
+    tell_probabilities,
+)
+from training.tests.sample import PATHS, take_columns, text_input
 
 DOCUMENTS = [
-    Document(row, label, text)
+    Example(row, label, text)
     for row, (label, text) in enumerate(zip(LABELS, TEXTS, strict=True), start=1)
 ]
 
 
+SCHEMA = Schema(labels=[{"id": label, "title": label} for label in sorted({*LABELS})])
+TASK = Classification(SCHEMA)
+DEFINITION = Definition(SCHEMA, None, TASK, text_input())
+
+
 @pytest.fixture(scope="module", params=PIPELINES)
 def model(request):
-    return train.fit(PIPELINES[request.param](), DOCUMENTS)
+    return train.fit(PIPELINES[request.param](), *take_columns(DOCUMENTS))
 
 
 @pytest.mark.parametrize("name", PIPELINES)
@@ -38,37 +52,38 @@ def test_model_of_any_kind_is_fitted_twice_is_the_same_file(name):
     hashes = set()
     for _ in range(2):
         file = io.BytesIO()
-        joblib.dump(train.fit(PIPELINES[name](), DOCUMENTS), file)
+        joblib.dump(train.fit(PIPELINES[name](), *take_columns(DOCUMENTS)), file)
         hashes.add(hashlib.sha256(file.getvalue()).hexdigest())
         assert b"_stop_words_id" not in file.getvalue()
     assert len(hashes) == 1
 
 
-def test_model_of_any_kind_is_scored_by_what_it_offers(model, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    PATHS.reports.mkdir(parents=True)
-    scored = evaluate.score(model, DOCUMENTS)
-    metrics = evaluate.summarize(scored, evaluate.baseline_predictions(DOCUMENTS, DOCUMENTS))
-    evaluate.write_reports(PATHS, metrics, evaluate.per_class(scored), scored, DOCUMENTS)
+def test_model_of_any_kind_is_scored_by_what_it_offers(model, tmp_path):
+    values, targets = take_columns(DOCUMENTS)
+    scored = TASK.score(model, values, targets)
+    metrics = TASK.summarize(scored, targets)
+    TASK.write_plots(scored, tmp_path)
     has_probabilities = hasattr(model, "predict_proba")
     assert {"macro_f1", "accuracy", "baseline_accuracy"} < metrics.keys()
     assert ({"log_loss", "calibration_error"} <= metrics.keys()) == has_probabilities
-    assert ("offers no" in evaluate.tell_probabilities(metrics)) == (not has_probabilities)
-    rows = list(csv.reader(PATHS.reliability.read_text().splitlines()))
+    assert (score_probabilities(scored) == {}) == (not has_probabilities)
+    assert ("offers no" in tell_probabilities(metrics)) == (not has_probabilities)
+    rows = list(csv.reader((tmp_path / "reliability.csv").read_text().splitlines()))
     assert rows[0] == ["confidence", "accuracy", "count"]
     assert (len(rows) > 1) == has_probabilities
-    json.loads(PATHS.metrics.read_text(), parse_constant=pytest.fail)
+    described = TASK.describe(scored, [one.row for one in DOCUMENTS])
+    json.dumps([metrics, described], allow_nan=False)
 
 
 def test_mistakes_of_a_model_without_probabilities_are_the_first_ones():
     labels = np.array(list("aabb"))
-    scored = evaluate.Scored(np.array(["a", "b"]), labels, labels[::-1], None)
-    found = evaluate.mistakes(scored, DOCUMENTS[:4])
+    scored = Scored(np.array(["a", "b"]), labels, labels[::-1], None)
+    found = list_mistakes(scored, [1, 2, 3, 4])
     assert [(one["row"], one["probability"]) for one in found] == [(n, None) for n in (1, 2, 3, 4)]
 
 
 def test_profile_has_what_the_model_has(model):
-    found = bundle.profile(model, DOCUMENTS)
+    found = bundle.profile(model, DEFINITION, DOCUMENTS)
     assert ("unknown_terms" in found) == (Terms.find(model) is not None)
     assert ("confidence_histogram" in found) == hasattr(model, "predict_proba")
     assert sum(found["labels"].values()) == pytest.approx(1)
@@ -79,10 +94,10 @@ def test_golden_examples_have_the_probability_that_the_model_gives_if_any(
 ):
     monkeypatch.chdir(tmp_path)
     PATHS.golden.parent.mkdir(parents=True)
+    write_examples(PATHS.train, DOCUMENTS)
     label = str(model.predict(TEXTS[:1])[0])
-    PATHS.labels.write_text(json.dumps({"labels": [{"id": label, "title": label}]}))
-    PATHS.golden.write_text(json.dumps([{"label": label, "text": TEXTS[0]}]))
-    (found,) = bundle.golden_examples(model, PATHS)
+    PATHS.golden.write_text(json.dumps([{"label": label, "input": {"text": TEXTS[0]}}]))
+    (found,) = bundle.answer_golden(model, DEFINITION, PATHS)
     if hasattr(model, "predict_proba"):
         assert found["probability"] == model.predict_proba(TEXTS[:1]).max()
     else:

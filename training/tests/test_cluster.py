@@ -21,7 +21,7 @@ from training.console import StepError
 from training.parallel import backend, cluster, fingerprint
 from training.steps import prepare, train, validate
 from training.tests.conftest import run
-from training.tests.sample import NAME, PATHS, candidates, take_raw
+from training.tests.sample import NAME, PATHS, compare, take_raw
 from training.tests.test_train import DOCUMENTS, PARAMS
 
 FROM_TRAINING = (
@@ -111,7 +111,7 @@ def two_workers(scheduler, tmp_path):
 
 def search(scheduler, monkeypatch, params=PARAMS):
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler.address)
-    return train.compare(list(candidates(params)), DOCUMENTS, params)
+    return compare(params, DOCUMENTS)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""From documents to clean parts: what is dropped and refused."""
+"""From texts to clean parts: what is dropped and refused."""
 
 import json
 import re
@@ -6,76 +6,73 @@ import re
 import pytest
 
 from training.console import StepError
-from training.data.dataset import Document, hash_files, read_documents, write_documents
-from training.paths import Paths
+from training.data.dataset import Example, hash_files, read_examples, write_examples
 from training.settings.params import Params, Validate
-from training.settings.words import read_golden, read_labels
 from training.steps import prepare, validate
-from training.tests.sample import PATHS, SMALL_PARAMS, put_model
+from training.tests.sample import SMALL_PARAMS, TASK, put_model, text_input
 from training.text.reading import build_reader
 
-LIMITS = Validate(min_documents_per_class=1, max_class_ratio=10, max_lost_letters=0.1)
-
-
-def reader(**vectorizer):
-    train = Params.model_validate(SMALL_PARAMS).train
-    return build_reader(train.model_copy(update={"vectorizer": vectorizer}))
-
-
-LETTERS = reader(preprocessing="letters")
-KNOWN = {"stars", "remedies"}
+LIMITS = Validate(min_examples_per_class=1, max_class_ratio=20, max_lost_letters=0.1)
+LETTERS = text_input(preprocessing="letters")
 
 
 @pytest.fixture(autouse=True)
-def labels(tmp_path, monkeypatch):
-    """The labels of the tests' own model."""
+def tree(tmp_path, monkeypatch):
+    """What a person writes of the tests' own model."""
     put_model(tmp_path)
     monkeypatch.chdir(tmp_path)
 
 
 def documents(*texts, label="stars", start=5):
-    return [Document(start + number, label, text) for number, text in enumerate(texts)]
+    return [Example(start + number, label, text) for number, text in enumerate(texts)]
 
 
-def test_repeated_leaked_and_empty_documents_are_dropped_and_named():
-    train = documents("orbit", "  42 ", "Orbit!", "moon", "probe")
+PROBE = documents("probe")
+CURE = documents("a cure", label="remedies", start=90)  # one class alone is a problem by itself
+
+
+def test_repeated_leaked_and_empty_examples_are_dropped_and_named():
+    train = documents("orbit", "  ?! ", "Orbit!", "moon", "probe")
     kept, dropped = prepare.clean(train, documents("the moon", "moon ", label="remedies"), LETTERS)
-    assert [one.text for one in kept] == ["orbit", "probe"]
-    assert dropped == {"without text": [6], "repeated": [7], "in the test part": [8]}
+    assert [one.input for one in kept] == ["orbit", "probe"]
+    assert dropped == {"without content": [6], "repeated": [7], "in the test part": [8]}
 
 
 def test_clean_data_has_no_problems():
-    assert (
-        validate.find_problems(
-            documents("orbit", "moon"), documents("probe"), LIMITS, LETTERS, KNOWN
-        )
-        == []
-    )
+    train = documents("orbit", "moon") + CURE
+    assert validate.find_problems(train, PROBE, LETTERS, TASK, LIMITS) == []
+
+
+def test_one_class_alone_is_a_problem():
+    problems = validate.find_problems(documents("orbit"), PROBE, LETTERS, TASK, LIMITS)
+    assert problems == ["there is one class alone: a model has nothing to tell apart"]
 
 
 @pytest.mark.parametrize(
     ("train", "test", "says"),
     [
-        (documents("orbit", "-"), [], "training documents without text: rows 6"),
-        (documents("orbit"), documents("?"), "test documents without text: rows 5"),
-        (documents("orbit", "moon", "ORBIT"), [], "repeat an earlier one: rows 7"),
+        (documents("orbit", "-"), PROBE, "training examples without content: rows 6"),
+        (documents("orbit"), documents("?"), "test examples without content: rows 5"),
+        (documents("orbit", "moon", "ORBIT"), PROBE, "repeat an earlier one: rows 7"),
         (documents("orbit", "moon"), documents("moon"), "in the test part: rows 6"),
-        (documents("orbit", label="x"), [], r"labels.json does not have: rows 5"),
-        (documents("orbit"), documents("a cure", label="remedies"), "does not have: rows 5"),
-        ([], [], "no training documents"),
-        (documents(*["orbit"] * 13), [], "rows 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 and 2 more"),
+        (documents("orbit", label="x"), PROBE, r"schema.json does not have: rows 5"),
+        (documents("orbit"), documents("oil", label="cars"), "does not have: rows 5"),
+        (documents("orbit", 1, None), PROBE, "examples whose input is no text: rows 6, 7"),
+        ([], PROBE, "no training examples"),
+        (documents("orbit"), [], "a part has no examples"),
+        (documents(*["orbit"] * 13), PROBE, "rows 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 and 2 more"),
     ],
 )
 def test_data_is_not_fit_names_the_rows(train, test, says):
-    problems = validate.find_problems(train, test, LIMITS, LETTERS, KNOWN)
+    problems = validate.find_problems(train and train + CURE, test, LETTERS, TASK, LIMITS)
     assert any(says in problem for problem in problems), problems
 
 
 def test_classes_are_out_of_balance_names_the_class_and_the_parameter():
     train = documents(*"abcdefghijklm") + documents("zz", label="remedies", start=99)
-    limits = LIMITS.model_copy(update={"min_documents_per_class": 2, "max_class_ratio": 3})
-    problems = validate.find_problems(train, [], limits, LETTERS, KNOWN)
-    assert "class remedies has 1 training documents" in problems[0]
+    limits = LIMITS.model_copy(update={"min_examples_per_class": 2, "max_class_ratio": 3})
+    problems = validate.find_problems(train, PROBE, LETTERS, TASK, limits)
+    assert "class remedies has 1 training examples" in problems[0]
     assert "13.0 times" in problems[1]
     assert "max_class_ratio" in problems[1]
 
@@ -85,23 +82,23 @@ def test_classes_are_out_of_balance_names_the_class_and_the_parameter():
     [
         [],
         {},
-        {"row": "1", "label": "a", "text": "b"},
+        {"row": "1", "target": "a", "input": "b"},
         {"row": 1, "label": "a"},
-        {"row": 1, "label": "a", "text": "b", "more": 1},
+        {"row": 1, "target": "a", "input": "b", "more": 1},
     ],
 )
-def test_row_is_no_document_is_named_by_its_line(tmp_path, row):
+def test_row_is_no_example_is_named_by_its_line(tmp_path, row):
     path = tmp_path / "rows.jsonl"
-    path.write_text('{"row": 1, "label": "a", "text": "b"}\n' + json.dumps(row) + "\n")
+    path.write_text('{"row": 1, "target": "a", "input": "b"}\n' + json.dumps(row) + "\n")
     problems = []
     assert len(list(validate.checked_rows(path, problems))) == 1
-    assert problems == [f"{path}, line 2: not a document of row, label and text"]
+    assert problems == [f"{path}, line 2: not an example of row, target and input"]
 
 
-def test_documents_are_written_come_back(tmp_path):
+def test_examples_are_written_come_back(tmp_path):
     written = documents("é", "a\nb", '"')
-    write_documents(tmp_path / "new" / "a.jsonl", written)
-    assert read_documents(tmp_path / "new" / "a.jsonl") == written
+    write_examples(tmp_path / "new" / "a.jsonl", written)
+    assert read_examples(tmp_path / "new" / "a.jsonl") == written
 
 
 def test_hash_is_of_the_files_in_order(tmp_path):
@@ -119,9 +116,9 @@ REVIEWS = documents(
 
 
 def test_words_of_any_alphabet_are_kept_where_no_preprocessing_is_named():
-    loss = validate.measure_loss(REVIEWS, reader())
-    assert loss.share == 0
-    assert validate.find_losses({"training": loss}, LIMITS) == []
+    kind = text_input()
+    assert kind.measure(REVIEWS, PROBE) == {"lost_letters": {"train": 0, "test": 0}}
+    assert kind.find_problems(REVIEWS, PROBE, LIMITS) == []
 
 
 @pytest.mark.parametrize(
@@ -133,82 +130,58 @@ def test_words_of_any_alphabet_are_kept_where_no_preprocessing_is_named():
     ],
 )
 def test_letters_are_thrown_away_names_the_share_and_the_rows_the_worst_first(vectorizer, rows):
-    loss = validate.measure_loss(REVIEWS, reader(**vectorizer))
-    assert loss.by_row[7] == 1
-    (problem,) = validate.find_losses({"training": loss}, LIMITS)
-    assert re.search(r"\d\d\.\d% of the letters of the training documents", problem)
+    kind = text_input(**vectorizer)
+    assert kind.measure(REVIEWS[2:], PROBE)["lost_letters"] == {"train": 1, "test": 0}
+    (problem,) = kind.find_problems(REVIEWS, PROBE, LIMITS)
+    assert re.search(r"\d\d\.\d% of the letters of the training texts", problem)
     assert re.search(rows, problem), problem
 
 
-def test_preprocessing_leaves_nothing_of_a_text_is_a_problem_and_not_dropped():
-    kept, dropped = prepare.clean(documents("беру", "ещё", "?!"), [], LETTERS)
-    assert [one.text for one in kept] == ["беру", "ещё"]
-    assert dropped["without text"] == [7]
-    problems = validate.find_problems(kept, [], LIMITS, LETTERS, KNOWN)
-    assert "training documents without text: rows 5, 6" in problems
+def test_preprocessing_leaves_nothing_of_a_text_is_a_doubt_and_not_dropped():
+    kept, dropped = prepare.clean(documents("беру", "ещё", "ещё", "?!"), [], LETTERS)
+    assert [one.input for one in kept] == ["беру", "ещё", "ещё"]
+    assert dropped == {"without content": [8], "repeated": [], "in the test part": []}
+    assert LETTERS.find_doubts(kept, PROBE) == [
+        "texts of which the model reads nothing: rows 5, 6, 7"
+    ]
+    # Few of many are no problem, and many are one by the letters that are lost.
+    kept = kept[:2] + CURE
+    words = ["moon", "jupiter", "rocket", "launch", "telescope", "shuttle", "solar", "nasa"]
+    many = documents(*map("orbit {}".format, words), start=20) + kept
+    assert validate.find_problems(many, PROBE, LETTERS, TASK, LIMITS) == []
+    (problem,) = validate.find_problems(kept, PROBE, LETTERS, TASK, LIMITS)
+    assert "validate.max_lost_letters" in problem
+
+
+def test_texts_are_all_read_there_is_no_doubt():
+    assert LETTERS.find_doubts(documents("orbit"), PROBE) == []
 
 
 def test_texts_are_compared_as_the_model_reads_them():
-    kept, dropped = prepare.clean(documents("Беру", "беру", "ещё", "42", "?!"), [], reader())
-    assert [one.text for one in kept] == ["Беру", "ещё", "42"]
-    assert dropped == {"without text": [9], "repeated": [6], "in the test part": []}
+    kept, dropped = prepare.clean(documents("Беру", "беру", "ещё", "42", "?!"), [], text_input())
+    assert [one.input for one in kept] == ["Беру", "ещё", "42"]
+    assert dropped == {"without content": [9], "repeated": [6], "in the test part": []}
 
 
-def write_labels(text):
-    PATHS.labels.write_text(text)
+@pytest.mark.parametrize("vectorizer", [{"analyzer": "char"}, {"analyzer": "char_wb"}])
+def test_symbols_are_content_to_a_model_that_does_not_work_by_words(vectorizer):
+    kind = text_input(**vectorizer)
+    train = documents("🙂🙂", ":-)", "🙂🙂", " \n", "")
+    kept, dropped = prepare.clean(train, documents(":-)"), kind)
+    assert [one.input for one in kept] == ["🙂🙂"]
+    assert dropped == {"without content": [8, 9], "repeated": [7], "in the test part": [6]}
+    assert kind.find_doubts(kept, PROBE) == []
 
 
-def write_golden(text):
-    PATHS.golden.write_text(text)
+def test_symbols_may_be_content_to_a_pipeline_of_its_own():
+    params = Params.model_validate(SMALL_PARAMS).train.model_copy(update={"vectorizer": None})
+    assert [build_reader(params).read(text) for text in (" :-) ", " \n")] == [":-)", ""]
 
 
-def test_label_has_a_title_alone_is_read():
-    write_labels('{"labels": [{"id": "a", "title": "A"}]}')
-    assert read_labels(PATHS) == {"a": {"id": "a", "title": "A", "description": None, "url": None}}
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("", "is not JSON"),
-        ("[]", r"labels\.json: the file: "),
-        ('{"labels": []}', "labels: List should have at least 1 item"),
-        ('{"labels": [{"id": "a"}]}', r"labels\.0\.title: Field required"),
-        ('{"labels": [{"id": "a", "title": 1}]}', r"labels\.0\.title: .*string"),
-        ('{"labels": [{"id": "a", "title": "A", "hue": 1}]}', r"labels\.0\.hue: Extra"),
-        (
-            '{"labels": [{"id": "a", "title": "A"}, {"id": "a", "title": "B"}]}',
-            "these ids appear more than once: a",
-        ),
-    ],
-)
-def test_labels_have_another_form_says_where(text, says):
-    write_labels(text)
-    with pytest.raises(StepError, match=says):
-        read_labels(PATHS)
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("[", "is not JSON"),
-        ("[]", r"no example of a label that is trained.*'make smoke'"),
-        ('[{"label": "remedies", "text": "x"}]', "no example of a label that is trained"),
-        ('[{"label": "stars"}]', r"golden\.json: 0\.text: Field required"),
-        ('[{"label": "stars", "text": ""}]', r"0\.text: .*at least 1 character"),
-        ('[{"label": "sci.spice", "text": "x"}]', r"labels\.json lacks: sci\.spice"),
-    ],
-)
-def test_golden_set_has_another_form_says_where(text, says):
-    write_golden(text)
-    with pytest.raises(StepError, match=says):
-        read_golden(PATHS, {"stars": 3})
-
-
-@pytest.mark.parametrize("read", [read_labels, lambda paths: read_golden(paths, {})])
-def test_file_of_a_person_is_missing_says_which(read):
-    with pytest.raises(StepError, match=r"training/models/none/(labels|golden)\.json is missing"):
-        read(Paths("none"))
+def test_symbols_are_content_to_a_model_whose_words_they_are():
+    kept, dropped = prepare.clean(documents("🙂 🙂", "?!"), [], text_input(token_pattern="🙂"))
+    assert [one.input for one in kept] == ["🙂 🙂"]
+    assert dropped["without content"] == [6]
 
 
 @pytest.mark.parametrize(
@@ -224,4 +197,4 @@ def test_file_of_a_person_is_missing_says_which(read):
 )
 def test_vectorizer_has_a_value_that_it_cannot_have_is_an_error_in_the_first_step(vectorizer):
     with pytest.raises(StepError, match=r"params\.yaml: train\.vectorizer: "):
-        reader(**vectorizer)
+        text_input(**vectorizer)

@@ -11,21 +11,16 @@ from hypothesis import strategies as st
 from serving.bundle.manifest import installed_versions
 from serving.tests.tracked import ROOT
 from training.judging.committed import Recorded
-from training.judging.page import (
-    DRAWN_CLASSES,
-    FEWEST,
-    TERM_CHARS,
-    Gate,
-    Judgement,
-    code,
-    draw_reliability,
-    plain,
-    render,
-)
+from training.judging.gates import Gate
+from training.judging.labels import DRAWN_CLASSES, FEWEST, Flip, draw_reliability
+from training.judging.page import TERM_CHARS, Judgement, code, plain, render
 from training.judging.served import Served
-from training.judging.sides import Flip, Side
-from training.steps.evaluate import BINS, Scored
+from training.judging.sides import Side
+from training.judging.values import Move
+from training.tasks import regression
+from training.tasks.classification import BINS, Scored
 from training.tests.blocks import read_charts
+from training.tests.sample import PATHS
 
 SHARE = st.floats(0, 1)
 # numpy drops NULs at the end.
@@ -35,17 +30,16 @@ NAMES = st.text(st.characters(exclude_characters="\0"), min_size=1) | st.sampled
 
 
 def make_side(version, classes, sure):
-    first = next(iter(classes))
+    first = classes[0]
     predicted = np.array([first] * len(sure))
     rows = np.zeros((len(sure), len(classes)))
     rows[:, sorted(classes).index(first)] = sure
     return Side(
         version=version,
         size=1_000_000,
-        pipeline=None,
+        model=None,
         scored=Scored(np.array(sorted(classes)), predicted, predicted, rows),
         metrics={"macro_f1": 0.9, "log_loss": 0.3, "baseline_accuracy": 0.1},
-        classes=classes,
     )
 
 
@@ -53,17 +47,17 @@ def make_side(version, classes, sure):
 def judgements(draw):
     """With another model, with its recorded scores alone, and with nothing."""
     names = draw(st.lists(NAMES, min_size=1, max_size=DRAWN_CLASSES + 5, unique=True))
-    f1 = st.fixed_dictionaries(dict.fromkeys(names, SHARE))
     sure = draw(st.lists(SHARE, min_size=1, max_size=30))
-    side = make_side(draw(st.sampled_from(["0" * 12, "1" * 12])), draw(f1), sure)
+    side = make_side(draw(st.sampled_from(["0" * 12, "1" * 12])), names, sure)
     base, recorded = None, draw(st.none() | st.just(make_recorded()))
     if recorded and draw(st.booleans()):
-        base = make_side(recorded.version, draw(f1), sure)
+        base = make_side(recorded.version, names, sure)
     label, terms = st.sampled_from(names), st.lists(st.text(min_size=1), max_size=3)
     flip = st.builds(Flip, st.integers(1, 99), label, label, SHARE, label, SHARE, terms)
     gate = st.builds(Gate, NAMES, NAMES, NAMES, st.booleans())
     served = st.builds(Served, NAMES, st.just("frozen"), st.none() | st.integers(0, 10**9))
     return Judgement(
+        paths=PATHS,
         rev="main",
         side=side,
         base=base,
@@ -71,7 +65,8 @@ def judgements(draw):
         reason="" if base else draw(NAMES),
         returns=draw(st.booleans()),
         same_data=draw(st.booleans()),
-        flips=draw(st.lists(flip, max_size=12)) if base else [],
+        task="classification",
+        changes=draw(st.lists(flip, max_size=12)) if base else [],
         gates=draw(st.lists(gate, min_size=1, max_size=3)),
         served=draw(served),
         served_base=draw(served) if recorded else None,
@@ -114,7 +109,7 @@ def test_any_report_has_whole_tables_and_charts(found):
         assert {len(cells) for cells in rows} == {len(rows[0])}, rows
         assert all(re.fullmatch("-+", cell) for cell in rows[1])
     bars, steps = read_charts(page)
-    assert len(bars.names) == min(len(found.side.classes), DRAWN_CLASSES)
+    assert len(bars.names) == min(len(found.side.scored.classes), DRAWN_CLASSES)
     assert ("line" in bars.series) == (found.base is not None and not found.is_same)
     assert set(steps.series) == {"bar", "line"}
     assert page.count("<details") == page.count("</details>") == 2
@@ -127,7 +122,7 @@ def test_any_report_says_what_blocks_and_what_was_not_looked_at(found):
     page = render(found)
     assert ("**Blocked**" in page) == any(not one.passed for one in found.gates)
     assert ("Nothing to compare with" in page) == (found.recorded is None)
-    assert ("It is the model of" in page) == found.is_same
+    assert ("It is the model of `main`.\n" in page) == found.is_same
     compared = found.base is not None or found.recorded is None or found.is_same
     assert ("**not looked at**" in page) == (not compared)
     assert ("### Labels that change" in page) == (found.base is not None and not found.is_same)
@@ -141,25 +136,28 @@ FLIP = Flip(1, "a", "a", 0.5, "b", 0.5, [])
     [(4e-16, [], True), (9e-10, [], True), (2e-9, [], False), (4e-16, [FLIP], False)],
 )
 def test_models_differ_in_rounding_alone_is_told_from_other_models(shift, flips, is_rounding):
-    side, base = (
-        make_side(version, {"a": 0.5, "b": 0.5}, [0.7, 0.4]) for version in ("0" * 12, "1" * 12)
-    )
+    side, base = (make_side(version, ["a", "b"], [0.7, 0.4]) for version in ("0" * 12, "1" * 12))
     base.scored.probabilities[0, 0] += shift
     found = Judgement(
+        paths=PATHS,
         rev="main",
         side=side,
         base=base,
         recorded=make_recorded(),
         reason="",
         same_data=True,
-        flips=flips,
+        task="classification",
+        changes=flips,
         returns=False,
         gates=[Gate("rule", "found", "limit", passed=True)],
         served=Served("frozen", "frozen", 2_000_000),
         served_base=Served("frozen", "frozen", 2_000_000),
         start="1.10×",
     )
-    assert ("but for **rounding**" in render(found)) == is_rounding
+    page = render(found)
+    assert ("but for **rounding**" in page) == is_rounding
+    kept = f"`git checkout main -- dvc.lock {PATHS.metrics} {PATHS.bundle}/manifest.json`"
+    assert (kept in page) == is_rounding
 
 
 @settings(deadline=None)
@@ -182,15 +180,17 @@ def test_term_is_code_of_one_piece(term):
 
 
 def test_scores_that_only_one_of_the_two_has_are_no_error():
-    side = make_side("0" * 12, {"a": 0.5}, [0.7])
+    side = make_side("0" * 12, ["a"], [0.7])
     found = Judgement(
+        paths=PATHS,
         rev="main",
         side=side,
         base=None,
         recorded=make_recorded(engine="sklearn", frozen={"refused": "no such form"}),
         reason="why",
         same_data=True,
-        flips=[],
+        task="classification",
+        changes=[],
         returns=False,
         gates=[Gate("rule", "found", "limit", passed=True)],
         served=Served("frozen", "frozen", 2_000_000),
@@ -202,15 +202,15 @@ def test_scores_that_only_one_of_the_two_has_are_no_error():
     assert "| Frozen or not | not frozen: no such form | frozen | |" in page
     assert "| MB of model.frozen | - | 2.0 | - |" in page
     assert "(111111111111, recorded)" in page
-    assert "of other documents" in render(replace(found, same_data=False))
-    assert "of other documents" not in page
+    assert "of other examples" in render(replace(found, same_data=False))
+    assert "of other examples" not in page
     assert "**not looked at**: why." in page
 
 
 @settings(deadline=None)
 @given(st.lists(SHARE, min_size=1, max_size=60))
 def test_bars_of_few_documents_are_left_out_unless_there_are_no_others(sure):
-    (chart,) = read_charts(draw_reliability(make_side("0" * 12, {"a": 0.5}, sure)))
+    (chart,) = read_charts(draw_reliability(make_side("0" * 12, ["a"], sure)))
     counts = [int(re.search(r"\((\d+)\)", name)[1]) for name in chart.names]
     bins = np.bincount(np.minimum((np.array(sure) * BINS).astype(int), BINS - 1))
     assert counts == ([one for one in bins if one >= FEWEST] or [one for one in bins if one])
@@ -221,3 +221,39 @@ def test_example_in_the_documents_is_a_whole_report():
     assert len(read_charts(page)) == 2
     assert all({len(cells) for cells in rows} == {len(rows[0])} for rows in read_tables(page))
     assert "hold 1.25×" in page
+
+
+def make_regression(version, shift=0.0):
+    actual = np.array([10.0, 20.0, 30.0])
+    scored = regression.Scored(actual, actual + 1 + shift)
+    metrics = {"rmse": 1.0 + shift, "baseline_rmse": 9.0}
+    return Side(version=version, size=1_000_000, model=None, scored=scored, metrics=metrics)
+
+
+@pytest.mark.parametrize(
+    ("shift", "moves"), [(0.0, []), (5.0, [Move(7, 10.0, 11.0, 16.0, 5 / 11)])]
+)
+def test_report_of_values_says_how_far_they_move(shift, moves):
+    page = render(
+        Judgement(
+            paths=PATHS,
+            rev="main",
+            side=make_regression("0" * 12, shift),
+            base=make_regression("1" * 12),
+            recorded=make_recorded(metrics={"rmse": 1.0}),
+            reason="",
+            same_data=True,
+            task="regression",
+            changes=moves,
+            returns=False,
+            gates=[Gate("rule", "found", "limit", passed=True)],
+            served=Served("frozen", "frozen", 2_000_000),
+            served_base=Served("frozen", "frozen", 2_000_000),
+            start="1.10×",
+        )
+    )
+    assert ("but for **rounding**" in page) == (not moves)
+    assert f"### Values that move: {len(moves)} of 3" in page
+    assert ("| 7 | 10 | 11 | 16 | 45.5 % |" in page) == bool(moves)
+    for rows in read_tables(page):
+        assert {len(cells) for cells in rows} == {len(rows[0])}, rows

@@ -12,11 +12,11 @@ import pytest
 import yaml
 
 from training.console import StepError
-from training.data.dataset import read_documents
+from training.data.dataset import read_examples
+from training.definition import read_definition
 from training.judging import __main__ as judge
 from training.judging import committed
 from training.judging.committed import NotComparable
-from training.steps.evaluate import score
 from training.tests.blocks import read_charts
 from training.tests.conftest import commit_all, run
 from training.tests.sample import NAME, PATHS, VECTORIZER
@@ -76,7 +76,7 @@ def test_model_is_changed_the_report_compares_it_with_the_commits(workspace, mon
     assert f"`HEAD` ({first})" in page
     assert "### Labels that change: " in page
     assert "line: the one of `HEAD`" in page
-    assert "of other documents" not in page
+    assert "of other examples" not in page
     _, failed = report(monkeypatch, "--base", "HEAD", "--allow-flips")
     assert "labels that change" not in failed
 
@@ -140,7 +140,7 @@ def test_model_is_below_the_pipelines_gate_the_report_is_written_all_the_same(
     assert PATHS.model.read_bytes() != before
     page, failed = report(monkeypatch, "--base", "HEAD", "--allow-flips")
     for said in (page, failed):
-        assert "accuracy over the baseline's" in said
+        assert "accuracy over baseline" in said
         assert "no manifest of this model" in said
     assert "| Frozen or not | frozen | not frozen yet: the pipeline ended before that | |" in page
     assert "| MB of model.frozen | 0." in page
@@ -167,7 +167,7 @@ def test_other_model_has_other_classes_and_engine_the_recorded_scores_are_compar
         page, _ = report(monkeypatch, "--base", "HEAD")
         assert ("was made with another" in page) == ("versions" in changes)
         assert ("not frozen: a step" in page) == ("engine" in changes)
-        assert ("of other documents" in page) == ("dataset_sha256" in changes)
+        assert ("of other examples" in page) == ("dataset_sha256" in changes)
     commit_all("ten")
     edit_params(
         prepare={"topics": "all"},
@@ -176,7 +176,7 @@ def test_other_model_has_other_classes_and_engine_the_recorded_scores_are_compar
     run("dvc", "repro", "bundle")
     page, failed = report(monkeypatch, "--base", "HEAD")
     assert "has other classes: only one of the two has other-1" in page
-    assert "of other documents" in page
+    assert "of other examples" in page
     assert "macro-F1 lost" in page
     assert "Traceback" not in failed
 
@@ -185,21 +185,22 @@ def test_other_model_has_other_classes_and_engine_the_recorded_scores_are_compar
 def test_shared_code_is_changed_the_other_model_predicts_with_its_own(workspace):
     run("dvc", "repro", "evaluate")
     commit_all("a model")
-    data, documents = PATHS.model.read_bytes(), read_documents(PATHS.test)
+    data, definition = PATHS.model.read_bytes(), read_definition(PATHS)
+    texts = [one.input for one in read_examples(PATHS.test)]
     features = Path("serving/app/features.py")
     features.write_text(features.read_text() + "\n\nnormalize = str.upper\n")
     features.with_name("left.py").write_text("")
-    scored = committed.predict_as("HEAD", data, documents)
-    expected = score(joblib.load(PATHS.model), documents)
-    assert np.array_equal(scored.classes, expected.classes)
-    assert np.array_equal(scored.predicted, expected.predicted)
-    assert np.array_equal(scored.probabilities, expected.probabilities)
+    found = committed.predict_as("HEAD", data, definition.input, texts)
+    model = joblib.load(PATHS.model)
+    assert np.array_equal(found["classes"], model.classes_)
+    assert np.array_equal(found["predicted"], model.predict(texts))
+    assert np.array_equal(found["probabilities"], model.predict_proba(texts))
     commit_all("other code")
-    other = committed.predict_as("HEAD", data, documents)
-    assert not np.array_equal(other.probabilities, expected.probabilities)
+    other = committed.predict_as("HEAD", data, definition.input, texts)
+    assert not np.array_equal(other["probabilities"], found["probabilities"])
     features.unlink()
     commit_all("no code")
     with pytest.raises(NotComparable, match="does not predict: ModuleNotFoundError"):
-        committed.predict_as("HEAD", data, documents)
+        committed.predict_as("HEAD", data, definition.input, texts)
     with pytest.raises(NotComparable, match="does not predict"):
-        committed.predict_as("HEAD^", b"no model", documents)
+        committed.predict_as("HEAD^", b"no model", definition.input, texts)

@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,8 +18,14 @@ from training.proposal.github import GitHubError, Rights, Run, read_run
 from training.proposal.outcome import Outcome, read_outcome
 
 RESULTS = ("success", "failure", "cancelled", "skipped")
-FILES = files.Files("topics")
-MANIFEST = {"name": "topics", "version": "0123456789ab", "metrics": {"macro_f1": 0.93}}
+NAMES = ("topics", "prices")
+TOPICS, PRICES = MODELS = [files.Files(name) for name in NAMES]
+COMMITTED = files.list_committed(MODELS)
+OLD, NEW = "0123456789ab", "ba9876543210"
+METRICS = {
+    "topics": {"macro_f1": 0.93, "accuracy": 0.94, "log_loss": 0.2},
+    "prices": {"rmse": 35123.4, "baseline_rmse": 84404.0, "r2": 0.815},
+}
 
 
 def make_run(**changes):
@@ -43,7 +48,7 @@ def make_pull_request(repository="owner/name", author="ada"):
 
 
 def make_outcome(planned="success", trained="success", tested="success", **changes):
-    settings = {"changed": True, "rights": Rights.ALL, "missing": ""} | changes
+    settings = {"models": MODELS, "rights": Rights.ALL, "missing": ""} | changes
     return Outcome(planned, trained, tested, **settings)
 
 
@@ -105,7 +110,7 @@ def test_run_is_read_from_what_github_says(tmp_path):
 
 @given(*(st.sampled_from(RESULTS) for _ in range(3)), st.booleans())
 def test_only_what_went_well_passes_and_what_did_not_is_named(planned, trained, tested, changed):
-    outcome = make_outcome(planned, trained, tested, changed=changed)
+    outcome = make_outcome(planned, trained, tested, models=MODELS if changed else [])
     counted = (planned, trained, tested) if changed else (planned,)
     assert outcome.passed == (set(counted) == {"success"})
     if not outcome.passed:
@@ -155,20 +160,21 @@ def test_comment_is_found_on_any_page_and_brought_up_to_date(server):
         (b"## Model report\n\nfine", "fine"),
         (b"\xff\xfe", "\ufffd"),
         (b"<details>\n" * pull_request.MOST, "longer than a comment"),
-        (None, "There is none"),
+        (None, "There is no report"),
     ],
 )
 def test_comment_fits_and_says_what_was_done_whatever_the_report_is(tmp_path, report, shown):
     path = tmp_path / "judge.md"
     if report:
         path.write_bytes(report)
-    body = pull_request.write_comment(make_run(), make_outcome(), "It is done", path)
+    first, second = files.Files("topics"), files.Files("prices")
+    first.report = second.report = path
+    body = pull_request.write_comment(make_run(), [first, second], "It is done")
     assert body.startswith(pull_request.MARK)
-    assert shown in body
+    for part in body.split("# topics\n")[1].split("# prices\n"):
+        assert shown in part
     assert len(body) <= 65_536
-    assert body.endswith(
-        "\nIt is done ([the run](https://github.com/owner/name/actions/runs/1)).\n"
-    )
+    assert "\nIt is done ([the run](https://github.com/owner/name/actions/runs/1)" in body
 
 
 def test_report_is_a_link_it_is_not_read(tmp_path):
@@ -177,16 +183,16 @@ def test_report_is_a_link_it_is_not_read(tmp_path):
     (tmp_path / "reports").symlink_to("secret")
     (tmp_path / "judge.md").symlink_to("secret/judge.md")
     for name in ("judge.md", "reports/judge.md"):
-        assert "secret" not in pull_request.read_report(tmp_path / name)
+        assert "secret" not in pull_request.read_report(tmp_path / name, pull_request.MOST)
 
 
 @pytest.fixture
 def clone(tmp_path, monkeypatch):
-    """A clone of a repository with the files of a model; in it, the proposal of another one."""
+    """A clone of a repository with the files of two models; in it, the proposal of other ones."""
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     subprocess.run(["git", "init", "-q", "-b", "main", tmp_path / "seed"], check=True)
     monkeypatch.chdir(tmp_path / "seed")
-    write_files(Path(), MANIFEST)
+    write_files(Path())
     Path(".gitignore").write_text(".local/\n")
     git = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
     subprocess.run(["git", "add", "-A"], check=True)
@@ -195,19 +201,28 @@ def clone(tmp_path, monkeypatch):
     subprocess.run(["git", "clone", "-q", "--bare", ".", tmp_path / "origin.git"], check=True)
     subprocess.run(["git", "clone", "-q", tmp_path / "origin.git", tmp_path / "clone"], check=True)
     monkeypatch.chdir(tmp_path / "clone")
-    write_files(files.PROPOSAL, MANIFEST | {"version": "ba9876543210"})
+    write_files(files.PROPOSAL, version=NEW)
 
 
-def write_files(folder, manifest):
-    for name in FILES.committed:
+def write_files(folder, models=MODELS, **changes):
+    """What is committed of models, with changes to their manifests."""
+    manifests = {
+        one.model: {"name": one.model, "version": OLD, "metrics": METRICS[one.model]} | changes
+        for one in models
+    }
+    steps = {f"train@{name}": {"outs": [manifest]} for name, manifest in manifests.items()}
+    written = {files.LOCK: {"stages": steps}}
+    for one in models:
+        written |= {one.manifest: manifests[one.model], one.scores: METRICS[one.model]}
+    for name, content in written.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(json.dumps(manifest))
+        (folder / name).write_text(json.dumps(content))
 
 
 def propose(run):
     """Commit what was tested."""
-    files.take(FILES.committed)
-    return commit.commit(run, FILES, files.hash_files(FILES))
+    files.take(COMMITTED)
+    return commit.commit(run, MODELS, files.hash_files(COMMITTED))
 
 
 def read_tip(branch):
@@ -219,14 +234,45 @@ def go_back():
     commit.git("reset", "-q", "--hard", "origin/main")
 
 
-def test_commit_has_the_models_files_and_nothing_else(clone):
+def test_one_commit_has_the_files_of_all_models_and_nothing_else(clone):
     (files.PROPOSAL / "Makefile").write_text("evil:")
     Path("left.py").write_text("")
     branch, sha = propose(make_run())
     assert branch == "better"
     assert read_tip("better") == sha
     changed = commit.git("show", "--format=", "--name-only", sha).split()
-    assert set(changed) == set(FILES.committed)
+    # The scores stayed what they were.
+    assert set(changed) == {files.LOCK, *(one.manifest for one in MODELS)}
+
+
+def test_message_names_each_models_versions_and_first_scores_whatever_these_are(clone):
+    shutil.rmtree(Path(PRICES.manifest).parent)  # which is new
+    commit.git("-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qam", "without")
+    commit.git("push", "-q", "origin", "HEAD:refs/heads/better")
+    _, sha = propose(make_run())
+    assert commit.git("log", "-1", "--format=%B", sha).splitlines()[:4] == [
+        f"Model topics {NEW}, prices {NEW}",
+        "",
+        f"topics: {OLD} -> {NEW}: macro_f1 0.9300, accuracy 0.9400",
+        f"prices: none -> {NEW}: rmse 35,123.4, r2 0.8150",
+    ]
+
+
+def test_one_model_of_several_is_another_one_the_message_names_that_one_alone(clone):
+    write_files(files.PROPOSAL)
+    write_files(files.PROPOSAL, [PRICES], version=NEW)
+    branch, sha = propose(make_run(branch="main"))
+    assert branch == f"model/prices-{NEW}"
+    said = commit.git("log", "-1", "--format=%B", sha)
+    assert said.startswith(f"Model prices {NEW}\n\nprices: {OLD} -> {NEW}: ")
+    assert "topics" not in said
+
+
+def test_branch_of_many_models_has_a_name_that_git_takes(clone):
+    models = [files.Model(f"m{number}", NEW, {}) for number in range(50)]
+    name = commit.name_branch(make_run(branch="main"), models)
+    assert name == f"model/m0-{NEW}-m1-{NEW}-m2-{NEW}-47-more"
+    commit.git("check-ref-format", f"refs/heads/{name}")
 
 
 def test_commit_is_there_already_it_counts_as_the_runs(clone):
@@ -241,7 +287,7 @@ def test_commit_is_there_already_it_counts_as_the_runs(clone):
 def test_run_of_main_commits_to_a_branch_of_its_own_and_not_to_another_ones(clone):
     run, main = make_run(branch="main"), read_tip("main")
     branch, sha = propose(run)
-    assert branch == "model/topics-ba9876543210"
+    assert branch == f"model/topics-{NEW}-prices-{NEW}"
     assert sha
     go_back()
     commit.git("-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "x", "--allow-empty")
@@ -254,7 +300,7 @@ def test_run_of_main_commits_to_a_branch_of_its_own_and_not_to_another_ones(clon
 
 
 def test_model_is_mains_there_is_nothing_to_commit(clone):
-    write_files(files.PROPOSAL, MANIFEST)
+    write_files(files.PROPOSAL)
     assert propose(make_run(branch="main")) == ("main", None)
     assert propose(make_run()) == ("better", None)
 
@@ -280,38 +326,38 @@ def test_branch_is_gone_it_is_not_made_again(clone):
 
 
 def test_data_is_other_bytes_and_the_model_the_same_nothing_is_proposed(clone):
-    write_files(files.PROPOSAL, MANIFEST)
+    write_files(files.PROPOSAL)
     (files.PROPOSAL / "dvc.lock").write_text("other")
     assert propose(make_run(branch="main")) == ("main", None)
     assert propose(make_run())[1]
 
 
-def test_model_is_not_the_one_that_was_tested_it_is_not_committed(clone):
-    with pytest.raises(GitHubError, match="not the one that was tested"):
-        commit.commit(make_run(), FILES, "0" * 64)
+def test_models_are_not_those_that_were_tested_nothing_is_committed(clone):
+    with pytest.raises(GitHubError, match="not those that were tested"):
+        commit.commit(make_run(), MODELS, "0" * 64)
     assert read_tip("better") == read_tip("main")
 
 
-@pytest.mark.parametrize("name", FILES.committed)
+@pytest.mark.parametrize("name", COMMITTED)
 def test_proposal_lacks_a_file_or_has_another_thing_in_its_place_it_is_refused(clone, name):
     path = files.PROPOSAL / name
     path.unlink()
     with pytest.raises(GitHubError, match="no file"):
-        files.take(FILES.committed)
+        files.take(COMMITTED)
     path.symlink_to("/etc/hostname")
     with pytest.raises(GitHubError, match="no file"):
-        files.take(FILES.committed)
+        files.take(COMMITTED)
     path.unlink()
     path.write_bytes(b" " * (files.MAX_BYTES + 1))
     with pytest.raises(GitHubError, match="too large"):
-        files.take(FILES.committed)
+        files.take(COMMITTED)
 
 
 def test_folder_of_a_proposal_is_a_link_nothing_is_taken_through_it(clone):
     shutil.move(files.PROPOSAL / "reports", "elsewhere")
     (files.PROPOSAL / "reports").symlink_to(Path("elsewhere").absolute())
     with pytest.raises(GitHubError, match="no file"):
-        files.take(FILES.committed)
+        files.take(COMMITTED)
 
 
 @pytest.mark.parametrize(
@@ -320,15 +366,19 @@ def test_folder_of_a_proposal_is_a_link_nothing_is_taken_through_it(clone):
         {"name": "x\n\nCo-authored-by: evil <e@e>"},
         {"name": "@octocat"},
         {"name": "../main"},
+        {"name": "houses"},
         {"version": "fixes-#12"},
         {"version": 1},
         {"metrics": {"macro_f1": "0.99"}},
         {"metrics": {"macro_f1": float("nan")}},
+        {"metrics": {"fixes #12": 0.99}},
+        {"metrics": {"": 0.99}},
         {"metrics": None},
     ],
 )
 def test_manifest_says_what_no_model_is_it_is_not_passed_on(clone, changes):
-    write_files(files.PROPOSAL, MANIFEST | changes)
+    write_files(files.PROPOSAL)
+    write_files(files.PROPOSAL, [PRICES], **changes)
     with pytest.raises(GitHubError, match=r"manifest\.json"):
         propose(make_run())
     assert read_tip("better") == read_tip("main")
@@ -336,10 +386,10 @@ def test_manifest_says_what_no_model_is_it_is_not_passed_on(clone, changes):
 
 @pytest.mark.parametrize("text", ["garbage", "[]", "\x00"])
 def test_manifest_or_scores_are_damaged_they_are_not_committed(clone, text):
-    for name in (FILES.manifest, FILES.scores):
-        write_files(files.PROPOSAL, MANIFEST)
+    for name in (PRICES.manifest, PRICES.scores):
+        write_files(files.PROPOSAL)
         (files.PROPOSAL / name).write_text(text)
-        if name == FILES.scores and text == "[]":
+        if name == PRICES.scores and text == "[]":
             continue  # what scores there are, nobody passes on
         with pytest.raises(GitHubError, match="not what the pipeline writes"):
             propose(make_run())
@@ -351,8 +401,8 @@ def list_statuses(server):
 
 def test_model_is_tested_it_is_committed_checked_and_reported(clone, server):
     run = make_run(api=server.url, pull_request=make_pull_request())
-    files.take(FILES.committed)
-    proposal.propose(run, make_outcome(tested_digest=files.hash_files(FILES)), FILES)
+    files.take(COMMITTED)
+    proposal.propose(run, make_outcome(tested_digest=files.hash_files(COMMITTED)))
     sha = read_tip("better")
     assert sha != read_tip("main")
     assert list_statuses(server) == {
@@ -366,7 +416,7 @@ def test_model_is_tested_it_is_committed_checked_and_reported(clone, server):
     ("trained", "tested", "said"),
     [
         ("failure", "skipped", "trains and judges ended with failure"),
-        ("success", "failure", "tests the service with the model ended with failure"),
+        ("success", "failure", "tests the service with the models ended with failure"),
         ("cancelled", "skipped", None),
     ],
 )
@@ -374,9 +424,9 @@ def test_something_went_wrong_nothing_is_committed_and_it_is_reported(
     clone, server, trained, tested, said
 ):
     run = make_run(api=server.url, pull_request=make_pull_request())
-    files.take(FILES.committed)
-    digest = files.hash_files(FILES)
-    proposal.propose(run, make_outcome("success", trained, tested, tested_digest=digest), FILES)
+    files.take(COMMITTED)
+    digest = files.hash_files(COMMITTED)
+    proposal.propose(run, make_outcome("success", trained, tested, tested_digest=digest))
     assert read_tip("better") == read_tip("main")
     assert server.statuses == []
     comments = [one["body"] for one in server.comments.get(7, [])]
@@ -386,36 +436,35 @@ def test_something_went_wrong_nothing_is_committed_and_it_is_reported(
 
 def test_model_is_changed_no_more_the_comment_is_taken_back_and_none_is_written(server):
     run = make_run(api=server.url, pull_request=make_pull_request())
-    outcome = make_outcome("success", "skipped", "skipped", changed=False)
-    proposal.propose(run, outcome, FILES)
+    outcome = make_outcome("success", "skipped", "skipped", models=[])
+    proposal.propose(run, outcome)
     assert not any(server.comments.values())
     pull_request.comment(run, 7, f"{pull_request.MARK}\nreport", only_update=False)
-    proposal.propose(run, outcome, FILES)
+    proposal.propose(run, outcome)
     (one,) = server.comments[7]
     assert "This branch changes no model" in one["body"]
     assert "report" not in one["body"].removeprefix(pull_request.MARK)
 
 
 @pytest.mark.parametrize(
-    ("rights", "results", "model", "ends"),
+    ("rights", "results", "models", "ends"),
     [
-        ("yes", "success", "changed", 0),
-        ("yes", "failure", "changed", 1),
-        ("foreign", "success", "changed", 1),
-        ("foreign", "failure", "same", 1),
-        ("foreign", "success", "same", 0),
-        ("no account", "success", "changed", 0),
-        ("no account", "failure", "changed", 1),
+        ("yes", "success", "topics prices", 0),
+        ("yes", "failure", "topics prices", 1),
+        ("foreign", "success", "topics prices", 1),
+        ("foreign", "failure", "", 1),
+        ("foreign", "success", "", 0),
+        ("no account", "success", "topics prices", 0),
+        ("no account", "failure", "topics prices", 1),
     ],
 )
 def test_last_job_is_green_only_where_the_branch_may_be_merged(
-    monkeypatch, rights, results, model, ends
+    monkeypatch, rights, results, models, ends
 ):
-    outputs = {"model": model, "rights": rights, "missing": "a reason"}
+    outputs = {"models": models, "rights": rights, "missing": "a reason"}
     jobs = {name: {"result": results, "outputs": outputs} for name in ("plan", "train", "test")}
     monkeypatch.setenv("NEEDS", json.dumps(jobs))
     monkeypatch.setattr(proposal, "read_run", make_run)
-    monkeypatch.setattr(sys, "argv", ["propose", "topics"])
     asked = []
     monkeypatch.setattr(proposal, "propose", lambda *_: asked.append(1))
     if ends:
@@ -426,58 +475,102 @@ def test_last_job_is_green_only_where_the_branch_may_be_merged(
     assert bool(asked) == (rights == "yes")
 
 
-@pytest.mark.parametrize(
-    ("stale", "changes", "trains"),
-    [
-        (["train"], {}, True),
-        ([], {"dvc.lock": "other"}, True),  # a lock of its own, or a revert
-        ([], {"README.md": "words"}, False),
-    ],
-)
-def test_pull_request_changes_the_model_or_brings_one_or_neither(
-    clone, monkeypatch, stale, changes, trains
-):
-    monkeypatch.setattr(plan, "list_stale", lambda: stale)
-    for name, text in changes.items():
+@pytest.fixture
+def stale(clone, monkeypatch):
+    """The steps that DVC would run again, by model: a test fills it."""
+    found = {}
+    monkeypatch.setattr(plan, "find_stale", lambda _: found)
+    monkeypatch.setattr(plan, "list_models", lambda: list(NAMES))
+    return found
+
+
+def change(**files_of):
+    """Commit changes to files, as a pull request to what main was before."""
+    commit.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    for name, text in files_of.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(text)
     commit.git("add", "--all")
     identity = ("-c", "user.name=A", "-c", "user.email=a@b")
     commit.git(*identity, "commit", "-qm", "x", "--allow-empty")
-    # What main has got meanwhile is not the pull request's.
-    commit.git("update-ref", "refs/remotes/origin/main", "HEAD^")
+
+
+OTHER_LOCK = json.dumps({"stages": {"train@topics": {"outs": []}, "train@prices": {"outs": []}}})
+
+
+@pytest.mark.parametrize(
+    ("steps", "changes", "trained"),
+    [
+        ({"prices": ["train@prices"]}, {}, {"prices": "train@prices"}),
+        ({}, {"training/models/topics/params.yaml": "gates"}, {"topics": "training/models/topics"}),
+        ({}, {PRICES.manifest: "other"}, {"prices": "brings"}),
+        ({}, {files.LOCK: OTHER_LOCK}, {"topics": "brings", "prices": "brings"}),
+        ({}, {"README.md": "words", "training/models/__init__.py": ""}, {}),
+    ],
+)
+def test_pull_request_trains_the_models_that_it_changes_or_brings_and_no_other(
+    stale, steps, changes, trained
+):
+    stale |= steps
+    change(**changes)
+    found = plan.find_changed(make_run(pull_request=make_pull_request()))
+    assert found.keys() == trained.keys()
+    assert all(said in found[name] for name, said in trained.items())
+
+
+def test_lock_is_another_one_in_what_one_model_has_the_others_are_not_trained(stale):
+    lock = json.loads(Path(files.LOCK).read_text())
+    lock["stages"]["evaluate@prices"] = {}
+    change(**{files.LOCK: json.dumps(lock)})
     run = make_run(pull_request=make_pull_request())
-    assert plan.find_change(run, FILES)[0] is trains
-    assert plan.find_change(make_run(), FILES)[0] is True  # it was asked for
+    assert plan.find_changed(run).keys() == {"prices"}
 
 
-def test_main_has_got_another_model_meanwhile_the_pull_request_changes_none(clone, monkeypatch):
-    monkeypatch.setattr(plan, "list_stale", list)
-    identity = ("-c", "user.name=A", "-c", "user.email=a@b")
-    Path("dvc.lock").write_text("main's")
-    commit.git(*identity, "commit", "-qam", "x")
+@pytest.mark.parametrize("text", ["", "[", "[]", "{}", "stages: 1", "stages: [a]"])
+def test_mains_lock_is_none_the_models_of_a_pull_request_that_mends_it_are_trained(stale, text):
+    whole = Path(files.LOCK).read_text()
+    change(**{files.LOCK: text})
+    change(**{files.LOCK: whole})
+    run = make_run(pull_request=make_pull_request())
+    assert plan.find_changed(run).keys() == set(NAMES)
+
+
+def test_models_are_asked_for_they_are_trained_and_without_names_all(stale):
+    assert plan.find_asked(["prices"]).keys() == {"prices"}
+    assert plan.find_asked([]).keys() == set(NAMES)
+
+
+def test_main_has_got_another_model_meanwhile_the_pull_request_changes_none(stale):
+    change(**{files.LOCK: OTHER_LOCK})
     commit.git("update-ref", "refs/remotes/origin/main", "HEAD")
     commit.git("reset", "-q", "--hard", "HEAD^")
-    assert plan.find_change(make_run(pull_request=make_pull_request()), FILES)[0] is False
+    assert plan.find_changed(make_run(pull_request=make_pull_request())) == {}
+
+
+@pytest.mark.parametrize("names", ["../x", "topics /etc", "a-b", "Topics"])
+def test_no_model_can_be_called_so_no_file_of_it_is_looked_for(names):
+    with pytest.raises(GitHubError, match="a model cannot be called"):
+        files.find_files(names)
 
 
 def test_pull_request_is_opened_where_that_failed_before_but_not_against_peoples_will(
     clone, server, monkeypatch
 ):
     run = make_run(branch="main", api=server.url)
-    files.take(FILES.committed)
-    outcome = make_outcome(tested_digest=files.hash_files(FILES))
+    files.take(COMMITTED)
+    outcome = make_outcome(tested_digest=files.hash_files(COMMITTED))
     with monkeypatch.context() as patch:
         patch.setattr(server, "_answer_pulls", lambda *_: (403, {"message": "not permitted"}))
         with pytest.raises(GitHubError, match="403"):
-            proposal.propose(run, outcome, FILES)
+            proposal.propose(run, outcome)
     assert server.pulls == []
     go_back()
-    proposal.propose(run, outcome, FILES)
+    proposal.propose(run, outcome)
     (pull,) = server.pulls
     assert len(server.comments[pull["number"]]) == 1
     go_back()
     pull["state"] = "closed"
-    proposal.propose(run, outcome, FILES)
+    proposal.propose(run, outcome)
     assert server.pulls == [pull]
 
 

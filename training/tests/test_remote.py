@@ -293,7 +293,9 @@ def test_model_is_fetched_without_dvc_its_files_are_those_that_were_pushed(clone
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_objects_are_spoilt_nothing_is_fetched_without_dvc_either(damage, clone):
     clone.bucket.write(DAMAGES[damage](clone.objects))
-    with pytest.raises(SystemExit, match=r"error: .*'make train' makes it, then 'make push'"):
+    with pytest.raises(
+        SystemExit, match=r"error: .*'make train MODEL=\w+' makes it, then 'make push"
+    ):
         fetch_model.main()
     assert list(PATHS.bundle.iterdir()) == [PATHS.bundle / "manifest.json"]
 

@@ -19,12 +19,13 @@ from serving.app.features import normalize
 from serving.bundle.manifest import FORMAT, FilePin, Label, Manifest, installed_versions
 from serving.tests.pipelines import PIPELINES
 from training.console import StepError
-from training.data.dataset import Document, hash_files, read_documents, write_documents
+from training.data.dataset import Example, hash_files, read_examples, write_examples
+from training.definition import read_definition
 from training.reports import report
-from training.settings.params import read_params
-from training.steps import evaluate, train
+from training.reports.labels import leading_words
+from training.steps import train
 from training.tests.conftest import record_model
-from training.tests.sample import PATHS, SMALL_PARAMS
+from training.tests.sample import PATHS, SMALL_PARAMS, put_model
 
 HOSTILE = "<script>alert('x')</script> \"><img src=http://evil.example/x> car engine brakes"
 WORDS = {"autos": "car engine brakes", "space": "moon orbit rocket", "wares": "offer price sale"}
@@ -37,7 +38,7 @@ LOAD_MS = 12.3
 
 def make_documents(per_class):
     return [
-        Document(10 * (index + 1) + number, label, f"{words} {words.split()[number % 3]}")
+        Example(10 * (index + 1) + number, label, f"{words} {words.split()[number % 3]}")
         for index, (label, words) in enumerate(WORDS.items())
         for number in range(per_class)
     ]
@@ -49,11 +50,13 @@ def write_json(path, value):
 
 
 def write_scores(pipeline):
-    test = read_documents(PATHS.test)
-    scored = evaluate.score(pipeline, test)
-    baseline = evaluate.baseline_predictions(read_documents(PATHS.train), test)
-    metrics = evaluate.summarize(scored, baseline)
-    evaluate.write_reports(PATHS, metrics, evaluate.per_class(scored), scored, test)
+    definition = read_definition(PATHS)
+    task, kind = definition.task, definition.input
+    test, train = read_examples(PATHS.test), read_examples(PATHS.train)
+    values = kind.shape(one.input for one in test)
+    scored = task.score(pipeline, values, task.read_targets(test))
+    write_json(PATHS.metrics, task.summarize(scored, task.read_targets(train), None))
+    write_json(PATHS.evaluation, task.describe(scored, [one.row for one in test]))
 
 
 def write_stage_reports(counts):
@@ -63,13 +66,13 @@ def write_stage_reports(counts):
     ]
     summary = {"scoring": "f1_macro", "folds": 2, "best": "first(C=1)", "candidates": candidates}
     write_json(PATHS.comparison, summary)
-    dropped = {"without text": [], "repeated": [7, 9]}
+    dropped = {"without content": [], "repeated": [7, 9]}
     totals = {part: sum(counts[part].values()) for part in counts}
-    write_json(PATHS.data_report, {"labels": list(WORDS), **totals, "dropped": dropped})
-    write_json(PATHS.validation, counts)
-    PATHS.learning_curve.parent.mkdir()
+    write_json(PATHS.data_report, {"targets": counts, **totals, "dropped": dropped})
+    found = {"targets": counts, "inputs": {"lost_letters": {}}, "doubts": ["a <b>doubt</b>"]}
+    write_json(PATHS.validation, found)
     with PATHS.learning_curve.open("w", newline="") as file:
-        names = ["documents", "training_score", "validation_score"]
+        names = ["examples", "training_score", "validation_score"]
         csv.writer(file).writerows([names, [6, 1.0, 0.8], [12, 1.0, 0.9]])
 
 
@@ -103,18 +106,20 @@ def write_manifest(**changes):
 def inputs(tmp_path, monkeypatch):
     """All that the report reads; one test document is hostile and labelled wrongly."""
     monkeypatch.chdir(tmp_path)
-    write_json(PATHS.labels, {"labels": LABELS})
+    put_model(tmp_path)
+    write_json(PATHS.schema, {"labels": LABELS})
     PATHS.params.write_text(yaml.safe_dump(SMALL_PARAMS))
     train = make_documents(7)
-    write_documents(PATHS.train, train)
-    write_documents(PATHS.test, [*make_documents(5), Document(99, "space", HOSTILE)])
+    write_examples(PATHS.train, train)
+    write_examples(PATHS.test, [*make_documents(5), Example(99, "space", HOSTILE)])
+    write_json(PATHS.input, {"kind": "text", "example": ""})
     pipeline = Pipeline(
         [
             ("vectorizer", TfidfVectorizer(preprocessor=normalize)),
             ("classifier", LogisticRegression()),
         ]
     )
-    pipeline.fit([one.text for one in train], [one.label for one in train])
+    pipeline.fit([one.input for one in train], [one.target for one in train])
     PATHS.model.parent.mkdir(parents=True)
     counts = {
         "train": {"autos": 1701, "space": 702, "wares": 703},
@@ -125,6 +130,12 @@ def inputs(tmp_path, monkeypatch):
     return counts
 
 
+def fit(pipeline):
+    examples, definition = read_examples(PATHS.train), read_definition(PATHS)
+    values = definition.input.shape(one.input for one in examples)
+    return train.fit(pipeline, values, definition.task.read_targets(examples))
+
+
 def take_model(model):
     joblib.dump(model, PATHS.model)
     record_model()
@@ -133,7 +144,7 @@ def take_model(model):
 
 
 def build_page():
-    return report.build_page(PATHS, read_params(PATHS.params).evaluate, LOAD_MS)
+    return report.build_page(PATHS, LOAD_MS)
 
 
 def edit_gate(**rules):
@@ -199,6 +210,7 @@ def test_page_is_well_formed(inputs):
 
 def test_hostile_text_is_escaped(inputs):
     page = build_page()
+    assert "a &lt;b&gt;doubt&lt;/b&gt;" in page
     assert HOSTILE not in page
     assert "&lt;script&gt;alert(" in page
     assert HOSTILE in Elements(page).words
@@ -241,8 +253,8 @@ def test_damaged_input_is_named_with_what_mends_it(inputs, path):
 
 
 def test_evaluation_of_other_documents_is_refused(inputs):
-    write_documents(PATHS.test, make_documents(5))
-    with pytest.raises(StepError, match="of another model or of other documents"):
+    write_examples(PATHS.test, make_documents(5))
+    with pytest.raises(StepError, match="of another model or of other examples"):
         build_page()
 
 
@@ -252,7 +264,7 @@ def test_counts_shown_are_those_of_the_inputs(inputs):
         train, test = inputs["train"][label], inputs["test"][label]
         assert f"<b>{label}</b> {train:,} {test:,}" in words
     assert "repeated 2 7, 9" in words
-    assert "without text 0 –" in words
+    assert "without content 0 –" in words
 
 
 def test_model_that_passes_is_shown_as_passed(inputs):
@@ -333,24 +345,24 @@ def test_scale_of_one_score_has_a_width():
 
 def test_leading_words_are_those_that_the_label_would_miss(inputs):
     pipeline = joblib.load(PATHS.model)
-    found = report.leading_words(pipeline, "Car, moon; car engine", "autos")
+    found = leading_words(pipeline, "Car, moon; car engine", "autos")
     assert set(found) == {"car", "engine"}
 
 
 def test_text_without_known_words_has_no_leading_words(inputs):
-    assert report.leading_words(joblib.load(PATHS.model), "zzz", "autos") == []
-    assert report.leading_words(joblib.load(PATHS.model), " !", "autos") == []
+    assert leading_words(joblib.load(PATHS.model), "zzz", "autos") == []
+    assert leading_words(joblib.load(PATHS.model), " !", "autos") == []
 
 
 def test_model_without_mistakes_says_so(inputs):
-    write_documents(PATHS.test, make_documents(5))
+    write_examples(PATHS.test, make_documents(5))
     write_scores(joblib.load(PATHS.model))
-    assert Elements(build_page()).words.count("None: every test document is labelled right.") == 2
+    assert Elements(build_page()).words.count("None: every test example is labelled right.") == 2
 
 
 @pytest.mark.parametrize("name", PIPELINES)
 def test_model_of_any_kind_has_its_page_without_what_it_lacks(inputs, name):
-    model = train.fit(PIPELINES[name](), read_documents(PATHS.train))
+    model = fit(PIPELINES[name]())
     take_model(model)
     page = build_page()
     words = Elements(page).words
@@ -362,7 +374,7 @@ def test_model_of_any_kind_has_its_page_without_what_it_lacks(inputs, name):
 
 
 def test_page_shows_the_parameters_that_were_fitted(inputs):
-    take_model(train.fit(PIPELINES["letters"](), read_documents(PATHS.train)))
+    take_model(fit(PIPELINES["letters"]()))
     edit_params("train", vectorizer={"ngram_range": [1, 1]})
     words = Elements(build_page()).words
     assert "TfidfVectorizer(analyzer=char_wb, ngram_range=[2, 4])" in words

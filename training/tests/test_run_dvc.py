@@ -77,7 +77,7 @@ def test_stages_run_they_are_named_and_no_hint_is_given(repository):
     assert "Running stage 'fetch'" in done.stdout
     assert "Running stage 'bundle'" in done.stdout
     assert not [one for one in HINTS if one in done.stdout + done.stderr]
-    assert changed.list_stale() == []
+    assert changed.list_stale("bundle") == []
 
 
 def test_stage_fails_dvc_says_which_without_a_hint(repository):
@@ -99,7 +99,7 @@ def test_error_is_none_that_dvc_expects_it_is_passed_on_without_a_hint(repositor
 def test_lock_is_released_in_time_it_goes_on(lock, monkeypatch):
     # DVC's own pauses, too.
     monkeypatch.setattr(time, "sleep", lambda _: fcntl.flock(lock, fcntl.LOCK_UN))
-    assert changed.list_stale() == ["fetch"]
+    assert changed.list_stale("bundle") == ["fetch"]
 
 
 def test_lock_is_released_after_dvc_has_given_up_it_goes_on(capfd, monkeypatch):
@@ -124,7 +124,7 @@ def test_lock_is_released_after_dvc_has_given_up_it_goes_on(capfd, monkeypatch):
 
 def test_lock_stays_held_it_fails_by_the_locks_name(lock, impatient):
     with pytest.raises(StepError, match=r"another command has held DVC's lock \(\.dvc/tmp\)"):
-        changed.list_stale()
+        changed.list_stale("bundle")
     done = run_main("repro", "bundle")
     assert done.returncode == run_dvc.LOCKED
     assert "another command has held DVC's lock (.dvc/tmp) for 0 s" in done.stderr
@@ -135,7 +135,7 @@ def test_stage_is_being_run_by_another_command_its_process_is_named(repository, 
     path = str(Path("out.txt").resolve())
     Path(".dvc/tmp/rwlock").write_text(json.dumps({"write": {path: holder}, "read": {}}))
     with pytest.raises(StepError, match=r"another command has held DVC's lock") as caught:
-        changed.list_stale()
+        changed.list_stale("bundle")
     assert f"(PID {os.getpid()}): repro train" in str(caught.value)
     assert "manually" not in str(caught.value)
 
@@ -155,16 +155,31 @@ def test_input_is_not_here_the_stage_that_needs_it_is_named(repository):
     run_dvc.dvc("repro", "bundle", capture=True)
     for name in ("out.txt", "end.txt"):
         Path(name).unlink()
-    assert changed.list_stale() == []
+    assert changed.list_stale("bundle") == []
     Path("dvc.yaml").write_text(PIPELINE.replace("cp out.txt", "cp -f out.txt"))
-    assert changed.list_stale() == ["bundle"]
+    assert changed.list_stale("bundle") == ["bundle"]
+
+
+def test_models_are_of_other_code_each_is_named_with_what_makes_it(monkeypatch):
+    stale = {"bundle@a": [], "bundle@b": ["train@b", "bundle@b"], "bundle@c": ["bundle@c"]}
+    monkeypatch.setattr(changed, "list_models", lambda: ["a", "b", "c"])
+    monkeypatch.setattr(changed, "list_stale", stale.get)
+    with pytest.raises(StepError) as caught:
+        changed.main()
+    assert str(caught.value).splitlines()[1:3] == [
+        "  b: train@b, bundle@b would run again: 'make train MODEL=b'",
+        "  c: bundle@c would run again: 'make train MODEL=c'",
+    ]
+    del stale["bundle@b"], stale["bundle@c"]
+    monkeypatch.setattr(changed, "list_models", lambda: ["a"])
+    changed.main()
 
 
 @pytest.mark.parametrize("name", ["dvc.yaml", "dvc.lock", ".dvc/config"])
 def test_file_of_dvc_is_broken_it_is_no_changed_model(repository, name):
     Path(name).write_text("[broken: {")
     with pytest.raises(StepError, match="DVC cannot tell whether the model is of this code: "):
-        changed.list_stale()
+        changed.list_stale("bundle")
 
 
 def test_settings_cannot_be_read_there_is_not_no_remote(repository):
@@ -200,7 +215,7 @@ def test_terminated_ends_the_steps_that_it_has_started(repository):
         assert not left
     finally:
         process.kill()
-    changed.list_stale()  # which would wait for a lock that was left behind
+    changed.list_stale("bundle")  # which would wait for a lock that was left behind
 
 
 def wait_until(happened):

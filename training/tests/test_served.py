@@ -19,7 +19,7 @@ from training.judging.served import (
     describe_start,
     find_manifest,
 )
-from training.paths import COLD
+from training.paths import Paths
 from training.tests.sample import PATHS
 
 FOUND = {
@@ -36,7 +36,7 @@ FOUND = {
 def tree(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     PATHS.freeze.parent.mkdir(parents=True)
-    COLD.parent.mkdir(parents=True)
+    PATHS.cold.parent.mkdir(parents=True)
 
 
 def record_freeze():
@@ -86,18 +86,18 @@ def test_model_has_no_manifest_freezing_is_told_only_if_dvc_recorded_it_of_this_
 
 
 def test_cold_start_was_measured_of_this_model_it_is_shown(tree):
-    COLD.write_text(json.dumps(FOUND))
-    assert describe_start("0" * 12, "frozen") == "1.12× (41 ms against 37 ms; hold 1.25×)"
-    COLD.write_text(json.dumps(FOUND | {"ratio": 1.26}))
-    assert "not held" in describe_start("0" * 12, "frozen")
+    PATHS.cold.write_text(json.dumps(FOUND))
+    assert describe_start("0" * 12, "frozen", PATHS) == "1.12× (41 ms against 37 ms; hold 1.25×)"
+    PATHS.cold.write_text(json.dumps(FOUND | {"ratio": 1.26}))
+    assert "not held" in describe_start("0" * 12, "frozen", PATHS)
 
 
 def test_cold_start_was_measured_of_no_model_or_another_one_it_is_said(tree):
-    assert describe_start("0" * 12, "frozen") == NOT_MEASURED
-    COLD.write_text(json.dumps(FOUND))
-    assert describe_start("1" * 12, "frozen") == NOT_MEASURED
-    assert describe_start("0" * 12, None) != NOT_MEASURED
-    assert describe_start("0" * 12, "sklearn") == "not measured: it is not frozen"
+    assert describe_start("0" * 12, "frozen", PATHS) == NOT_MEASURED
+    PATHS.cold.write_text(json.dumps(FOUND))
+    assert describe_start("1" * 12, "frozen", PATHS) == NOT_MEASURED
+    assert describe_start("0" * 12, None, PATHS) != NOT_MEASURED
+    assert describe_start("0" * 12, "sklearn", PATHS) == "not measured: it is not frozen"
 
 
 JSON = st.recursive(
@@ -114,11 +114,10 @@ OF_THIS_MODEL = {"version": st.just("0" * 12)}
     st.fixed_dictionaries(OF_THIS_MODEL, optional=dict.fromkeys(FOUND.keys() - {"version"}, JSON))
 )
 def test_what_was_measured_is_damaged_nothing_is_raised(tmp_path_factory, found):
-    path = tmp_path_factory.getbasetemp() / "cold.json"
-    path.write_text(json.dumps(found))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(served, "COLD", path)
-        assert describe_start("0" * 12, "frozen")
+    paths = Paths(PATHS.name)
+    paths.cold = tmp_path_factory.getbasetemp() / "cold.json"
+    paths.cold.write_text(json.dumps(found))
+    assert describe_start("0" * 12, "frozen", paths)
 
 
 def test_cold_start_is_measured_the_report_can_read_it(tree, monkeypatch, capfd):
@@ -128,12 +127,12 @@ def test_cold_start_is_measured_the_report_can_read_it(tree, monkeypatch, capfd)
     version = write_bundle(PATHS.bundle, fit(), "frozen").version
     monkeypatch.setattr(cold, "ROUNDS", 1)
     cold.main(PATHS)
-    found = json.loads(COLD.read_text())
+    found = json.loads(PATHS.cold.read_text())
     assert (found["hold"], found["aim"], found["rounds"]) == (1.25, 1.1, 1)
     times = found["milliseconds"]
     assert found["ratio"] == pytest.approx(times["frozen"] / times["empty"])
     shown = f"{found['ratio']:.2f}× ({times['frozen']:.0f} ms against {times['empty']:.0f} ms"
-    assert describe_start(version, "frozen").startswith(shown)
+    assert describe_start(version, "frozen", PATHS).startswith(shown)
 
 
 @pytest.mark.parametrize(
@@ -146,9 +145,9 @@ def test_there_is_no_model_nothing_is_measured(tree, missing):
 
     write_bundle(PATHS.bundle, fit(), "frozen")
     Path(missing).unlink()
-    with pytest.raises(StepError, match="'make train'"):
+    with pytest.raises(StepError, match="'make train"):
         cold.main(PATHS)
-    assert not COLD.exists()
+    assert not PATHS.cold.exists()
 
 
 def test_model_is_not_frozen_that_is_said_and_no_failure(tree, capsys):
@@ -158,4 +157,4 @@ def test_model_is_not_frozen_that_is_said_and_no_failure(tree, capsys):
     write_bundle(PATHS.bundle, fit(), "sklearn")
     cold.main(PATHS)
     assert "is not frozen" in capsys.readouterr().out
-    assert not COLD.exists()
+    assert not PATHS.cold.exists()

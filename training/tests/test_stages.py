@@ -18,7 +18,7 @@ from serving.tests.sample import fit, write_bundle
 from serving.tests.tracked import ROOT
 from training import ensure_model
 from training.console import StepError
-from training.data.dataset import read_documents, write_documents
+from training.data.dataset import read_examples, write_examples
 from training.paths import Paths
 from training.remote import LAST_STEPS
 from training.steps import bundle, evaluate, freeze, learning_curve, prepare, train, validate
@@ -128,8 +128,8 @@ def test_stages_run_one_after_the_other_leave_a_bundle_that_serves(workspace, sa
 def test_prepared_data_was_changed_by_hand_is_refused_with_its_rows(workspace, sample_archive):
     take_raw(sample_archive)
     prepare.main(PATHS)
-    documents = read_documents(PATHS.train)
-    write_documents(PATHS.train, [*documents, documents[0]])
+    documents = read_examples(PATHS.train)
+    write_examples(PATHS.train, [*documents, documents[0]])
     with pytest.raises(StepError, match=rf"repeat an earlier one: rows {documents[0].row}$"):
         validate.main(PATHS)
 
@@ -144,7 +144,7 @@ def test_models_own_setting_is_wrong_says_where(workspace, sample_archive):
 def test_golden_example_is_mislabelled_stops_the_bundle(workspace, sample_archive):
     take_raw(sample_archive)
     run_steps(prepare, validate, train, evaluate, freeze)
-    PATHS.golden.write_text('[{"label": "remedies", "text": "nasa shuttle orbit"}]')
+    PATHS.golden.write_text('[{"label": "remedies", "input": {"text": "nasa shuttle orbit"}}]')
     with pytest.raises(StepError, match=r"stars instead of remedies: nasa shuttle orbit"):
         bundle.main(PATHS)
 
@@ -152,9 +152,9 @@ def test_golden_example_is_mislabelled_stops_the_bundle(workspace, sample_archiv
 def test_optional_members_of_labels_are_left_out_gives_a_bundle_that_serves(
     workspace, sample_archive
 ):
-    found = json.loads(PATHS.labels.read_text())
+    found = json.loads(PATHS.schema.read_text())
     found["labels"] = [{"id": one["id"], "title": one["title"]} for one in found["labels"]]
-    PATHS.labels.write_text(json.dumps(found))
+    PATHS.schema.write_text(json.dumps(found))
     take_raw(sample_archive)
     run_steps(prepare, validate, train, evaluate, freeze, bundle)
     label = load_predictor(PATHS.bundle).manifest.labels[0]
@@ -186,8 +186,18 @@ def test_manifest_is_read_by_the_services_reader_before_it_is_kept(tmp_path, cha
 @pytest.mark.parametrize(
     ("path", "text", "says"),
     [
-        (PATHS.golden, "[]", "no example of a label that is trained"),
-        (PATHS.labels, "{}", "labels: Field required"),
+        (PATHS.golden, "[]", r"golden\.json has no example: write at least one"),
+        (
+            PATHS.golden,
+            '[{"label": "other-1", "input": {"text": "x"}}]',
+            "no example of a label that is trained",
+        ),
+        (
+            PATHS.golden,
+            '[{"label": "stars", "input": {"text": ""}}]',
+            r"golden\.json: 0\.input: the service would refuse it: body\.text: .*at least 1",
+        ),
+        (PATHS.schema, "{}", "it must have either labels or a target"),
     ],
 )
 def test_file_of_a_person_is_wrong_stops_before_anything_is_trained(
@@ -247,7 +257,8 @@ def test_step_declares_every_module_that_makes_its_outputs(name, model):
             imported(one.removesuffix(".py").replace("/", "."), seen)
     needed = {str(path.relative_to(ROOT)) for path in seen if path.stat().st_size} - PLUMBING
     if MODEL_FILE in [*list_deps(name), *map(str, STEPS[name]["do"].get("outs", ()))]:
-        needed.add("serving/app/features.py")  # imported by what is pickled, if not by its code
+        # Imported by what is pickled, if not by its code.
+        needed |= {"serving/app/features.py", f"training/models/{model}/features.py"}
     assert [one for one in sorted(needed) if not covers(deps, one)] == []
 
 
@@ -307,5 +318,5 @@ def test_two_models_are_here_a_change_to_one_trains_that_one_alone(
     for name in ("README.md", "tests/test_more.py"):
         (PATHS.home / name).parent.mkdir(exist_ok=True)
         (PATHS.home / name).write_text("")
-    PATHS.labels.write_text(PATHS.labels.read_text().replace("Pictures", "Images"))
+    PATHS.schema.write_text(PATHS.schema.read_text().replace("Pictures", "Images"))
     assert "train" not in stages_run(run("dvc", "repro", "bundle").stdout)

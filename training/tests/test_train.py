@@ -17,20 +17,40 @@ from sklearn.linear_model import LogisticRegressionCV
 from serving.app.features import normalize
 from serving.tests.tracked import ROOT
 from training.console import StepError
-from training.data.dataset import Document
+from training.data.dataset import Example
 from training.fitting.strip import strip
 from training.freezing.rehearsal import rehearse
-from training.settings.params import Params, Train, read_params
+from training.paths import Paths
+from training.settings.params import CONCERNS, Params, Train, read_params
 from training.steps import train
 from training.tests.models.sample.model import CLASSIFIERS
-from training.tests.sample import SMALL_PARAMS, candidates, make_rows
+from training.tests.sample import (
+    NAME,
+    PATHS,
+    PRICES,
+    SMALL_PARAMS,
+    candidates,
+    compare,
+    make_rows,
+    put_model,
+    take_columns,
+)
 
 DOCUMENTS = [
-    Document(number, topic, text)
+    Example(number, topic, text)
     for number, (topic, text) in enumerate(make_rows(12, seed=3))
     if topic in ("remedies", "stars", "cars")
 ]
 PARAMS = Params.model_validate(SMALL_PARAMS).train
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A tree with the tests' own models."""
+    for name in (NAME, PRICES):
+        put_model(tmp_path, name=name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 def with_params(**changes):
@@ -135,11 +155,11 @@ def test_cross_validated_classifier_is_stripped_loses_its_paths_and_keeps_its_an
             Cs=3, cv=2, scoring="f1_macro", l1_ratios=(0,), use_legacy_attributes=True
         ),
     )
-    texts = [one.text for one in DOCUMENTS]
-    pipeline.fit(texts, [one.label for one in DOCUMENTS])
+    texts = [one.input for one in DOCUMENTS]
+    pipeline.fit(texts, [one.target for one in DOCUMENTS])
     before = pipeline.predict_proba(texts)
     size = len(joblib_bytes(pipeline))
-    strip(pipeline, texts[0])
+    strip(pipeline, texts[:1])
     np.testing.assert_array_equal(pipeline.predict_proba(texts), before)
     assert "coefs_paths_" not in vars(pipeline[-1])
     assert pipeline[-1].coef_.flags.f_contiguous
@@ -159,7 +179,7 @@ def test_stripping_changes_an_answer_is_refused(monkeypatch):
     monkeypatch.setattr(train, "strip", spoil)
     candidate = next(candidates(PARAMS))
     with pytest.raises(StepError, match=r"strip\.py"):
-        train.fit(candidate.pipeline, DOCUMENTS)
+        train.fit(candidate.pipeline, *take_columns(DOCUMENTS))
 
 
 @pytest.mark.parametrize(
@@ -172,18 +192,18 @@ def test_stripping_changes_an_answer_is_refused(monkeypatch):
 )
 def test_value_is_none_that_scikit_learn_takes_is_found_by_the_rehearsal(changes):
     with pytest.raises(StepError, match=r"params\.yaml: candidate .*parameter"):
-        rehearse(candidates(with_params(**changes)), DOCUMENTS)
+        rehearse(candidates(with_params(**changes)), *take_columns(DOCUMENTS))
 
 
 def test_rehearsal_says_which_candidate_could_not_be_frozen(capsys):
-    rehearse(candidates(with_params(vectorizer={"analyzer": "char"})), DOCUMENTS)
+    rehearse(candidates(with_params(vectorizer={"analyzer": "char"})), *take_columns(DOCUMENTS))
     said = capsys.readouterr().out
     assert said.count("could not be frozen") == 3
     assert "candidate linear_svm(C=1.0) could not be frozen" in said
 
 
 def test_too_few_documents_for_a_rehearsal_are_no_error():
-    rehearse(candidates(with_params(vectorizer={"min_df": 1000})), DOCUMENTS)
+    rehearse(candidates(with_params(vectorizer={"min_df": 1000})), *take_columns(DOCUMENTS))
 
 
 def test_best_is_the_highest_mean_and_on_a_tie_the_earlier():
@@ -193,8 +213,8 @@ def test_best_is_the_highest_mean_and_on_a_tie_the_earlier():
 
 
 def test_comparison_scores_every_candidate_on_every_fold_the_same_each_time():
-    one = train.compare(list(candidates(PARAMS)), DOCUMENTS, PARAMS)
-    other = train.compare(list(candidates(PARAMS)), DOCUMENTS, PARAMS)
+    one = compare(PARAMS, DOCUMENTS)
+    other = compare(PARAMS, DOCUMENTS)
     assert [scores.tolist() for _, scores in one] == [scores.tolist() for _, scores in other]
     assert all(scores.shape == (PARAMS.folds,) for _, scores in one)
 
@@ -208,9 +228,9 @@ def test_scores_come_in_another_order_stay_their_candidates_and_folds(monkeypatc
             return (function(*arguments) for function, arguments, _ in reversed(jobs))
 
     params = with_params(scoring="neg_log_loss")  # no two are the same
-    expected = train.compare(list(candidates(params)), DOCUMENTS, params)
+    expected = compare(params, DOCUMENTS)
     monkeypatch.setattr(joblib, "Parallel", Backwards)
-    found = train.compare(list(candidates(params)), DOCUMENTS, params)
+    found = compare(params, DOCUMENTS)
     assert [scores.tolist() for _, scores in found] == [scores.tolist() for _, scores in expected]
     assert len({score for _, scores in found for score in scores}) == len(found) * params.folds
 
@@ -238,7 +258,7 @@ def test_scores_come_in_another_order_stay_their_candidates_and_folds(monkeypatc
 def test_parameter_is_wrong_says_which(changes, says):
     params = with_params(**changes)
     with pytest.raises(StepError, match=says):
-        train.compare(list(candidates(params)), DOCUMENTS, params)
+        compare(params, DOCUMENTS)
 
 
 @pytest.mark.parametrize(
@@ -258,38 +278,70 @@ def test_parameter_is_wrong_says_which(changes, says):
         ("train: {candidates: {sgd: }}", "train.candidates.sgd"),
     ],
 )
-def test_params_file_is_wrong_says_where(tmp_path, text, says):
-    path = tmp_path / "params.yaml"
-    path.write_text(text)
+def test_params_file_is_wrong_says_where(folder, text, says):
+    PATHS.params.write_text(text)
     with pytest.raises(StepError, match=says):
-        read_params(path)
+        read_params(PATHS)
+
+
+@pytest.mark.parametrize(
+    ("name", "section", "setting", "part"),
+    [
+        (NAME, "validate", {"max_missing": 0.5}, "record"),
+        (NAME, "validate", {"max_leakage": 0.99}, "record"),
+        (NAME, "validate", {"max_drift": 0.3}, "record"),
+        (NAME, "evaluate", {"max_rmse": 1}, "regression"),
+        (NAME, "evaluate", {"interval": {"coverage": 0.9}}, "regression"),
+        (NAME, "judge", {"max_moves": 0.1}, "regression"),
+        (PRICES, "train", {"vectorizer": {}}, "text"),
+        (PRICES, "validate", {"max_lost_letters": 0.1}, "text"),
+        (PRICES, "validate", {"min_examples_per_class": 10}, "classification"),
+        (PRICES, "evaluate", {"min_macro_f1": 0.5}, "classification"),
+        (PRICES, "judge", {"max_flips": 0.1}, "classification"),
+    ],
+)
+def test_setting_is_for_another_kind_or_task_is_refused(folder, name, section, setting, part):
+    """Though its value is the default: nobody is left to believe that it bounds anything."""
+    paths = Paths(name)
+    params = yaml.safe_load(paths.params.read_text())
+    params[section] |= setting
+    paths.params.write_text(yaml.safe_dump(params))
+    full_name = rf"{section}\.{next(iter(setting))}"
+    with pytest.raises(StepError, match=rf"{name}/params\.yaml: {full_name} is for {part} models"):
+        read_params(paths)
+
+
+def test_settings_that_concern_a_kind_or_a_task_are_settings():
+    sections = {field.alias or name: field for name, field in Params.model_fields.items()}
+    for name in CONCERNS:
+        section, setting = name.split(".")
+        assert setting in sections[section].annotation.model_fields
 
 
 # What the readers of YAML 1.1 and 1.2 take for different values, and others of the kind.
 @pytest.mark.parametrize(
     "value", ["0100", "0o100", "off", "yes", "1e3", "1:30", "0b11", "1_000", "null", "~", "true"]
 )
-def test_value_is_to_training_what_it_is_to_dvc(tmp_path, value):
-    path = tmp_path / "params.yaml"
+def test_value_is_to_training_what_it_is_to_dvc(folder, value):
     params = {**SMALL_PARAMS, "train": {**SMALL_PARAMS["train"], "vectorizer": {"max_df": "HERE"}}}
-    path.write_text(yaml.safe_dump(params).replace("HERE", value))
-    (tmp_path / ".dvc").mkdir()
-    (tmp_path / ".dvc/config").write_text("[core]\n    no_scm = true\n")
-    theirs = params_show(str(path.name), repo=str(tmp_path))["train"]["vectorizer"]["max_df"]
-    ours = read_params(path).train.vectorizer["max_df"]
+    PATHS.params.write_text(yaml.safe_dump(params).replace("HERE", value))
+    (folder / ".dvc").mkdir()
+    (folder / ".dvc/config").write_text("[core]\n    no_scm = true\n")
+    theirs = params_show(str(PATHS.params), repo=str(folder))["train"]["vectorizer"]["max_df"]
+    ours = read_params(PATHS).train.vectorizer["max_df"]
     assert (type(ours), ours) == (type(theirs), theirs)
 
 
-def test_seed_starts_with_a_nought_is_decimal(tmp_path):
-    path = tmp_path / "params.yaml"
+def test_seed_starts_with_a_nought_is_decimal(folder):
     text = yaml.safe_dump({**SMALL_PARAMS, "train": {**SMALL_PARAMS["train"], "seed": "HERE"}})
-    path.write_text(text.replace("HERE", "0100"))
-    assert read_params(path).train.seed == 100
+    PATHS.params.write_text(text.replace("HERE", "0100"))
+    assert read_params(PATHS).train.seed == 100
 
 
-def test_params_file_is_missing_says_so(tmp_path):
+def test_params_file_is_missing_says_so(folder):
+    PATHS.params.unlink()
     with pytest.raises(StepError, match="repository's root"):
-        read_params(tmp_path / "params.yaml")
+        read_params(PATHS)
 
 
 def test_preprocessing_is_the_shared_one_by_reference():

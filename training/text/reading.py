@@ -11,15 +11,21 @@ from training.text.vectorizer import build_vectorizer
 
 @dataclass(frozen=True)
 class Reader:
-    """The preprocessing of params.yaml, and the words that are made of what it leaves."""
+    """The preprocessing of params.yaml, and the tokens that are made of what it leaves.
+
+    Where the model does not work by words, the whole is the token.
+    """
 
     preprocess: Callable[[str], str]
     tokenize: Callable[[str], list[str]]
 
     def read(self, text: str) -> str:
-        """What the preprocessing leaves: nothing, where it leaves no letter and no digit."""
+        """What the preprocessing leaves: nothing, where it leaves no letter, digit or token.
+
+        To a model by characters symbols are tokens, to one by words most often not.
+        """
         left = self.preprocess(text).strip()
-        return left if any(map(str.isalnum, left)) else ""
+        return left if any(map(str.isalnum, left)) or self.tokenize(left) else ""
 
     def count_lost_letters(self, text: str) -> int:
         """How many letters of a text are in no word: the model cannot know of them."""
@@ -33,6 +39,8 @@ def build_reader(params: Train) -> Reader:
     Raises:
         StepError: A setting is unknown, or has a value that it cannot have.
     """
+    if params.vectorizer is None:  # what a pipeline of its own reads, nobody can say
+        return Reader(str, lambda text: [text])
     vectorizer = build_vectorizer(params.vectorizer)
     by_words = vectorizer.analyzer == "word"
     try:

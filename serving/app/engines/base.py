@@ -23,10 +23,10 @@ if TYPE_CHECKING:
             ...
 
         def explain(self, value: Any, label: int) -> list[tuple[str, float]] | None:
-            """The terms of a text with their weights for `label`, heaviest first.
+            """The terms of a text, or the fields of a record, with their weights for `label`.
 
-            A weight is the classifier's coefficient times the term's tf-idf value. None where
-            the model is not linear in the terms of a text.
+            The heaviest first. A term's weight is the model's coefficient times the term's tf-idf
+            value; what a field's is, explain.py says. None where the model has no such weights.
             """
             ...
 

@@ -57,16 +57,13 @@ class Predictor:
         found: list[tuple[Label, float | None]] | None = self.task.rank(prediction, count)
         return found
 
-    def explain(self, value: Any, prediction: Any, count: int) -> list[tuple[str, float]] | None:
-        """The `count` terms of a text that count most for its label, with weights.
+    def explain(self, value: Any, prediction: Any) -> list[dict[str, Any]] | None:
+        """What of a value counts how much for what is predicted, as the input kind shows it.
 
-        Terms that count against it are left out. Empty where no term counts for it; None where
-        the model is not linear in the terms of a text.
+        None where the model does not say it exactly.
         """
         weighed = self._engine.explain(value, prediction.scores.label)
-        if weighed is None:
-            return None
-        return [(term, weight) for term, weight in weighed[:count] if weight > 0]
+        return None if weighed is None else self.input.show_weights(weighed)
 
 
 def load_predictor(bundle: Folder) -> Predictor:

@@ -19,15 +19,12 @@ if _without_pandas:
     sys.modules["pandas"] = None  # type: ignore[assignment]
 
 import joblib
-import numpy as np
-from scipy.sparse import csr_array
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
 from serving.app.engines.base import Scores
 from serving.app.engines.terms import Terms, transform
-from serving.app.engines.weights import linear_weights
 from serving.app.inputs import find_input
 from serving.bundle.errors import BundleDamaged, VersionMismatch
 from serving.bundle.inputs import make_example
@@ -40,7 +37,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from serving.app.engines.explain import FieldWeights, TermWeights
 
 
 class SklearnEngine:
@@ -89,13 +86,9 @@ class SklearnEngine:
         """Nothing: the model is in memory since it was loaded."""
 
     def explain(self, value: Any, label: int) -> list[tuple[str, float]] | None:
-        if self._explained is None:
+        if self._weights is None:
             return None
-        names, coefficients = self._explained
-        row = csr_array(self._look_at([value])[0])
-        weights = row.data * coefficients[label, row.indices]
-        order = np.argsort(-weights, kind="stable")
-        return [(str(names[row.indices[i]]), float(weights[i])) for i in order]
+        return self._weights.weigh(self._look_at([value])[0], label)
 
     def _look_at(self, values: Sequence[Any]) -> tuple[Any, list[Any]]:
         """The last step's features, and of each value what `Terms.count` says, or twice None."""
@@ -115,21 +108,13 @@ class SklearnEngine:
         return build_frame(self._fields, values)
 
     @cached_property
-    def _explained(self) -> tuple[NDArray[np.object_], NDArray[np.float64]] | None:
-        """The term of each column, and its weight for each label; None where columns are no terms.
+    def _weights(self) -> TermWeights | FieldWeights | None:
+        """What explains the model; None where it cannot be done exactly. Costly to find."""
+        from serving.app.engines.explain import FieldWeights, TermWeights  # noqa: PLC0415 - models
 
-        Costly, and for explaining only.
-        """
-        weights = linear_weights(self._classifier)
-        if weights is None or self._terms is None or not self._index:
-            return None
-        try:
-            names = self._pipeline[self._terms.place : -1].get_feature_names_out()
-        except AttributeError:  # a step after the vectorizer does not say what its columns are
-            return None
-        if not self._terms.vocabulary.keys() >= set(names) or len(names) != weights.shape[1]:
-            return None
-        return names, weights
+        if self._fields is None:
+            return TermWeights.find(self._pipeline, self._terms)
+        return FieldWeights.find(self._pipeline, [field["name"] for field in self._fields])
 
 
 def use_one_thread(model: Any) -> Any:
@@ -165,6 +150,11 @@ def load(data: bytes, manifest: Manifest) -> SklearnEngine:
             f"{MODEL_NAME} was pickled by scikit-learn {warning.original_sklearn_version} "
             f"(installed: {warning.current_sklearn_version}): train it again with 'make train'"
         ) from None
+    except ModuleNotFoundError as error:
+        raise BundleDamaged(
+            f"{MODEL_NAME} needs the module {error.name}, which is not here: take it back with "
+            "'git checkout', or train the model again with 'make train'"
+        ) from error
     except Exception as error:
         # The file is the right one, so it is the code or the manifest that does not fit it: a
         # function that the pickle refers to has gone, or it takes something else than the example.

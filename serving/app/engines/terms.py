@@ -56,5 +56,12 @@ class Terms:
 
 
 def transform(steps: Any, values: Any) -> Any:
-    """What steps of a pipeline make of values: without a step, the values."""
-    return steps.transform(values) if len(steps) else values
+    """What steps of a pipeline make of values: without a step, the values.
+
+    One after the other: a pipeline that is cut off before its model would ask the step that is
+    then its last one whether it is fitted, and one that learns nothing need not say so.
+    """
+    for _, step in steps.steps:
+        if step is not None and step != "passthrough":
+            values = step.transform(values)
+    return values

@@ -30,9 +30,12 @@ from serving.bundle.manifest import Manifest
 
 JSON = "application/json"
 SCHEMAS = "#/components/schemas/"
-ANSWERS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
-    "classification": (schema.PredictResponse, schema.BatchResponse),
-    "regression": (schema.ValueResponse, schema.ValueBatchResponse),
+# By task and kind of input: what is answered to one input, and to many.
+ANSWERS: dict[tuple[str, str], tuple[type[BaseModel], type[BaseModel]]] = {
+    ("classification", "text"): (schema.PredictResponse, schema.BatchResponse),
+    ("classification", "record"): (schema.RecordPredictResponse, schema.BatchResponse),
+    ("regression", "text"): (schema.ValueResponse, schema.ValueBatchResponse),
+    ("regression", "record"): (schema.RecordValueResponse, schema.ValueBatchResponse),
 }
 SUMMARIES = {"classification": "Label", "regression": "Estimate"}
 
@@ -52,7 +55,7 @@ def add_model(document: OpenAPI, manifest: Manifest, bounds: Bounds) -> None:
     words = f"Model {manifest.title} ({manifest.task} of a {manifest.input['kind']})."
     document.info.title = manifest.title
     document.info.description = f"{words}\n\n{describe_service(bounds)}"
-    single, batch = ANSWERS[manifest.task]
+    single, batch = ANSWERS[manifest.task, manifest.input["kind"]]
     schemas = _describe_answers(single, batch)
     schemas["PredictRequest"] = describe_one(manifest.input)
     schemas["BatchRequest"] = describe_many(manifest.input)
@@ -71,9 +74,7 @@ def add_model(document: OpenAPI, manifest: Manifest, bounds: Bounds) -> None:
 
 def list_parameters(manifest: Manifest) -> set[str]:
     """What a model takes in the query of `POST /predict`."""
-    if manifest.task == "regression":
-        return set()
-    return {"top", "explain"} if manifest.input["kind"] == "text" else {"top"}
+    return {"explain"} if manifest.task == "regression" else {"top", "explain"}
 
 
 def _describe_answers(*models: type[BaseModel]) -> dict[str, Any]:

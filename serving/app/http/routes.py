@@ -13,7 +13,7 @@ from serving.app.engines.predictor import Predictor
 from serving.app.errors import Invalid
 from serving.app.http import schema
 from serving.app.http.responses import PREDICT_ERRORS, READ_ERRORS, list_responses
-from serving.app.limits import MAX_EXPLAINED_TERMS, MAX_TOP
+from serving.app.limits import MAX_TOP
 from serving.app.request import reader
 from serving.app.request.strict_json import to_json
 from serving.app.telemetry.metrics import Measurements
@@ -38,7 +38,7 @@ def predict(
     explain: Annotated[  # noqa: FBT002
         bool,
         BeforeValidator(schema.plain_boolean),
-        Query(description="Add the terms that count most for the label"),
+        Query(description="Add what counts most for what is predicted"),
     ] = False,
 ) -> Response[str]:
     model, value = _model(), read_value()
@@ -48,7 +48,7 @@ def predict(
     if top:
         answer["top"] = _rank(model, prediction, top)
     if explain:
-        answer["explanation"] = _explain(model, value, prediction)
+        answer["explanation"] = model.explain(value, prediction)
     return _to_response(answer)
 
 
@@ -161,10 +161,3 @@ def _rank(model: Predictor, prediction: Any, count: int) -> list[dict[str, Any]]
         {"label": label.id, "title": label.title, "probability": probability}
         for label, probability in ranked
     ]
-
-
-def _explain(model: Predictor, value: Any, prediction: Any) -> list[dict[str, Any]]:
-    weighed = model.explain(value, prediction, MAX_EXPLAINED_TERMS)
-    if weighed is None:
-        raise Invalid([("query.explain", "This model has no weight per term")])
-    return [{"term": term, "weight": weight} for term, weight in weighed]

@@ -65,6 +65,31 @@ class TermWeight(_Body):
     weight: float = Field(description="Coefficient of the term for the label × its tf-idf value")
 
 
+class FieldWeight(_Body):
+    field: str
+    weight: float = Field(
+        description="What the field adds to the value, or to the score of the label"
+    )
+
+
+TermWeights = Annotated[
+    list[TermWeight] | None,
+    Field(
+        exclude_if=lambda value: value is None,
+        description="The terms that count most for the label; with ?explain=true. "
+        "null where the model has no weight per term",
+    ),
+]
+FieldWeights = Annotated[
+    list[FieldWeight] | None,
+    Field(
+        exclude_if=lambda value: value is None,
+        description="Every field, the one that counts most first; with ?explain=true. "
+        "null where the model does not say exactly what a field adds",
+    ),
+]
+
+
 class PredictResponse(_Body):
     label: str
     title: str = Field(description="The label in words for people")
@@ -75,11 +100,11 @@ class PredictResponse(_Body):
         exclude_if=lambda value: value is None,
         description="The most probable labels, the predicted one first; with ?top=",
     )
-    explanation: list[TermWeight] | None = Field(
-        default=None,
-        exclude_if=lambda value: value is None,
-        description="The terms that count most for the label; with ?explain=true",
-    )
+    explanation: TermWeights = None
+
+
+class RecordPredictResponse(PredictResponse):
+    explanation: FieldWeights = None  # type: ignore[assignment]
 
 
 class BatchPrediction(_Body):
@@ -105,6 +130,11 @@ class ValueResponse(_Body):
     unit: str | None = Field(description="null where nobody has written one")
     interval: Interval | None = Field(description="null where nothing is known of the errors")
     model: ModelName
+    explanation: TermWeights = None
+
+
+class RecordValueResponse(ValueResponse):
+    explanation: FieldWeights = None  # type: ignore[assignment]
 
 
 class BatchValue(_Body):

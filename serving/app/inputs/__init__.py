@@ -44,6 +44,10 @@ if TYPE_CHECKING:
             """The metrics of values that were read."""
             ...
 
+        def show_weights(self, weighed: list[tuple[str, float]]) -> list[dict[str, Any]]:
+            """What an answer says of the weights that an engine explains a value by."""
+            ...
+
 
 MISSING = "Field required"
 # What a place may name, though the body should not have it.

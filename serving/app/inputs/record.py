@@ -69,6 +69,10 @@ class RecordInput:
         counted = {name: share for name, share in found.items() if share is not None}
         return {"input.num_records": len(values), **counted}
 
+    def show_weights(self, weighed: list[tuple[str, float]]) -> list[dict[str, Any]]:
+        """Every field: with what the model says without any, the weights add up to what it says."""
+        return [{"field": name, "weight": weight} for name, weight in weighed]
+
 
 def read_record(
     value: Any, place: str, errors: Errors, *, fields: list[dict[str, Any]], names: frozenset[str]

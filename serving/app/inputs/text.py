@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from serving.app.inputs import MISSING, check_names, check_object, raise_any, read_batch
-from serving.app.limits import Bounds
+from serving.app.limits import MAX_EXPLAINED_TERMS, Bounds
 from serving.bundle.inputs import MAX_TEXT_CHARS
 
 TYPE_CHECKING = False
@@ -38,6 +38,11 @@ class TextInput:
 
     def measure(self, values: Sequence[str]) -> dict[str, float]:
         return {"input.num_chars": sum(map(len, values)), "input.num_texts": len(values)}
+
+    def show_weights(self, weighed: list[tuple[str, float]]) -> list[dict[str, Any]]:
+        """The heaviest terms; those that count against what is predicted are left out."""
+        heaviest = weighed[:MAX_EXPLAINED_TERMS]
+        return [{"term": term, "weight": weight} for term, weight in heaviest if weight > 0]
 
 
 def _read_text(value: Any, place: str, errors: Errors) -> str:

@@ -23,7 +23,6 @@ BUNDLES = Path("serving/app/data")
 LOCK = Path("dvc.lock")
 CONFIGS = (Path(".dvc/config"), Path(".dvc/config.local"))  # the last one counts
 CHUNK = 1024 * 1024
-MEND = "'make train' makes it, then 'make push' puts it there"
 
 
 class FetchError(Exception):
@@ -38,19 +37,34 @@ class Wanted(NamedTuple):
     sha256: str
     size: int
 
+    @property
+    def mend(self) -> str:
+        """What puts it into the remote, as an error ends."""
+        model = self.path.parent.name
+        return f"'make train MODEL={model}' makes it, then 'make push MODEL={model}' puts it there"
+
 
 def main() -> None:
-    """Fetch what is not here, or not what the manifest pins."""
+    """Fetch a model's files."""
     parser = argparse.ArgumentParser(prog="make model", description=__doc__)
     parser.add_argument("--model", required=True, help="the model's name")
     try:
-        for one in read_wanted(BUNDLES / parser.parse_args().model):
-            if is_here(one):
-                say(f"{one.path} is here")
-            else:
-                fetch(one)
+        fetch_bundle(parser.parse_args().model)
     except FetchError as error:
         sys.exit(f"error: {error}")
+
+
+def fetch_bundle(model: str) -> None:
+    """Fetch what of a model is not here, or not what the manifest pins.
+
+    Raises:
+        FetchError: It is not to be had.
+    """
+    for one in read_wanted(BUNDLES / model):
+        if is_here(one):
+            say(f"{one.path} is here")
+        else:
+            fetch(one)
 
 
 def say(line: str) -> None:
@@ -160,7 +174,9 @@ def _open_s3(remote: dict[str, str], wanted: Wanted, key: str) -> Iterator[bytes
         found = client.get_object(Bucket=bucket, Key=f"{prefix}/{key}".lstrip("/"))
         yield from found["Body"].iter_chunks(CHUNK)
     except (BotoCoreError, ClientError, ValueError) as error:
-        raise FetchError(f"{remote['url']} does not give {wanted.path} ({error}): {MEND}") from None
+        raise FetchError(
+            f"{remote['url']} does not give {wanted.path} ({error}): {wanted.mend}"
+        ) from None
 
 
 def _open_file(path: Path, wanted: Wanted) -> Iterator[bytes]:
@@ -170,7 +186,7 @@ def _open_file(path: Path, wanted: Wanted) -> Iterator[bytes]:
                 yield chunk
     except OSError as error:
         raise FetchError(
-            f"{path} cannot be read ({error.strerror}), which is {wanted.path}: {MEND}"
+            f"{path} cannot be read ({error.strerror}), which is {wanted.path}: {wanted.mend}"
         ) from None
 
 
@@ -202,7 +218,7 @@ def check(wanted: Wanted, found: tuple[str, str, int]) -> None:
         if one != other:
             raise FetchError(
                 f"what the remote has of {wanted.path} is not what was pushed ({what} {one}, not "
-                f"{other}): it was damaged or exchanged there; {MEND}"
+                f"{other}): it was damaged or exchanged there; {wanted.mend}"
             )
 
 

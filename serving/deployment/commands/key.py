@@ -1,23 +1,27 @@
-"""Print a stage's API key: `make key`. It is a secret: no other program prints one of AWS's."""
+"""Print the API key of a model at a stage: `make key`.
+
+It is a secret: no other program prints one of AWS's.
+"""
 
 import argparse
 import sys
 
-from serving.deployment.stack import StackError, read_key, read_outputs
-from serving.deployment.stages import STAGES
+from serving.deployment.commands.options import add_deployment
+from serving.deployment.stack import Deployment, StackError, read_key, read_outputs
 
 
 def main() -> None:
     """Print the key."""
     parser = argparse.ArgumentParser(prog="make key", description=__doc__)
-    parser.add_argument("--stage", default="dev", choices=STAGES)
+    add_deployment(parser)
     options = parser.parse_args()
     try:
-        key = read_key(read_outputs(options.stage))
+        deployment = Deployment(options.model, options.stage)
+        key = read_key(read_outputs(deployment))
     except StackError as error:
         sys.exit(f"error: {error}")
     if key is None:
-        sys.exit(f"error: stage {options.stage} wants no API key")
+        sys.exit(f"error: {deployment.name} wants no API key")
     print(key)
 
 

@@ -1,4 +1,4 @@
-"""Whether what a stage runs is what this commit makes: `make live STAGE=prod`.
+"""Whether what a model's stage runs is what this commit makes: `make live STAGE=prod`.
 
 The stack's template says all of it, the image's tag included, and the alias, which version of the
 function answers: `make rollback` moves it, and the template does not know.
@@ -18,7 +18,7 @@ import yaml
 from serving.deployment.commands.push import find_account, find_region
 from serving.deployment.commands.rollback import MISSING, list_versions, read_alias
 from serving.deployment.image.builder import BASE, ImageError
-from serving.deployment.stack import StackError, make_client, name_stack, say, tell_errors
+from serving.deployment.stack import Deployment, StackError, make_client, say, tell_errors
 from serving.deployment.stages import STAGES
 
 WHOLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
@@ -27,14 +27,14 @@ PATHS = "aws:cdk:enable-path-metadata"
 
 
 class Verdict(StrEnum):
-    """What is to be done with a stage."""
+    """What is to be done with a deployment."""
 
     LIVE = "live"
     DEPLOY = "deploy"
 
 
 class Deployed(NamedTuple):
-    """What a stage runs.
+    """What is deployed.
 
     Attributes:
         template: Its stack's.
@@ -52,13 +52,13 @@ class Deployed(NamedTuple):
         return max(self.versions)
 
 
-def read_deployed(stage: str) -> Deployed | None:
-    """What a stage runs; None where it is not there, or was not deployed whole.
+def read_deployed(deployment: Deployment) -> Deployed | None:
+    """What a deployment runs; None where it is not there, or was not deployed whole.
 
     Raises:
         StackError: AWS does not tell.
     """
-    name = name_stack(stage)
+    name = deployment.name
     stacks = make_client("cloudformation")
     try:
         with tell_errors(f"read the stack {name}"):
@@ -67,7 +67,7 @@ def read_deployed(stage: str) -> Deployed | None:
         if "does not exist" in str(error):
             return None
         raise
-    versions = read_versions(stage)
+    versions = read_versions(deployment)
     if status not in WHOLE or versions is None:
         return None
     with tell_errors(f"read the template of {name}"):
@@ -77,13 +77,13 @@ def read_deployed(stage: str) -> Deployed | None:
     return Deployed(template, *versions)
 
 
-def read_versions(stage: str) -> tuple[int, dict[int, str]] | None:
-    """The version of a stage's function that answers, and all; None where there is no alias.
+def read_versions(deployment: Deployment) -> tuple[int, dict[int, str]] | None:
+    """The version of a deployment's function that answers, and all; None where there is no alias.
 
     Raises:
         StackError: AWS does not tell.
     """
-    name, client = name_stack(stage), make_client("lambda")
+    name, client = deployment.name, make_client("lambda")
     try:
         version, _, _ = read_alias(client, name)
         return version, list_versions(client, name)
@@ -116,7 +116,7 @@ def flatten(template: dict[str, Any]) -> str:
     return re.sub("[^\x00-\x7f]", "?", text)
 
 
-def synthesize(stage: str, model: str, base: str, *, local: bool) -> dict[str, Any]:
+def synthesize(deployment: Deployment, base: str, *, local: bool) -> dict[str, Any]:
     """The template of this commit's stack.
 
     Raises:
@@ -128,24 +128,23 @@ def synthesize(stage: str, model: str, base: str, *, local: bool) -> dict[str, A
     from serving.deployment.stacks.app import build_app  # noqa: PLC0415 - seconds
 
     # PATHS is the command line's own: names of resources are hashes over it, too.
-    context = {"stage": stage, "model": model, "base": base, "local": str(local).lower()}
-    context[PATHS] = "true"
+    context = vars(deployment) | {"base": base, "local": str(local).lower(), PATHS: "true"}
     app = build_app(context)
-    return dict(app.synth().get_stack_by_name(name_stack(stage)).template)
+    return dict(app.synth().get_stack_by_name(deployment.name).template)
 
 
-def compare(stage: str, template: dict[str, Any], deployed: Deployed | None) -> Verdict:
+def compare(deployment: Deployment, template: dict[str, Any], deployed: Deployed | None) -> Verdict:
     """What is to be done, and say why.
 
     Args:
-        stage: The stage.
+        deployment: The model and the stage.
         template: Of this commit's stack.
-        deployed: What the stage runs.
+        deployed: What runs there.
 
     Raises:
         StackError: What this commit would deploy was rolled back.
     """
-    name, image = name_stack(stage), read_image(template)
+    name, image = deployment.name, read_image(template)
     if deployed is None:
         say(f"{name} is not there, or not whole: {image} is to be deployed")
         return Verdict.DEPLOY
@@ -156,8 +155,8 @@ def compare(stage: str, template: dict[str, Any], deployed: Deployed | None) -> 
         raise StackError(
             f"{name} was rolled back from version {newest} ({last}) to version {version} ({now}), "
             "and this commit would deploy the former again: revert the commit that made it. If it "
-            f"was right after all: 'make rollback STAGE={stage} TO={newest}'; if this commit mends "
-            f"it: 'make deploy STAGE={stage}'"
+            f"was right after all: {deployment.make('rollback', f'TO={newest}')}; if this commit "
+            f"mends it: {deployment.make('deploy')}"
         )
     if same:
         say(f"{name}: {image} is live, and the stack is as committed: nothing to do")
@@ -168,31 +167,42 @@ def compare(stage: str, template: dict[str, Any], deployed: Deployed | None) -> 
 
 
 def main() -> None:
-    """Compare stages with this commit; for a workflow, hand it on."""
+    """Compare a model's stages with this commit; for a workflow, hand it on."""
     parser = argparse.ArgumentParser(prog="make live", description=__doc__)
     parser.add_argument("--stage", nargs="+", default=["dev"], choices=STAGES)
     parser.add_argument(
         "--versions", action="store_true", help="print the one that answers, and the newest"
     )
-    parser.add_argument("--model", default="", help="the model's name")
+    parser.add_argument("--model", required=True, help="the model's name")
     parser.add_argument("--base", default=BASE, help="the base image")
     parser.add_argument("--local", action="store_true", help="on a local AWS")
     options = parser.parse_args()
     try:
         for stage in options.stage:
+            deployment = Deployment(options.model, stage)
             if options.versions:
-                version, versions = read_versions(stage) or (0, {0: ""})
+                version, versions = read_versions(deployment) or (0, {0: ""})
                 print(version, max(versions))
                 continue
-            template = synthesize(stage, options.model, options.base, local=options.local)
-            hand_on(stage, compare(stage, template, read_deployed(stage)))
+            hand_on(stage, look(deployment, options.base, local=options.local))
     except (ImageError, StackError) as error:
         sys.exit(f"error: {error}")
 
 
-def hand_on(stage: str, verdict: Verdict) -> None:
-    """Print a verdict; where a workflow runs, make it an output of the step."""
-    line = f"{stage}={verdict}"
+def look(deployment: Deployment, base: str, *, local: bool) -> Verdict:
+    """What is to be done with a deployment.
+
+    Raises:
+        ImageError: There is no model.
+        StackError: AWS does not tell, or what this commit would deploy was rolled back.
+    """
+    template = synthesize(deployment, base, local=local)
+    return compare(deployment, template, read_deployed(deployment))
+
+
+def hand_on(name: str, value: str) -> None:
+    """Print what was found; where a workflow runs, make it an output of the step."""
+    line = f"{name}={value}"
     print(line, flush=True)
     if output := os.environ.get("GITHUB_OUTPUT"):
         with Path(output).open("a", encoding="utf-8") as file:

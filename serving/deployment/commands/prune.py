@@ -1,7 +1,8 @@
 """Delete the versions and images that no rollback will go back to: `make prune`.
 
-Of each stage the live version and the newest ones stay; an image goes when no version of any
-stage runs it. ECR's own rules cannot know that: they count, or go by age.
+Of each model and stage the live version and the newest ones stay; an image goes when no version of
+any function runs it, of whatever model, whether its folder is in this tree or not. ECR's own rules
+cannot know that: they count, or go by age.
 """
 
 import argparse
@@ -15,19 +16,29 @@ from serving.deployment.stack import (
     StackError,
     confirm,
     make_client,
-    name_stack,
     say,
     tell_errors,
 )
-from serving.deployment.stages import STAGES
 
 KEEP = 5
 GRACE = timedelta(days=1)  # an image that was pushed, and is not deployed yet
 BATCH = 100  # ECR's BatchDeleteImage takes so many
 
 
+def list_functions(client: Any) -> list[str]:
+    """The names of all functions of ours in this account and region.
+
+    Raises:
+        StackError: AWS does not tell.
+    """
+    with tell_errors("list the functions"):
+        pages = client.get_paginator("list_functions").paginate()
+        names = [one["FunctionName"] for page in pages for one in page["Functions"]]
+    return sorted(name for name in names if name.startswith(f"{NAME}-"))
+
+
 def find_versions(client: Any, name: str) -> list[int]:
-    """The published versions of a function; none of a stage that is not deployed.
+    """The published versions of a function; none of one that went meanwhile.
 
     Raises:
         StackError: AWS does not answer.
@@ -71,7 +82,7 @@ def find_used_images(client: Any, name: str, gone: list[int]) -> set[str]:
             with tell_errors(f"read version {version} of {name}"):
                 code = client.get_function(FunctionName=name, Qualifier=version)["Code"]
         except StackError as error:
-            if error.code == MISSING:  # it went meanwhile, or is not deployed
+            if error.code == MISSING:  # it went meanwhile
                 continue
             raise
         for uri in (code.get("ImageUri", ""), code.get("ResolvedImageUri", "")):
@@ -103,11 +114,14 @@ def prune(keep: int, *, yes: bool = False) -> None:
         StackError: Nobody agreed, or AWS does not do it.
     """
     functions, registry = make_client("lambda"), make_client("ecr")
-    names = [name_stack(stage) for stage in STAGES]
+    names = list_functions(functions)
     versions = {name: find_old_versions(functions, name, keep) for name in names}
 
     def find_images() -> dict[str, list[str]]:
-        used = (find_used_images(functions, name, versions[name]) for name in names)
+        used = (
+            find_used_images(functions, name, versions.get(name, []))
+            for name in list_functions(functions)
+        )
         return find_old_images(registry, set[str]().union(*used))
 
     images = find_images()
@@ -142,7 +156,7 @@ def delete_images(client: Any, digests: list[str]) -> None:
 def main() -> None:
     """Delete what is old."""
     parser = argparse.ArgumentParser(prog="make prune", description=__doc__)
-    parser.add_argument("--keep", type=int, default=KEEP, help="so many versions of each stage")
+    parser.add_argument("--keep", type=int, default=KEEP, help="so many versions of each function")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     options = parser.parse_args()
     if options.keep < 1:

@@ -1,4 +1,4 @@
-"""Move a stage's alias to the version before: `make rollback STAGE=prod`.
+"""Move a deployment's alias to the version before: `make rollback MODEL=topics STAGE=prod`.
 
 It takes seconds, and lasts until another image is deployed: revert the commit, too.
 """
@@ -7,12 +7,13 @@ import argparse
 import sys
 from typing import Any
 
+from serving.deployment.commands.options import add_deployment
 from serving.deployment.stack import (
     ALIAS,
+    Deployment,
     StackError,
     confirm,
     make_client,
-    name_stack,
     say,
     tell_errors,
 )
@@ -33,9 +34,8 @@ def list_versions(client: Any, name: str) -> dict[int, str]:
             found = [one for page in pages for one in page["Versions"]]
     except StackError as error:
         if error.code == MISSING:
-            stage = name.rpartition("-")[2]
             raise StackError(
-                f"there is no function {name}: 'make deploy STAGE={stage}'", MISSING
+                f"there is no function {name}: 'make deploy' makes it", MISSING
             ) from None
         raise
     return {
@@ -77,7 +77,7 @@ def read_alias(client: Any, name: str) -> tuple[int, set[int], str]:
     return int(alias["FunctionVersion"]), set(map(int, weights)), alias["RevisionId"]
 
 
-def rollback(stage: str, wanted: int | None = None, *, yes: bool = False) -> int:
+def rollback(deployment: Deployment, wanted: int | None = None, *, yes: bool = False) -> int:
     """Move the alias; where a canary is under way, back to the version that it is to replace.
 
     Returns:
@@ -86,7 +86,7 @@ def rollback(stage: str, wanted: int | None = None, *, yes: bool = False) -> int
     Raises:
         StackError: There is nothing to go back to, nobody agreed, or AWS does not do it.
     """
-    name, client = name_stack(stage), make_client("lambda")
+    name, client = deployment.name, make_client("lambda")
     versions = list_versions(client, name)
     current, tried, revision = read_alias(client, name)
     target = current if tried and wanted is None else choose(versions, current, wanted)
@@ -94,7 +94,7 @@ def rollback(stage: str, wanted: int | None = None, *, yes: bool = False) -> int
         f"version {one} ({versions.get(one, 'unknown')})" for one in (current, *sorted(tried))
     )
     confirm(f"{name}: '{ALIAS}' goes from {now} to version {target} ({versions[target]})", yes=yes)
-    if tried and STAGES[stage].canary:
+    if tried and STAGES[deployment.stage].of(deployment.model).canary:
         stop_canary(name)
         _, _, revision = read_alias(client, name)
     with tell_errors(f"move the alias {ALIAS} of {name}"):
@@ -126,14 +126,14 @@ def stop_canary(name: str) -> None:
 
 
 def main() -> None:
-    """Move the alias of a stage, and say what was done."""
+    """Move the alias of a deployment, and say what was done."""
     parser = argparse.ArgumentParser(prog="make rollback", description=__doc__)
-    parser.add_argument("--stage", default="dev", choices=STAGES)
+    add_deployment(parser)
     parser.add_argument("--to", type=int, help="this version")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     options = parser.parse_args()
     try:
-        version = rollback(options.stage, options.to, yes=options.yes)
+        version = rollback(Deployment(options.model, options.stage), options.to, yes=options.yes)
     except StackError as error:
         sys.exit(f"error: {error}")
     say(

@@ -1,7 +1,8 @@
 """The container image, built once per content: `make image`.
 
-Its tag is a hash of all that goes into it: the files that .dockerignore lets through and that the
-target uses, the Dockerfile, the base image's name. If that tag is there, nothing is built.
+Its tag is the model's name and a hash of all that goes into it: the files that .dockerignore lets
+through and that its kind of image uses, the Dockerfile, the base image's name. If that tag is
+there, nothing is built.
 """
 
 import argparse
@@ -25,11 +26,23 @@ LAMBDA_BYTES = 10 * 1024**3  # AWS Lambda Developer Guide, "Lambda quotas"
 BASE = "public.ecr.aws/lambda/python:3.13"
 PLATFORM = "linux/amd64"  # what a model is frozen for
 DOCKERFILE = "serving/deployment/image/Dockerfile"
-BUNDLES = "serving/app/data/*"  # of any model, as .dockerignore has them
-# What only the other target uses.
+# A model's folders, as .dockerignore has them: of any model.
+BUNDLES, HOMES = "serving/app/data/*", "training/models/*"
+# Which of requirements/ an image is of, by the engine and the kind of input.
+LOCKS = {
+    "frozen": {"text": "frozen", "record": "frozen"},
+    "sklearn": {"text": "sklearn", "record": "records"},
+}
+# What only images of other locks use.
 OTHERS = {
-    "frozen": {"requirements/sklearn.txt", f"{BUNDLES}/model.joblib"},
-    "sklearn": {"requirements/frozen.txt", f"{BUNDLES}/model.frozen"},
+    "frozen": {
+        "requirements/records.txt",
+        "requirements/sklearn.txt",
+        f"{BUNDLES}/model.joblib",
+        f"{HOMES}/features.py",
+    },
+    "sklearn": {"requirements/frozen.txt", "requirements/records.txt", f"{BUNDLES}/model.frozen"},
+    "records": {"requirements/frozen.txt", "requirements/sklearn.txt", f"{BUNDLES}/model.frozen"},
 }
 
 
@@ -67,13 +80,12 @@ def build(root: Path, model: str, base: str, name: str = NAME) -> str:
         ImageError: There is no model, no base image or no Docker, or the build failed.
     """
     manifest = read_manifest(root, model)
-    target = manifest["engine"]
     base_id = find_base(base)
     image = f"{name}:{find_tag(root, model, base)}"
     if docker("image", "inspect", image).returncode == 0:
         say(f"{image} is there: nothing to build")
         return image
-    say(f"building {image} ({target}, model {manifest['name']} {manifest['version']})")
+    say(f"building {image} ({manifest['engine']}, model {manifest['name']} {manifest['version']})")
     labels = {
         "org.opencontainers.image.title": NAME,
         "org.opencontainers.image.version": manifest["version"],
@@ -81,14 +93,16 @@ def build(root: Path, model: str, base: str, name: str = NAME) -> str:
         "org.opencontainers.image.base.name": base,
         "quickthaw.base": base_id,
         "quickthaw.content": image.partition(":")[2],
-        "quickthaw.engine": target,
+        "quickthaw.engine": manifest["engine"],
+        "quickthaw.model": model,
     }
     with pack_context(root, model) as context:
         done = docker(
             # The machine's own network, for it may be what knows the way to the packages.
             *("build", "--network", "host", "--force-rm", "--platform", PLATFORM),
-            *("--target", target, "--tag", image),
+            *("--target", manifest["engine"], "--tag", image),
             *("--build-arg", f"MODEL={model}", "--build-arg", f"BASE_IMAGE={base}"),
+            *("--build-arg", f"LOCK={find_lock(manifest)}"),
             *(part for label in labels.items() for part in ("--label", "=".join(label))),
             *("--file", DOCKERFILE, "-"),
             stdin=context,
@@ -149,17 +163,23 @@ def find_tag(root: Path, model: str, base: str) -> str:
     Raises:
         ImageError: There is no model.
     """
-    return hash_content(root, model, read_manifest(root, model)["engine"], base)
+    lock = find_lock(read_manifest(root, model))
+    return f"{model}-{hash_content(root, model, lock, base)}"
 
 
-def hash_content(root: Path, model: str, target: str, base: str) -> str:
+def find_lock(manifest: dict[str, Any]) -> str:
+    """Which of requirements/ the image of a model is of."""
+    return LOCKS[manifest["engine"]][manifest["input"]["kind"]]
+
+
+def hash_content(root: Path, model: str, lock: str, base: str) -> str:
     """Twelve hex digits of a sha256 over all that the image is made of.
 
     Raises:
-        ImageError: A file of the target is missing.
+        ImageError: A file of it is missing.
     """
-    total = hashlib.sha256(f"{target}\0{base}\0{PLATFORM}\0".encode())
-    for name in list_context(root, model, target):
+    total = hashlib.sha256(f"{lock}\0{base}\0{PLATFORM}\0".encode())
+    for name in list_context(root, model, lock):
         data = read_file(root, name)
         total.update(f"{name}\0{hashlib.sha256(data).hexdigest()}\0".encode())
     return total.hexdigest()[:12]
@@ -183,19 +203,19 @@ def read_file(root: Path, name: str) -> bytes:
         raise ImageError(f"{name} cannot be read ({error.strerror}): remove or mend it") from None
 
 
-def list_context(root: Path, model: str, target: str) -> list[str]:
-    """The files that the target's image is made of, sorted.
+def list_context(root: Path, model: str, lock: str) -> list[str]:
+    """The files that the image of a lock is made of, sorted.
 
     Raises:
         ImageError: One that .dockerignore names is missing.
     """
     found: set[str] = set()
     for pattern, names in match_allowed(root, model):
-        if pattern in OTHERS[target]:
+        if pattern in OTHERS[lock]:
             continue
         if not names:
-            own = pattern.replace(BUNDLES, BUNDLES.replace("*", model))
-            raise ImageError(f"{own} is missing: 'make train MODEL={model}' makes it")
+            own = _of_model(pattern, model)
+            raise ImageError(f"{own} is missing: {_find_mend(own, model)}")
         found |= names
     return sorted(found)
 
@@ -217,8 +237,22 @@ def pack_context(root: Path, model: str) -> IO[bytes]:
 def match_allowed(root: Path, model: str) -> Iterator[tuple[str, set[str]]]:
     """Each pattern of .dockerignore, and the files that it lets through for a model."""
     for pattern in read_allowed(root):
-        own = pattern.replace(BUNDLES, BUNDLES.replace("*", model))
-        yield pattern, {path.relative_to(root).as_posix() for path in root.glob(own)}
+        found = root.glob(_of_model(pattern, model))
+        yield pattern, {path.relative_to(root).as_posix() for path in found}
+
+
+def _of_model(pattern: str, model: str) -> str:
+    """A pattern of .dockerignore, where it is of any model, as one of this model."""
+    for folder in (BUNDLES, HOMES):
+        pattern = pattern.replace(folder, folder.replace("*", model))
+    return pattern
+
+
+def _find_mend(name: str, model: str) -> str:
+    """What brings a missing file."""
+    if name.startswith(_of_model(BUNDLES, model)):
+        return f"'make train MODEL={model}' makes it"
+    return f"'git checkout {name}' takes it back"
 
 
 def read_allowed(root: Path) -> Iterable[str]:
@@ -252,8 +286,8 @@ def read_manifest(root: Path, model: str) -> dict[str, Any]:
         end = len(data) - len(f'{manifest["checksum"]}"\n}}\n')
         if hashlib.blake2b(data[:end], digest_size=32).hexdigest() != manifest["checksum"]:
             raise ImageError(f"{path} is damaged: take it back with 'git checkout {path}'")
-        if manifest["engine"] not in OTHERS:
-            raise ImageError(f"{path} names an engine that there is no image for")
+        if manifest["input"]["kind"] not in LOCKS.get(manifest["engine"], ()):
+            raise ImageError(f"{path} names an engine or an input that there is no image for")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ImageError(
             f"{path} cannot be read ({type(error).__name__}): write it with 'make train "
@@ -266,7 +300,7 @@ def read_revision(root: Path) -> str:
     """The commit, with "+" where the tree differs from it; "unknown" where git does not tell."""
     try:
         commit = git(root, "rev-parse", "HEAD")
-        paths = ("serving", "requirements", ".dockerignore")
+        paths = ("serving", "requirements", ".dockerignore", f":(glob){HOMES}/features.py")
         changed = git(root, "status", "--porcelain", "--", *paths)
     except GitError as error:
         say(f"note: of which commit this tree is, is not known: {error}")

@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from serving.deployment.stack import ALIAS, NAME
+from serving.deployment.stack import ALIAS, NAME, Deployment
 from serving.deployment.stacks.function import Function
 from serving.deployment.stages import Stage
 
@@ -26,7 +26,7 @@ INIT_PATTERNS = {
 
 
 class Alarms(Construct):
-    """The alarms of a stage.
+    """The alarms of a deployment.
 
     Attributes:
         all: Each of them, by name; "canary" stops the shift to a new version.
@@ -37,13 +37,13 @@ class Alarms(Construct):
         scope: Construct,
         identity: str,
         *,
-        name: str,
+        deployment: Deployment,
         function: Function,
         api: apigateway.RestApi,
         stage: Stage,
     ) -> None:
         super().__init__(scope, identity)
-        self._name, self._stage = name, stage
+        self._deployment, self._name, self._stage = deployment, deployment.name, stage
         self.all: dict[str, cloudwatch.Alarm] = {}
         alias = function.alias
         self._add("errors", alias.metric_errors(**_sum(MINUTE)), "An invocation failed")
@@ -74,8 +74,9 @@ class Alarms(Construct):
         alarm = cloudwatch.Alarm(
             self,
             what,
-            alarm_name=f"{self._name}-{what}",
-            alarm_description=f"{description}: 'make logs STAGE={self._name.rpartition('-')[2]}'",
+            # A slash, which no name has: a policy can tell where the stage's ends.
+            alarm_name=f"{self._name}/{what}",
+            alarm_description=f"{description}: {self._deployment.make('logs')}",
             metric=metric,
             threshold=threshold,
             evaluation_periods=periods,

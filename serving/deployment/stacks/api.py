@@ -13,6 +13,7 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
 from constructs import Construct
 
+from serving.deployment.stack import Deployment
 from serving.deployment.stacks import bodies
 from serving.deployment.stacks.function import Function, set_retention
 from serving.deployment.stages import Domain, Stage
@@ -47,7 +48,7 @@ REFUSED = {
 
 
 class Api(Construct):
-    """The API of a stage, on the function's alias.
+    """The API of a deployment, on the function's alias.
 
     Args:
         function: What it invokes, and whose input it lets through.
@@ -59,36 +60,42 @@ class Api(Construct):
     """
 
     def __init__(
-        self, scope: Construct, identity: str, *, name: str, function: Function, stage: Stage
+        self,
+        scope: Construct,
+        identity: str,
+        *,
+        deployment: Deployment,
+        function: Function,
+        stage: Stage,
     ) -> None:
         super().__init__(scope, identity)
-        self._stage = stage
+        name, self._stage = deployment.name, stage
         self.api = apigateway.RestApi(
             self,
             "Api",
             rest_api_name=name,
-            description="Quickthaw: predicts with a scikit-learn model",
+            description=f"Quickthaw: predicts with the model {deployment.model}",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             binary_media_types=BINARY,
             cloud_watch_role=False,  # the account's, which infrastructure/ makes
-            deploy_options=self._make_options(name),
+            deploy_options=self._make_options(deployment),
         )
         self.api.node.try_remove_child("Endpoint")  # an output of a name that nobody knows
-        self._add_routes(function.alias, bodies.make_models(function.image.input))
+        self._add_routes(function.alias, bodies.make_models(function.image.manifest["input"]))
         self._add_answers()
         self.key = self._add_key(name) if stage.auth == "api_key" else None
         self.url = self._add_domain(stage.domain) if stage.domain else self.api.url
 
-    def _make_options(self, name: str) -> apigateway.StageOptions:
+    def _make_options(self, deployment: Deployment) -> apigateway.StageOptions:
         access = logs.LogGroup(
             self,
             "Access",
-            log_group_name=f"/aws/apigateway/{name}",
+            log_group_name=f"/aws/apigateway/{deployment.name}",
             removal_policy=RemovalPolicy.DESTROY,
         )
         set_retention(access, self._stage.retention_days)
         return apigateway.StageOptions(
-            stage_name=name.rpartition("-")[2],
+            stage_name=deployment.stage,
             throttling_rate_limit=self._stage.rate_per_second,
             throttling_burst_limit=self._stage.burst,
             access_log_destination=apigateway.LogGroupLogDestination(access),

@@ -6,21 +6,21 @@ import sys
 import aws_cdk as cdk
 
 from serving.deployment.image import builder
-from serving.deployment.stack import StackError
+from serving.deployment.stack import Deployment, StackError
 from serving.deployment.stacks.function import Image
 from serving.deployment.stacks.service import Service
 from serving.deployment.stages import STAGES
 
 
 def build_app(context: dict[str, str] | None = None) -> cdk.App:
-    """The app of one stage.
+    """The app of one deployment.
 
     Context: `stage`, which has no default: to destroy one that nobody named would be bad; `model`,
     by name; `base`, another base image; `local`, "true" for a local AWS.
 
     Raises:
         ImageError: There is no model.
-        StackError: There is no such stage.
+        StackError: There is no such stage, or no model can be called so.
     """
     app = cdk.App(context=context)
 
@@ -31,16 +31,16 @@ def build_app(context: dict[str, str] | None = None) -> cdk.App:
     stage = read("stage", "")
     if stage not in STAGES:
         raise StackError(f"there is no stage {stage!r}: STAGE is one of {', '.join(STAGES)}")
-    model = read("model", "")
+    deployment = Deployment(read("model", ""), stage)
+    model = deployment.model
     manifest = builder.read_manifest(builder.ROOT, model)
     Service(
         app,
-        stage_name=stage,
-        stage=STAGES[stage],
+        deployment=deployment,
+        stage=STAGES[stage].of(model),
         image=Image(
             builder.find_tag(builder.ROOT, model, read("base", "") or builder.BASE),
-            manifest["version"],
-            manifest["input"],
+            manifest,
         ),
         local=read("local", "false") == "true",
         # The others would look for the roles of CDK's own bootstrap stack; `make deploy` names

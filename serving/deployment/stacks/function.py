@@ -11,26 +11,22 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from serving.deployment.stack import ALIAS, NAME
+from serving.deployment.stack import ALIAS, NAME, Deployment
 from serving.deployment.stages import Stage
 
 
 class Image(NamedTuple):
-    """An image: its tag in the account's repository, and of the model in it version and input.
-
-    The input is as the manifest describes it.
-    """
+    """An image: its tag in the account's repository, and the manifest of the model in it."""
 
     tag: str
-    model: str
-    input: dict[str, Any]
+    manifest: dict[str, Any]
 
 
 class Function(Construct):
-    """The function as a stage has it.
+    """The function of a deployment.
 
     Args:
-        name: Its name.
+        deployment: Of which model, and where.
         image: What it runs.
         stage: The settings.
 
@@ -41,10 +37,18 @@ class Function(Construct):
     """
 
     def __init__(
-        self, scope: Construct, identity: str, *, name: str, image: Image, stage: Stage
+        self,
+        scope: Construct,
+        identity: str,
+        *,
+        deployment: Deployment,
+        image: Image,
+        stage: Stage,
     ) -> None:
         super().__init__(scope, identity)
-        self._name = name
+        self._name = name = deployment.name
+        # By its path a policy tells a role's stage, for CloudFormation makes up its name.
+        self._path = f"/{NAME}/{deployment.stage}/"
         self.image = image
         self.logs = logs.LogGroup(
             self,
@@ -57,7 +61,7 @@ class Function(Construct):
             self,
             "Function",
             function_name=name,
-            description="Quickthaw: predicts with a scikit-learn model",
+            description=f"Quickthaw: predicts with the model {deployment.model}",
             code=lambda_.DockerImageCode.from_ecr(
                 ecr.Repository.from_repository_name(self, "Repository", NAME),
                 tag_or_digest=image.tag,
@@ -73,7 +77,7 @@ class Function(Construct):
             # Kept when the next one takes its place, for a rollback; not if it failed its canary.
             current_version_options=lambda_.VersionOptions(
                 removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-                description=f"model {image.model}, image {image.tag}",
+                description=f"model {image.manifest['version']}, image {image.tag}",
             ),
         )
         self.alias = lambda_.Alias(
@@ -89,6 +93,7 @@ class Function(Construct):
         role = iam.Role(
             self,
             "Role",
+            path=self._path,
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description="Quickthaw's function: its own logs and traces, nothing else",
         )
@@ -104,6 +109,7 @@ class Function(Construct):
         role = iam.Role(
             self,
             "ShiftRole",
+            path=self._path,
             assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"),
             description="CodeDeploy: moves this function's alias, reads its alarm, nothing else",
         )

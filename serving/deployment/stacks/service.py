@@ -1,4 +1,4 @@
-"""The service of a stage as a stack: the function, its API, alarms, dashboard."""
+"""A model's service at a stage as a stack: the function, its API, alarms, dashboard."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,7 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from serving.deployment.stack import NAME, Outputs, make_local_url, name_stack
+from serving.deployment.stack import NAME, Deployment, Outputs, make_local_url
 from serving.deployment.stacks.alarms import Alarms
 from serving.deployment.stacks.api import Api
 from serving.deployment.stacks.dashboard import Dashboard
@@ -25,10 +25,11 @@ LEFT = {
 
 
 class Service(cdk.Stack):
-    """A stage's stack.
+    """The stack of a deployment.
 
     Args:
-        stage_name, stage: Which one.
+        deployment: Of which model, and where.
+        stage: The settings there, as that model has them.
         image: What the function runs.
         local: For a local AWS, which has neither CodeDeploy nor metric math, so no canary, no
             domains, and addresses of its own.
@@ -38,30 +39,37 @@ class Service(cdk.Stack):
         self,
         scope: Construct,
         *,
-        stage_name: str,
+        deployment: Deployment,
         stage: Stage,
         image: Image,
         local: bool = False,
         **kwargs: Any,
     ) -> None:
-        name = name_stack(stage_name)
+        name = deployment.name
         if local:
             stage = replace(stage, canary=False, domain=None)
-        super().__init__(scope, name, description=f"Quickthaw, stage {stage_name}", **kwargs)
+        super().__init__(
+            scope,
+            name,
+            description=f"Quickthaw, model {deployment.model}, stage {deployment.stage}",
+            **kwargs,
+        )
         iam.PermissionsBoundary.of(self).apply(
             iam.ManagedPolicy.from_managed_policy_name(
-                self, "Boundary", f"{NAME}-boundary-{stage_name}"
+                self, "Boundary", f"{NAME}-boundary-{deployment.stage}"
             )
         )
         function = Function(
             self,
             "Function",
-            name=name,
+            deployment=deployment,
             image=image,
             stage=stage,
         )
-        api = Api(self, "Api", name=name, function=function, stage=stage)
-        alarms = Alarms(self, "Alarms", name=name, function=function, api=api.api, stage=stage)
+        api = Api(self, "Api", deployment=deployment, function=function, stage=stage)
+        alarms = Alarms(
+            self, "Alarms", deployment=deployment, function=function, api=api.api, stage=stage
+        )
         if stage.canary:
             function.shift_slowly(alarms.all["canary"])
         dashboard = Dashboard(
@@ -76,7 +84,7 @@ class Service(cdk.Stack):
         for rule, reason in LEFT.items():
             cdk.Validations.of(self).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))
         outputs = Outputs(
-            Url=make_local_url(api.api.rest_api_id, stage_name) if local else api.url,
+            Url=make_local_url(api.api.rest_api_id, deployment.stage) if local else api.url,
             KeyId=api.key.key_id if api.key else "none",
             FunctionName=name,
             LogGroup=f"/aws/lambda/{name}",

@@ -6,6 +6,7 @@ import subprocess
 
 import yaml
 
+from serving.tests.records import EXAMPLE, fit_regression, to_frame, write_regression
 from serving.tests.sample import write_bundle
 from serving.tests.tracked import copy_tracked
 from tools.cloud.local import ROOT
@@ -29,6 +30,18 @@ class Checkout:
         """Put a model in the place of the last one, with the lock that fits: its version."""
         return take_model(self.folder, pipeline).version
 
+    def take_rents(self):
+        """Put a second model beside it, over records: its version."""
+        pipeline = fit_regression()
+        golden = ({"input": EXAMPLE, "value": float(pipeline.predict(to_frame([EXAMPLE]))[0])},)
+        home = self.folder / "training/models/rents"
+        home.mkdir(parents=True)
+        (home / "model.py").touch()
+        bundle = self.folder / "serving/app/data/rents"
+        manifest = write_regression(bundle, pipeline, golden=golden)
+        lock_bundle(self.folder, "rents", manifest)
+        return manifest.version
+
     def make(self, *arguments, status=0):
         """Run a target: all that it says. It has to end with the status."""
         done = subprocess.run(
@@ -45,24 +58,34 @@ class Checkout:
         return done.stdout
 
 
-def take_model(folder, pipeline, golden=None):
+def take_model(folder, pipeline, golden=None, model=MODEL):
     """Put a model in the place of a tree's, with the lock that fits: its manifest."""
-    bundle = folder / BUNDLE
+    bundle = folder / "serving/app/data" / model
     examples = golden or [
         {"input": {"text": text}, **predict(pipeline, text)}
         for text in ("tie the rope to the boat", "bake bread")
     ]
     manifest = write_bundle(bundle, pipeline, "frozen", golden=tuple(examples))
+    lock_bundle(folder, model, manifest)
+    return manifest
+
+
+def lock_bundle(folder, model, manifest):
+    """Let dvc.lock record the files of a bundle, as the last that it says of them."""
+    bundle = folder / "serving/app/data" / model
     outs = [
         {
-            "path": f"{BUNDLE}/{name}",
+            "path": f"serving/app/data/{model}/{name}",
             "md5": hashlib.md5((bundle / name).read_bytes()).hexdigest(),  # noqa: S324 - DVC's
             "size": pin.size,
         }
         for name, pin in manifest.files.items()
     ]
-    (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": {"train": {"outs": outs}}}))
-    return manifest
+    lock = folder / "dvc.lock"
+    stages = yaml.safe_load(lock.read_text())["stages"]
+    stages.pop(f"taken@{model}", None)
+    stages[f"taken@{model}"] = {"outs": outs}
+    lock.write_text(yaml.safe_dump({"stages": stages}, sort_keys=False))
 
 
 def predict(pipeline, text):

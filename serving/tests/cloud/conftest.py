@@ -2,24 +2,33 @@
 
 import pytest
 
+MANIFEST = {
+    "version": "0" * 12,
+    "task": "classification",
+    "input": {"kind": "text", "example": "the boat"},
+}
+
 
 @pytest.fixture(scope="session")
 def write_service():
-    """Write a stage's template: of one of ours by its name, or with settings of its own."""
+    """Write the template of a model: at one of our stages, or at one of settings of its own."""
     import aws_cdk as cdk
 
+    from serving.deployment.stack import Deployment
     from serving.deployment.stacks.function import Image
     from serving.deployment.stacks.service import Service
     from serving.deployment.stages import STAGES, Stage
     from serving.tests.cloud.synth import ENVIRONMENT, Templates
 
-    def write(name="prod", *, tag="0123456789ab", local=False, env=ENVIRONMENT, **settings):
+    def write(
+        name="prod", *, tag="0123456789ab", manifest=None, local=False, env=ENVIRONMENT, **settings
+    ):
         app = cdk.App()
         Service(
             app,
-            stage_name=name,
+            deployment=Deployment("hobbies", name),
             stage=Stage(**settings) if settings else STAGES[name],
-            image=Image(tag, "0" * 12, {"kind": "text", "example": "the boat"}),
+            image=Image(tag, MANIFEST | (manifest or {})),
             local=local,
             env=env,
             synthesizer=cdk.BootstraplessSynthesizer(),
@@ -36,4 +45,4 @@ def prod(write_service):
 
 @pytest.fixture(scope="session")
 def template(prod):
-    return prod["quickthaw-prod"]
+    return prod["quickthaw-hobbies-prod"]

@@ -74,7 +74,7 @@ def test_prices_are_all_positive_and_name_their_page():
 
 def test_metrics_counted_are_those_that_are_emitted(client):
     (document,) = client.request(body={"text": "the boat"}).emf
-    assert len(UNITS.keys() & document.keys()) == costs.EMF_METRICS
+    assert len(UNITS.keys() & document.keys()) == costs.count_metrics("text", "classification")
 
 
 def test_emf_document_is_of_the_size_that_is_counted(start_service, bundle):

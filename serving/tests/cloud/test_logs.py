@@ -32,12 +32,13 @@ from serving.tests.hostile import TEXTS
 
 NOW = 1_795_274_199_000
 UUID = "d8b91d93-fb12-4052-8e85-d960882e4472"
-MODULE = ("-m", "serving.deployment.commands.logs")
+MODEL = ("--model", "hobbies")
+MODULE = ("-m", "serving.deployment.commands.logs", *MODEL)
 # The real program, where only CloudFormation is not asked.
 STAGE = """
 import runpy, sys
 from serving.deployment import stack
-stack.read_outputs = lambda stage: stack.Outputs("", "none", "f", "/aws/lambda/f", "")
+stack.read_outputs = lambda _: stack.Outputs("", "none", "f", "/aws/lambda/f", "")
 runpy.run_module("serving.deployment.commands.logs", run_name="__main__")
 """
 
@@ -134,7 +135,7 @@ def credentials(moto, monkeypatch):
 def group(credentials, monkeypatch):
     group = Group()
     outputs = Outputs("", "none", "f", group.name, "")
-    monkeypatch.setattr(source, "read_outputs", lambda stage: outputs)
+    monkeypatch.setattr(source, "read_outputs", lambda _: outputs)
     return group
 
 
@@ -170,7 +171,7 @@ def show(tmp_path, capsys):
     def run(lines, *arguments):
         path = tmp_path / "log"
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        assert program.main([*arguments, str(path)]) == 0
+        assert program.main([*MODEL, *arguments, str(path)]) == 0
         return capsys.readouterr().out
 
     return run
@@ -266,7 +267,7 @@ def test_only_aws_region_is_set_it_is_the_region_that_is_asked(credentials):
 
 def test_stage_is_read_shows_its_group_and_a_summary(group, capsys):
     group.put(COLD, RECORD, FAILED, REFUSED, f"END RequestId: {UUID}")
-    assert program.main([]) == 0
+    assert program.main([*MODEL]) == 0
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 1 + 3 + 4
     assert err.startswith(f"{group.name} since ")
@@ -349,12 +350,12 @@ def test_aws_refuses_is_an_error_that_says_the_mend(error, says, read, waits):
 
 
 def test_stack_is_not_there_is_an_error(monkeypatch, capsys):
-    def read_outputs(stage):
-        raise StackError(f"there is no stack quickthaw-{stage}: 'make deploy STAGE={stage}'")
+    def read_outputs(deployment):
+        raise StackError(f"there is no stack {deployment.name}: {deployment.make('deploy')}")
 
     monkeypatch.setattr(source, "read_outputs", read_outputs)
-    assert program.main(["--stage", "prod"]) == 1
-    assert "error: there is no stack quickthaw-prod: " in capsys.readouterr().err
+    assert program.main([*MODEL, "--stage", "prod"]) == 1
+    assert "error: there is no stack quickthaw-hobbies-prod: " in capsys.readouterr().err
 
 
 # When to begin
@@ -384,7 +385,7 @@ def test_since_is_a_duration_or_an_iso_time_of_here_unless_it_says_otherwise(tex
     ],
 )
 def test_since_is_no_time_or_in_the_future_is_an_error(text, says, capsys):
-    assert program.main([f"--since={text}"]) == 1
+    assert program.main([*MODEL, f"--since={text}"]) == 1
     assert says in capsys.readouterr().err
 
 
@@ -576,14 +577,14 @@ def run(*arguments):
 
 def test_file_is_not_there_is_an_error(tmp_path, capsys):
     for path in (tmp_path / "none", tmp_path):
-        assert program.main([str(path)]) == 1
+        assert program.main([*MODEL, str(path)]) == 1
         assert f"error: {path} cannot be read (" in capsys.readouterr().err
 
 
 def test_standard_input_is_read(monkeypatch, capsys):
     stdin = SimpleNamespace(buffer=io.BytesIO(f"{emf()}\n\xff".encode("latin-1")))
     monkeypatch.setattr(sys, "stdin", stdin)
-    assert program.main(["-"]) == 0
+    assert program.main([*MODEL, "-"]) == 0
     _, first, second = capsys.readouterr().out.splitlines()
     assert "  200  " in first
     assert second.strip() == r"\xff"
@@ -599,7 +600,7 @@ def test_file_is_followed_whole_lines_are_shown_also_when_it_begins_anew(tmp_pat
 
 def test_ctrl_c_comes_while_a_stage_is_followed_it_ends_without_a_word(credentials):
     source.connect().create_log_group(logGroupName="/aws/lambda/f")
-    with run("-c", STAGE, "--follow") as started:
+    with run("-c", STAGE, *MODEL, "--follow") as started:
         assert started.stderr.readline().startswith("/aws/lambda/f since ")
         time.sleep(0.3)  # within a request or a pause
         started.send_signal(signal.SIGINT)
@@ -713,7 +714,7 @@ BEGINNINGS = st.sampled_from(
 )
 def test_line_is_anything_at_all_it_is_shown_and_harmless(lines, time_):
     sorter, summary = Sorter(), program.Summary()
-    options = program.parse_arguments(["--version", "a"])
+    options = program.parse_arguments([*MODEL, "--version", "a"])
     for line in lines:
         sorted_ = sorter.sort(Entry(line, time_))
         program.is_wanted(sorted_, options)
@@ -759,13 +760,13 @@ def test_stage_cannot_be_read_the_log_of_this_machine_is_named(tmp_path, monkeyp
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    assert program.main([]) == 1
+    assert program.main([*MODEL]) == 1
     said = capsys.readouterr().err
     assert "You must specify a region" in said
     assert "serve.jsonl" not in said
     program.LOCAL.parent.mkdir()
     program.LOCAL.touch()
-    assert program.main([]) == 1
+    assert program.main([*MODEL]) == 1
     assert "'make logs FILE=.local/serve.jsonl'" in capsys.readouterr().err
-    assert program.main(["nowhere"]) == 1
+    assert program.main([*MODEL, "nowhere"]) == 1
     assert "on this machine" not in capsys.readouterr().err

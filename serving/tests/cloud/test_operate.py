@@ -16,19 +16,21 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from serving.deployment import stack
-from serving.deployment.commands import key, live, prune, push, rollback, smoke
+from serving.deployment.commands import key, live, plan, prune, push, rollback, running, smoke
+from serving.deployment.commands.fetch_model import FetchError
 from serving.deployment.image import builder
-from serving.deployment.stack import Outputs, StackError
+from serving.deployment.stack import Deployment, Outputs, StackError
 from serving.deployment.stages import Stage
 from tools.cloud import local
 
 EXAMPLE = {"input": {"text": "bake bread"}, "label": "cooking", "probability": 0.75}
 VERSION = "a" * 12
+DEV, PROD = Deployment("hobbies", "dev"), Deployment("hobbies", "prod")
 OUTPUTS = Outputs(
     Url="https://abc123.execute-api.eu-central-1.amazonaws.com/dev/",
     KeyId="none",
-    FunctionName="quickthaw-dev",
-    LogGroup="/aws/lambda/quickthaw-dev",
+    FunctionName="quickthaw-hobbies-dev",
+    LogGroup="/aws/lambda/quickthaw-hobbies-dev",
     Dashboard="https://example.org/",
 )
 
@@ -55,13 +57,13 @@ def functions(aws):
         RoleName="role", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17"})
     )["Role"]["Arn"]
     client.create_function(
-        FunctionName="quickthaw-dev",
+        FunctionName="quickthaw-hobbies-dev",
         Role=role,
         PackageType="Image",
         Code={"ImageUri": uri(0)},
     )
     yield client
-    client.delete_function(FunctionName="quickthaw-dev")
+    client.delete_function(FunctionName="quickthaw-hobbies-dev")
     iam.delete_role(RoleName="role")
 
 
@@ -71,12 +73,14 @@ def publish(functions):
 
     def publish(count):
         for number in range(1, count + 1):
-            functions.update_function_code(FunctionName="quickthaw-dev", ImageUri=uri(number))
+            functions.update_function_code(
+                FunctionName="quickthaw-hobbies-dev", ImageUri=uri(number)
+            )
             functions.publish_version(
-                FunctionName="quickthaw-dev", Description=f"model {number}, image {number}"
+                FunctionName="quickthaw-hobbies-dev", Description=f"model {number}, image {number}"
             )
         functions.create_alias(
-            FunctionName="quickthaw-dev", Name="live", FunctionVersion=str(count)
+            FunctionName="quickthaw-hobbies-dev", Name="live", FunctionVersion=str(count)
         )
 
     return publish
@@ -87,18 +91,18 @@ def uri(number):
 
 
 def find_live(client):
-    return client.get_alias(FunctionName="quickthaw-dev", Name="live")["FunctionVersion"]
+    return client.get_alias(FunctionName="quickthaw-hobbies-dev", Name="live")["FunctionVersion"]
 
 
 def test_rollback_goes_to_the_version_before_and_says_so(functions, publish, capsys):
     publish(3)
-    assert rollback.rollback("dev", yes=True) == 2
+    assert rollback.rollback(DEV, yes=True) == 2
     assert find_live(functions) == "2"
     said = capsys.readouterr().err
     assert "from version 3 (model 3, image 3) to version 2 (model 2, image 2)" in said
-    assert rollback.rollback("dev", 3, yes=True) == 3
+    assert rollback.rollback(DEV, 3, yes=True) == 3
     with pytest.raises(StackError, match="live already"):
-        rollback.rollback("dev", 3, yes=True)
+        rollback.rollback(DEV, 3, yes=True)
 
 
 def test_rollback_ends_a_canary_and_goes_back_to_what_was_live(
@@ -106,7 +110,7 @@ def test_rollback_ends_a_canary_and_goes_back_to_what_was_live(
 ):
     publish(3)
     functions.update_alias(
-        FunctionName="quickthaw-dev",
+        FunctionName="quickthaw-hobbies-dev",
         Name="live",
         FunctionVersion="2",
         RoutingConfig={"AdditionalVersionWeights": {"3": 0.1}},
@@ -114,11 +118,11 @@ def test_rollback_ends_a_canary_and_goes_back_to_what_was_live(
     stopped = []
     monkeypatch.setattr(rollback, "stop_canary", stopped.append)
     monkeypatch.setitem(rollback.STAGES, "dev", Stage(canary=True))
-    assert rollback.rollback("dev", yes=True) == 2
-    assert stopped == ["quickthaw-dev"]
+    assert rollback.rollback(DEV, yes=True) == 2
+    assert stopped == ["quickthaw-hobbies-dev"]
     said = capsys.readouterr().err
     assert "from version 2 (model 2, image 2), version 3 (model 3, image 3) to version 2" in said
-    found = functions.get_alias(FunctionName="quickthaw-dev", Name="live")
+    found = functions.get_alias(FunctionName="quickthaw-hobbies-dev", Name="live")
     assert not found.get("RoutingConfig", {}).get("AdditionalVersionWeights")
 
 
@@ -134,9 +138,9 @@ def test_canary_is_stopped_by_its_names(monkeypatch):
             calls.append(asked)
 
     monkeypatch.setattr(rollback, "make_client", lambda _: Client())
-    rollback.stop_canary("quickthaw-prod")
+    rollback.stop_canary("quickthaw-hobbies-prod")
     assert calls == [
-        "quickthaw-prod/quickthaw-prod",
+        "quickthaw-hobbies-prod/quickthaw-hobbies-prod",
         {"deploymentId": "d-1", "autoRollbackEnabled": False},
     ]
 
@@ -145,11 +149,13 @@ def test_alias_was_moved_meanwhile_rollback_leaves_it(functions, publish, monkey
     publish(3)
 
     def move(*_, **__):
-        functions.update_alias(FunctionName="quickthaw-dev", Name="live", FunctionVersion="1")
+        functions.update_alias(
+            FunctionName="quickthaw-hobbies-dev", Name="live", FunctionVersion="1"
+        )
 
     monkeypatch.setattr(rollback, "confirm", move)
     with pytest.raises(StackError, match="PreconditionFailed"):
-        rollback.rollback("dev", yes=True)
+        rollback.rollback(DEV, yes=True)
     assert find_live(functions) == "1"
 
 
@@ -157,18 +163,30 @@ def test_alias_was_moved_meanwhile_rollback_leaves_it(functions, publish, monkey
 def test_rollback_goes_to_a_version_that_is_not_there_it_says_which_are(publish, wanted):
     publish(2)
     with pytest.raises(StackError, match=r"there are \[1, 2\]"):
-        rollback.rollback("dev", wanted, yes=True)
+        rollback.rollback(DEV, wanted, yes=True)
 
 
 def test_there_is_nothing_to_go_back_to_rollback_says_what_to_do(publish):
     publish(1)
     with pytest.raises(StackError, match="revert the commit"):
-        rollback.rollback("dev", yes=True)
+        rollback.rollback(DEV, yes=True)
 
 
 def test_there_is_no_function_rollback_says_so(aws):
-    with pytest.raises(StackError, match="'make deploy STAGE=prod'"):
-        rollback.rollback("prod", yes=True)
+    with pytest.raises(StackError, match="no function quickthaw-hobbies-prod: 'make deploy'"):
+        rollback.rollback(PROD, yes=True)
+
+
+def test_models_that_run_are_listed_with_what_answers(functions, publish, capsys):
+    publish(2)
+    rollback.rollback(DEV, 1, yes=True)
+    running.main()
+    assert capsys.readouterr().out.split() == ["dev", "hobbies", "model", "1,", "image", "1"]
+
+
+def test_no_stage_runs_a_model_it_is_said(aws, capsys):
+    running.main()
+    assert capsys.readouterr().out == "no stage runs a model\n"
 
 
 def test_nobody_agrees_nothing_is_moved(functions, publish, monkeypatch):
@@ -176,7 +194,7 @@ def test_nobody_agrees_nothing_is_moved(functions, publish, monkeypatch):
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _: "")
     with pytest.raises(StackError, match="nothing was done"):
-        rollback.rollback("dev")
+        rollback.rollback(DEV)
     assert find_live(functions) == "2"
 
 
@@ -185,7 +203,7 @@ def test_nobody_is_there_nothing_is_moved(functions, publish, monkeypatch):
     with open(os.devnull) as nothing:  # noqa: PTH123 - a file, and no terminal
         monkeypatch.setattr(sys, "stdin", nothing)
         with pytest.raises(StackError, match="YES=1"):
-            rollback.rollback("dev")
+            rollback.rollback(DEV)
     assert find_live(functions) == "2"
 
 
@@ -220,11 +238,28 @@ def test_prune_keeps_the_newest_and_what_is_live_and_their_images(
     monkeypatch.setattr(prune, "GRACE", timedelta(0))
     publish(7)
     put_images(registry, map(str, range(9)))
-    rollback.rollback("dev", 2, yes=True)
+    rollback.rollback(DEV, 2, yes=True)
     prune.prune(3, yes=True)
-    assert set(rollback.list_versions(functions, "quickthaw-dev")) == {2, 5, 6, 7}
+    assert set(rollback.list_versions(functions, "quickthaw-hobbies-dev")) == {2, 5, 6, 7}
     assert list_tags(registry) == {"2", "5", "6", "7"}
     assert find_live(functions) == "2"
+
+
+def test_prune_keeps_what_another_model_runs_whatever_is_in_this_tree(
+    functions, publish, registry, monkeypatch
+):
+    monkeypatch.setattr(prune, "GRACE", timedelta(0))
+    role = functions.get_function(FunctionName="quickthaw-hobbies-dev")["Configuration"]["Role"]
+    for name in ("quickthaw-gone-prod", "somebody-else"):
+        code = {"ImageUri": uri(8)}
+        functions.create_function(FunctionName=name, Role=role, PackageType="Image", Code=code)
+    publish(2)
+    put_images(registry, ["1", "2", "8", "9"])
+    assert prune.list_functions(functions) == ["quickthaw-gone-prod", "quickthaw-hobbies-dev"]
+    prune.prune(1, yes=True)
+    assert list_tags(registry) == {"2", "8"}
+    for name in ("quickthaw-gone-prod", "somebody-else"):
+        functions.delete_function(FunctionName=name)
 
 
 def test_prune_finds_nothing_old_nothing_is_asked(functions, publish, registry, capsys):
@@ -241,10 +276,10 @@ def test_a_version_goes_meanwhile_prune_keeps_the_images_of_the_others(
     monkeypatch.setattr(prune, "GRACE", timedelta(0))
     publish(4)
     put_images(registry, map(str, range(5)))
-    versions = rollback.list_versions(functions, "quickthaw-dev")
-    functions.delete_function(FunctionName="quickthaw-dev", Qualifier="2")
+    versions = rollback.list_versions(functions, "quickthaw-hobbies-dev")
+    functions.delete_function(FunctionName="quickthaw-hobbies-dev", Qualifier="2")
     monkeypatch.setattr(prune, "list_versions", lambda *_: versions)
-    used = prune.find_used_images(functions, "quickthaw-dev", [])
+    used = prune.find_used_images(functions, "quickthaw-hobbies-dev", [])
     assert {"1", "3", "4"} <= used
     assert "2" not in used
 
@@ -252,14 +287,14 @@ def test_a_version_goes_meanwhile_prune_keeps_the_images_of_the_others(
 def test_prune_keeps_what_a_canary_tries_and_what_latest_runs(functions, publish, registry):
     publish(3)
     functions.update_alias(
-        FunctionName="quickthaw-dev",
+        FunctionName="quickthaw-hobbies-dev",
         Name="live",
         FunctionVersion="3",
         RoutingConfig={"AdditionalVersionWeights": {"1": 0.1}},
     )
-    assert prune.find_old_versions(functions, "quickthaw-dev", 1) == [2]
-    functions.update_function_code(FunctionName="quickthaw-dev", ImageUri=uri(9))
-    assert "9" in prune.find_used_images(functions, "quickthaw-dev", [1, 2, 3])
+    assert prune.find_old_versions(functions, "quickthaw-hobbies-dev", 1) == [2]
+    functions.update_function_code(FunctionName="quickthaw-hobbies-dev", ImageUri=uri(9))
+    assert "9" in prune.find_used_images(functions, "quickthaw-hobbies-dev", [1, 2, 3])
 
 
 def test_nobody_agrees_prune_deletes_nothing(functions, publish, registry, monkeypatch):
@@ -271,7 +306,7 @@ def test_nobody_agrees_prune_deletes_nothing(functions, publish, registry, monke
     with pytest.raises(StackError, match="nothing was done"):
         prune.prune(1)
     assert list_tags(registry) == {"9"}
-    assert set(rollback.list_versions(functions, "quickthaw-dev")) == {1, 2, 3}
+    assert set(rollback.list_versions(functions, "quickthaw-hobbies-dev")) == {1, 2, 3}
 
 
 def test_an_image_is_left_that_is_said():
@@ -283,7 +318,7 @@ def test_an_image_is_left_that_is_said():
         prune.delete_images(Client(), ["sha256:0"])
 
 
-def test_aws_does_not_tell_of_a_function_prune_deletes_nothing(registry, monkeypatch):
+def test_aws_does_not_tell_of_a_function_prune_deletes_nothing(functions, registry, monkeypatch):
     monkeypatch.setattr(prune, "GRACE", timedelta(0))
     put_images(registry, ["1"])
 
@@ -357,13 +392,11 @@ def test_docker_does_not_push_its_reason_is_told(monkeypatch, tmp_path):
         push.docker("push", "x")
 
 
-@pytest.mark.parametrize(
-    ("module", "more"), [(key, []), (smoke, ["--model", "hobbies"]), (rollback, [])]
-)
-def test_stage_is_not_deployed_it_is_said_and_the_end_is_1(aws, monkeypatch, module, more):
-    monkeypatch.setattr(sys, "argv", ["x", "--stage", "staging", *more])
-    monkeypatch.setattr(builder, "read_manifest", lambda *_: {"version": VERSION})
-    with pytest.raises(SystemExit, match="quickthaw-staging"):
+@pytest.mark.parametrize("module", [key, smoke, rollback])
+def test_model_is_not_deployed_it_is_said_and_the_end_is_1(aws, monkeypatch, module):
+    monkeypatch.setattr(sys, "argv", ["x", "--model", "hobbies", "--stage", "staging"])
+    monkeypatch.setattr(builder, "read_manifest", lambda *_: {"version": VERSION, "golden": []})
+    with pytest.raises(SystemExit, match="quickthaw-hobbies-staging"):
         module.main()
 
 
@@ -372,11 +405,11 @@ def test_there_is_no_region_it_is_said_what_to_check(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     with pytest.raises(StackError, match="AWS_REGION"):
-        stack.read_outputs("dev")
+        stack.read_outputs(DEV)
 
 
 def test_api_has_no_key_none_is_printed(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["x"])
+    monkeypatch.setattr(sys, "argv", ["x", "--model", "hobbies"])
     monkeypatch.setattr(key, "read_outputs", lambda _: OUTPUTS)
     with pytest.raises(SystemExit, match="wants no API key"):
         key.main()
@@ -440,7 +473,7 @@ GOOD = 200, VERSION, {"label": "cooking", "probability": 0.75}
 )
 def test_smoke_tells_what_is_wrong(api, reply, wrong):
     api.replies.append(reply)
-    found = smoke.smoke("dev", "hobbies")
+    found = smoke.smoke(DEV)
     assert len(found) == bool(wrong)
     assert not wrong or wrong in found[0]
     ((path, headers, body),) = api.seen
@@ -463,7 +496,7 @@ def test_there_are_too_many_requests_smoke_waits(api, monkeypatch):
     monkeypatch.setattr(smoke.time, "sleep", lambda _: None)
     api.replies += [(429, "none", {"message": "Too Many Requests"})] * 3
     api.replies += [(403, "none", {"message": "Forbidden"}), GOOD]
-    assert smoke.smoke("dev", "hobbies") == []
+    assert smoke.smoke(DEV) == []
 
 
 def test_stage_wants_signatures_smoke_signs(api, monkeypatch):
@@ -472,7 +505,7 @@ def test_stage_wants_signatures_smoke_signs(api, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
         monkeypatch.setenv(name, "eu-central-1")
     api.replies.append(GOOD)
-    assert smoke.smoke("dev", "hobbies") == []
+    assert smoke.smoke(DEV) == []
     ((_, headers, _),) = api.seen
     assert headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=eu-central-1/")
     assert "/execute-api/aws4_request" in headers["Authorization"]
@@ -481,13 +514,16 @@ def test_stage_wants_signatures_smoke_signs(api, monkeypatch):
 def test_nobody_answers_smoke_says_where(api, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(StackError, match="does not answer"):
-        smoke.smoke("dev", "hobbies")
+        smoke.smoke(DEV)
 
 
 def test_smoke_fails_it_says_what_reads_the_logs_and_what_goes_back(api, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["x", "--model", "hobbies"])
     api.replies.append((500, VERSION, {}))
-    with pytest.raises(SystemExit, match=r"make logs STAGE=dev.*make rollback STAGE=dev"):
+    with pytest.raises(
+        SystemExit,
+        match=r"make logs MODEL=hobbies STAGE=dev.*make rollback MODEL=hobbies STAGE=dev",
+    ):
         smoke.main()
 
 
@@ -534,23 +570,75 @@ def test_stage_runs_this_commit_or_is_to_be_deployed_or_was_rolled_back(
 ):
     deployed = deployed and live.Deployed(*deployed, VERSIONS)
     if expected in ("live", "deploy"):
-        assert live.compare("prod", template, deployed) == expected
+        assert live.compare(PROD, template, deployed) == expected
         return
     with pytest.raises(
         StackError, match=f"{expected}.*2 .image 2. to version 1 .image 1."
     ) as error:
-        live.compare("prod", template, deployed)
-    assert "'make rollback STAGE=prod TO=2'" in str(error.value)
+        live.compare(PROD, template, deployed)
+    assert "'make rollback MODEL=hobbies STAGE=prod TO=2'" in str(error.value)
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    """What is found of each deployment; a model that is not there cannot be looked at."""
+    found = {
+        "topics": ("live", "live"),
+        "prices": ("live", "deploy"),
+        "rents": ("deploy", StackError("was rolled back")),
+    }
+
+    def look(deployment, base, *, local):
+        verdict = found[deployment.model][deployment.stage == "prod"]
+        if isinstance(verdict, Exception):
+            raise verdict
+        return verdict
+
+    def fetch(model):
+        if model not in found:
+            raise FetchError("manifest.json cannot be read")
+
+    monkeypatch.setattr(plan, "look", look)
+    monkeypatch.setattr(plan, "fetch_bundle", fetch)
+
+
+def plan_deploy(monkeypatch, *models):
+    stages = ["--stage", "staging", "prod"]
+    monkeypatch.setattr(sys, "argv", ["plan", *stages, "--model", *models])
+    plan.main()
+
+
+def test_models_that_have_something_to_deploy_are_handed_on(looks, monkeypatch, tmp_path):
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "out"))
+    plan_deploy(monkeypatch, "topics", "prices")
+    planned = json.loads((tmp_path / "out").read_text().removeprefix("models="))
+    assert planned == [{"model": "prices", "staging": "live", "prod": "deploy"}]
+
+
+def test_all_models_are_live_the_matrix_is_empty_as_the_workflow_asks(looks, monkeypatch, capsys):
+    plan_deploy(monkeypatch, "topics")
+    assert capsys.readouterr().out == "models=[]\n"
+
+
+def test_model_cannot_be_looked_at_or_was_rolled_back_the_others_are_handed_on(
+    looks, monkeypatch, capsys
+):
+    with pytest.raises(SystemExit, match="error: nope, rents cannot be deployed"):
+        plan_deploy(monkeypatch, "nope", "rents", "prices")
+    said = capsys.readouterr()
+    assert json.loads(said.out.removeprefix("models="))[0]["model"] == "prices"
+    assert "error: nope: manifest.json cannot be read" in said.err
+    assert "error: rents: was rolled back" in said.err
 
 
 def test_stage_is_not_there_it_is_to_be_deployed(aws):
-    assert live.read_deployed("dev") is None
-    assert live.read_versions("dev") is None
+    assert live.read_deployed(DEV) is None
+    assert live.read_versions(DEV) is None
 
 
 def test_versions_are_read_whatever_state_the_stack_is_in(publish):
     publish(2)
-    assert live.read_versions("dev") == (2, {1: "model 1, image 1", 2: "model 2, image 2"})
+    assert live.read_versions(DEV) == (2, {1: "model 1, image 1", 2: "model 2, image 2"})
 
 
 @pytest.mark.parametrize(
@@ -566,10 +654,10 @@ def test_stack_is_not_whole_it_is_to_be_deployed(publish, monkeypatch, status):
     monkeypatch.setattr(
         live, "make_client", lambda name: stacks if name == "cloudformation" else real(name)
     )
-    assert live.read_deployed("dev") is None
+    assert live.read_deployed(DEV) is None
     status = "UPDATE_ROLLBACK_COMPLETE"
     stacks.describe_stacks = lambda **_: {"Stacks": [{"StackStatus": status}]}
-    assert live.read_deployed("dev").template == make_template("image 1")
+    assert live.read_deployed(DEV).template == make_template("image 1")
 
 
 RELEASE = builder.ROOT / "scripts/release.sh"
@@ -602,7 +690,7 @@ def test_release_goes_back_where_deploying_or_smoking_fails(
         (tmp_path / path).chmod(0o755)
     done = subprocess.run(
         [tmp_path / "scripts/release.sh", tmp_path / "make"],
-        env=os.environ | {"STAGE": "prod"},
+        env=os.environ | {"MODEL": "hobbies", "STAGE": "prod"},
         capture_output=True,
         text=True,
         check=False,

@@ -20,7 +20,15 @@ from serving.deployment.stack import locate
 from serving.deployment.stacks import bodies as gateway_bodies
 from serving.deployment.stacks.function import list_variables
 from serving.deployment.stages import STAGES, Domain, Stage, StageError
-from serving.tests.records import FIELDS, INPUT
+from serving.tests.cloud.conftest import MANIFEST
+from serving.tests.records import (
+    EXAMPLE,
+    FIELDS,
+    INPUT,
+    write_classification,
+    write_regression,
+)
+from serving.tests.sample import fit, write_bundle
 
 pytestmark = pytest.mark.node
 # cdk-nag's findings that are left; service.py says why.
@@ -105,7 +113,7 @@ def test_no_right_is_wider_than_one_thing(synth, template):
 def test_function_is_as_its_stage_says(synth, template):
     found = synth.only(template, "AWS::Lambda::Function")
     stage = STAGES["prod"]
-    assert found["FunctionName"] == "quickthaw-prod"
+    assert found["FunctionName"] == "quickthaw-hobbies-prod"
     assert found["MemorySize"] == stage.memory_mb
     assert found["Timeout"] == stage.timeout_seconds < 29
     assert found["TracingConfig"] == {"Mode": "Active"}
@@ -114,12 +122,14 @@ def test_function_is_as_its_stage_says(synth, template):
 
 
 def test_environment_is_what_the_handler_reads(synth, template, variants):
-    cors = variants["cors"]["quickthaw-dev"]
+    cors = variants["cors"]["quickthaw-hobbies-dev"]
     for one in (template, cors):
         found = synth.only(one, "AWS::Lambda::Function")["Environment"]["Variables"]
         source = (builder.ROOT / "serving/app/settings.py").read_text()
         assert set(found) <= set(re.findall(r'environ\.get\(\s*"(\w+)"', source))
-        read = settings.read_settings(found | {"AWS_LAMBDA_FUNCTION_NAME": "quickthaw-prod"})
+        read = settings.read_settings(
+            found | {"AWS_LAMBDA_FUNCTION_NAME": "quickthaw-hobbies-prod"}
+        )
         assert read.metrics_namespace == "quickthaw"
         assert read.emf_environment == "Lambda"
     assert read.cors_headers["Access-Control-Allow-Origin"] == ["https://app.example.org"]
@@ -128,13 +138,13 @@ def test_environment_is_what_the_handler_reads(synth, template, variants):
 def test_image_changes_a_new_version_is_published_and_the_old_one_kept(write_service, synth):
     versions = {}
     for tag in ("a" * 12, "b" * 12):
-        template = write_service("dev", tag=tag)["quickthaw-dev"]
+        template = write_service("dev", tag=tag)["quickthaw-hobbies-dev"]
         ((name, _),) = synth.find(template, "AWS::Lambda::Version").items()
         assert template["Resources"][name]["DeletionPolicy"] == "RetainExceptOnCreate"
         assert synth.as_text(synth.only(template, "AWS::Lambda::Alias")).count(name) == 1
         versions[name] = json.dumps(template)
     assert len(versions) == 2
-    again = write_service("dev", tag="b" * 12)["quickthaw-dev"]
+    again = write_service("dev", tag="b" * 12)["quickthaw-hobbies-dev"]
     assert json.dumps(again) in versions.values()
 
 
@@ -154,9 +164,9 @@ def test_every_method_wants_what_its_stage_says(synth, template, variants):
         }
 
     assert look(template) == {("NONE", True)}
-    assert look(variants["iam"]["quickthaw-dev"]) == {("AWS_IAM", False)}
-    assert look(variants["open"]["quickthaw-dev"]) == {("NONE", False)}
-    assert not synth.find(variants["open"]["quickthaw-dev"], "AWS::ApiGateway::ApiKey")
+    assert look(variants["iam"]["quickthaw-hobbies-dev"]) == {("AWS_IAM", False)}
+    assert look(variants["open"]["quickthaw-hobbies-dev"]) == {("NONE", False)}
+    assert not synth.find(variants["open"]["quickthaw-hobbies-dev"], "AWS::ApiGateway::ApiKey")
 
 
 def test_every_method_of_every_path_but_a_checked_body_reaches_the_service(synth, template):
@@ -282,7 +292,9 @@ def test_gateway_refuses_what_cannot_be_right(body):
 
 def test_bodies_schema_changes_the_stage_gets_a_new_deployment(write_service, synth, monkeypatch):
     def find_deployment():
-        (name,) = synth.find(write_service("dev")["quickthaw-dev"], "AWS::ApiGateway::Deployment")
+        (name,) = synth.find(
+            write_service("dev")["quickthaw-hobbies-dev"], "AWS::ApiGateway::Deployment"
+        )
         return name
 
     before = find_deployment()
@@ -329,16 +341,16 @@ def test_nobody_elses_role_is_needed_to_deploy(prod, synth, monkeypatch):
 
     monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", synth.ACCOUNT)
     monkeypatch.setenv("CDK_DEFAULT_REGION", synth.REGION)
-    manifest = {"engine": "frozen", "version": "1", "input": TEXT}
+    manifest = MANIFEST | {"engine": "frozen"}
     monkeypatch.setattr(builder, "read_manifest", lambda *_: manifest)
     monkeypatch.setattr(builder, "find_tag", lambda _root, _model, base: f"of-{base}")
-    service = synth.Templates(build_app({"stage": "prod", "base": "mine"}))
+    service = synth.Templates(build_app({"model": "hobbies", "stage": "prod", "base": "mine"}))
     for templates in (service, synth.Templates(build_account({"github": "owner/name"}))):
         manifest = (templates.folder / "manifest.json").read_text()
         assert "role/" not in manifest  # of CDK's own bootstrap stack
-    function = synth.only(service["quickthaw-prod"], "AWS::Lambda::Function")
+    function = synth.only(service["quickthaw-hobbies-prod"], "AWS::Lambda::Function")
     assert "quickthaw:of-mine" in synth.as_text(function["Code"]["ImageUri"])
-    assert synth.find(service["quickthaw-prod"], "AWS::CodeDeploy::DeploymentGroup")
+    assert synth.find(service["quickthaw-hobbies-prod"], "AWS::CodeDeploy::DeploymentGroup")
 
 
 @pytest.mark.parametrize("stage", ["", "nope", "../prod"])
@@ -353,8 +365,8 @@ def test_stage_is_not_named_nothing_is_written(stage):
 def test_logs_end_after_the_days_of_the_stage(synth, template):
     groups = synth.find(template, "AWS::Logs::LogGroup").values()
     assert {one["LogGroupName"]: one["RetentionInDays"] for one in groups} == {
-        "/aws/lambda/quickthaw-prod": STAGES["prod"].retention_days,
-        "/aws/apigateway/quickthaw-prod": STAGES["prod"].retention_days,
+        "/aws/lambda/quickthaw-hobbies-prod": STAGES["prod"].retention_days,
+        "/aws/apigateway/quickthaw-hobbies-prod": STAGES["prod"].retention_days,
     }
 
 
@@ -362,7 +374,7 @@ def test_logs_end_after_the_days_of_the_stage(synth, template):
 ALARMS = {
     "answers-5xx": ("5XXError", "Sum", 60, 1, 1),
     "errors": ("Errors", "Sum", 60, 1, 1),
-    "init-failures": ("init.failures.quickthaw-prod", "Sum", 60, 1, 1),
+    "init-failures": ("init.failures.quickthaw-hobbies-prod", "Sum", 60, 1, 1),
     "slow": ("Duration", "p99", 300, 3, STAGES["prod"].p99_ms),
     "throttles": ("Throttles", "Sum", 60, 1, 1),
 }
@@ -370,7 +382,7 @@ ALARMS = {
 
 def find_alarms(synth, template):
     return {
-        one["AlarmName"].removeprefix("quickthaw-prod-"): one
+        one["AlarmName"].removeprefix("quickthaw-hobbies-prod/"): one
         for one in synth.find(template, "AWS::CloudWatch::Alarm").values()
     }
 
@@ -419,16 +431,18 @@ def test_prod_shifts_a_tenth_first_and_goes_back_at_alarms(synth, template, writ
     ((canary, _),) = [
         (name, one)
         for name, one in synth.find(template, "AWS::CloudWatch::Alarm").items()
-        if one["AlarmName"] == "quickthaw-prod-canary"
+        if one["AlarmName"] == "quickthaw-hobbies-prod/canary"
     ]
     assert group["AlarmConfiguration"]["Alarms"] == [{"Name": {"Ref": canary}}]
-    assert group["DeploymentGroupName"] == "quickthaw-prod"  # as `make rollback` looks for it
+    assert (
+        group["DeploymentGroupName"] == "quickthaw-hobbies-prod"
+    )  # as `make rollback` looks for it
     assert synth.only(template, "AWS::CodeDeploy::Application")["ApplicationName"] == (
-        "quickthaw-prod"
+        "quickthaw-hobbies-prod"
     )
     ((alias, _),) = synth.find(template, "AWS::Lambda::Alias").items()
     assert "CodeDeployLambdaAliasUpdate" in template["Resources"][alias]["UpdatePolicy"]
-    local = write_service("prod", local=True)["quickthaw-prod"]
+    local = write_service("prod", local=True)["quickthaw-hobbies-prod"]
     assert not synth.find(local, "AWS::CodeDeploy::DeploymentGroup")
 
 
@@ -464,18 +478,41 @@ def test_filters_find_what_the_service_logs(synth, template, start_service, tmp_
         assert (one["MetricNamespace"], one["MetricName"]) in named
 
 
-def test_dashboard_shows_metrics_that_there_are(synth, template):
-    body = synth.as_text(synth.only(template, "AWS::CloudWatch::Dashboard")["DashboardBody"])
-    body = body.encode().decode("unicode_escape")
-    shown = set(re.findall(r'"quickthaw","([\w.]+)"', body.replace(" ", "")))
-    assert shown == set(metrics.UNITS)
+MODELS = {
+    "text": (lambda folder: write_bundle(folder, fit()), {}, {"text": "the boat"}),
+    "record": (write_classification, {"input": INPUT}, EXAMPLE),
+    "regression": (write_regression, {"input": INPUT, "task": "regression"}, EXAMPLE),
+}
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_dashboard_shows_the_metrics_that_such_a_model_has_and_no_others(
+    kind, write_service, synth, start_service, tmp_path
+):
+    write, manifest, body = MODELS[kind]
+    write(tmp_path)
+    (document,) = start_service(tmp_path).request(body=body).emf
+    template = write_service("prod", manifest=manifest)["quickthaw-hobbies-prod"]
+    shown = read_dashboard(synth, template)
+    named = set(re.findall(r'"quickthaw","([\w.]+)"', shown.replace(" ", "")))
+    assert named == metrics.UNITS.keys() & document.keys()
+    assert ("by label" in shown) == ("label" in document)
+    assert ("Confidence" in shown) == ("prediction.confidence" in document)
+
+
+def test_dashboard_asks_the_logs_for_properties_that_there_are(synth, template):
     for name in ("label", "modelVersion", "engine", "status", "requestId"):
         assert name in metrics.PROPERTIES
-        assert name in body
+        assert name in read_dashboard(synth, template)
+
+
+def read_dashboard(synth, template):
+    body = synth.as_text(synth.only(template, "AWS::CloudWatch::Dashboard")["DashboardBody"])
+    return body.encode().decode("unicode_escape")
 
 
 def test_dashboard_looks_under_the_dimensions_of_the_documents(synth, template):
-    read = settings.read_settings({"AWS_LAMBDA_FUNCTION_NAME": "quickthaw-prod"})
+    read = settings.read_settings({"AWS_LAMBDA_FUNCTION_NAME": "quickthaw-hobbies-prod"})
     body = synth.as_text(synth.only(template, "AWS::CloudWatch::Dashboard")["DashboardBody"])
     body = body.replace("\\", "")
     for name, value in read.emf_dimensions.items():
@@ -490,7 +527,7 @@ def test_outputs_are_those_that_the_programs_read(template):
 
 def test_settings_of_a_stage_reach_the_template(synth, variants):
     def look(name, kind):
-        return synth.only(variants[name]["quickthaw-dev"], kind)
+        return synth.only(variants[name]["quickthaw-hobbies-dev"], kind)
 
     assert look("snap-start", "AWS::Lambda::Function")["SnapStart"] == {
         "ApplyOn": "PublishedVersions"
@@ -502,22 +539,24 @@ def test_settings_of_a_stage_reach_the_template(synth, variants):
     assert domain["DomainName"] == "api.example.org"
     assert domain["SecurityPolicy"] == "TLS_1_2"
     assert look("domain", "AWS::Route53::RecordSet")["Name"] == "api.example.org."
-    url = variants["domain"]["quickthaw-dev"]["Outputs"]["Url"]["Value"]
+    url = variants["domain"]["quickthaw-hobbies-dev"]["Outputs"]["Url"]["Value"]
     assert url == "https://api.example.org/"
     assert "QUICKTHAW_BASE_PATH" not in json.dumps(variants["domain"])
     assert "BasePath" not in look("domain", "AWS::ApiGateway::BasePathMapping")
     assert look("base-path", "AWS::ApiGateway::BasePathMapping")["BasePath"] == "nlp"
     variables = look("base-path", "AWS::Lambda::Function")["Environment"]["Variables"]
     assert variables["QUICKTHAW_BASE_PATH"] == "nlp"
-    url = variants["base-path"]["quickthaw-dev"]["Outputs"]["Url"]["Value"]
+    url = variants["base-path"]["quickthaw-hobbies-dev"]["Outputs"]["Url"]["Value"]
     assert url == "https://api.example.org/nlp/"
-    for alarm in synth.find(variants["topic"]["quickthaw-dev"], "AWS::CloudWatch::Alarm").values():
+    for alarm in synth.find(
+        variants["topic"]["quickthaw-hobbies-dev"], "AWS::CloudWatch::Alarm"
+    ).values():
         assert alarm["AlarmActions"] == ["arn:aws:sns:eu-central-1:123456789012:alarms"]
         assert alarm["OKActions"] == alarm["AlarmActions"]
 
 
 def test_another_origin_may_call_preflights_need_no_key_and_refusals_say_so(synth, variants):
-    template = variants["cors"]["quickthaw-dev"]
+    template = variants["cors"]["quickthaw-hobbies-dev"]
     preflights = [
         one
         for one in synth.find(template, "AWS::ApiGateway::Method").values()
@@ -573,7 +612,7 @@ def test_base_path_is_none_that_aws_and_the_handler_take_it_is_refused(path):
 @pytest.mark.parametrize("path", ["nlp", "v1.2", "a_b-C"])
 def test_base_path_of_a_stage_is_one_that_the_handler_takes(path):
     domain = replace(DOMAIN, base_path=path)
-    function = {"AWS_LAMBDA_FUNCTION_NAME": "quickthaw-prod"}  # which Lambda itself sets
+    function = {"AWS_LAMBDA_FUNCTION_NAME": "quickthaw-hobbies-prod"}  # which Lambda itself sets
     settings = read_settings(list_variables(Stage(domain=domain)) | function)
     assert settings.base_path == f"/{path}"
 
@@ -590,7 +629,7 @@ def test_region_is_of_another_partition_nothing_is_of_the_usual_one(write_servic
     import aws_cdk as cdk
 
     env = cdk.Environment(account="123456789012", region=region)
-    template = write_service("prod", env=env)["quickthaw-prod"]
+    template = write_service("prod", env=env)["quickthaw-hobbies-prod"]
     link = template["Outputs"]["Dashboard"]["Value"]
     assert link.startswith(f"https://{console}/cloudwatch/home?region={region}#")
     resources = json.dumps(template["Resources"])
@@ -602,7 +641,7 @@ def test_region_is_of_another_partition_nothing_is_of_the_usual_one(write_servic
 def test_aws_is_a_local_one_the_address_can_be_reached(write_service, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4667")
     settings = VARIANTS["base-path"]
-    template = write_service("dev", local=True, **settings)["quickthaw-dev"]
+    template = write_service("dev", local=True, **settings)["quickthaw-hobbies-dev"]
     start, api, end = template["Outputs"]["Url"]["Value"]["Fn::Join"][1]
     assert (start, end) == ("http://", ".execute-api.localhost:4667/dev/")
     assert template["Resources"][api["Ref"]]["Type"] == "AWS::ApiGateway::RestApi"

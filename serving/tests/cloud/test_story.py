@@ -13,12 +13,14 @@ from sklearn.linear_model import LogisticRegression
 from serving.deployment.stack import locate
 from serving.tests.cloud.checkout import Checkout
 from serving.tests.cloud.node import install_cdk
+from serving.tests.records import EXAMPLE
 from serving.tests.sample import fit
 from tools.cloud import local
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.node]
-STACK = "quickthaw-dev"
+STACK = "quickthaw-topics-dev"
 TEXT = "tie the rope to the boat"
+OTHER = "quickthaw-rents-dev"
 BURST = 20  # of stage dev
 
 
@@ -41,19 +43,19 @@ class Cloud:
     def client(self, service):
         return self._session.client(service, endpoint_url=self._endpoint)
 
-    def find_api(self):
-        (stack,) = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+    def find_api(self, name=STACK):
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
         outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
         key = self.client("apigateway").get_api_key(apiKey=outputs["KeyId"], includeValue=True)
         url, headers = locate(outputs["Url"])
         return f"{url}predict", headers, headers | {"X-Api-Key": key["value"]}
 
-    def predict(self):
-        url, _, headers = self.find_api()
-        return httpx.post(url, json={"text": TEXT}, headers=headers, timeout=60)
+    def predict(self, name=STACK, body=None):
+        url, _, headers = self.find_api(name)
+        return httpx.post(url, json=body or {"text": TEXT}, headers=headers, timeout=60)
 
     def list_what_is_there(self):
-        """All that has the stack's name, or belongs to it."""
+        """All that has a stack's name, or belongs to it."""
         lambda_, apis = self.client("lambda"), self.client("apigateway")
         logs, cloudwatch = self.client("logs"), self.client("cloudwatch")
         roles = self.client("iam").list_roles()["Roles"]
@@ -65,7 +67,7 @@ class Cloud:
             *(one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]),
             *(one["AlarmName"] for one in cloudwatch.describe_alarms()["MetricAlarms"]),
             *(one["DashboardName"] for one in cloudwatch.list_dashboards()["DashboardEntries"]),
-            *(one["RoleName"] for one in roles if one["RoleName"].startswith(STACK)),
+            *(one["RoleName"] for one in roles if one["Path"] == "/quickthaw/dev/"),
         ]
 
 
@@ -91,6 +93,8 @@ def test_it_is_deployed_called_read_retrained_rolled_back_reverted_and_destroyed
     check_keys_and_throttles(cloud)
     check_logs(checkout, cloud, old)
     assert "all are answered" in checkout.make("smoke")
+    alone = cloud.list_what_is_there()
+    beside = deploy_another(checkout, cloud, old)
 
     new = checkout.take_model(fit(LogisticRegression(C=1)))
     assert new != old
@@ -113,9 +117,44 @@ def test_it_is_deployed_called_read_retrained_rolled_back_reverted_and_destroyed
     assert "all are answered" in checkout.make("smoke")
     assert "no differences" in checkout.make("diff")
 
+    check_other(checkout, cloud, beside)
     checkout.make("destroy", "YES=1")
+    assert "'make deploy MODEL=topics STAGE=dev'" in checkout.make("smoke", status=2)
+    check_other(checkout, cloud, beside)
+    assert len(cloud.list_what_is_there()) == len(alone)
+    checkout.make("destroy", "MODEL=rents", "YES=1")
     assert sorted(cloud.list_what_is_there()) == sorted(before)
-    assert "'make deploy STAGE=dev'" in checkout.make("smoke", status=2)
+
+
+def deploy_another(checkout, cloud, version):
+    """Put a model over records beside the first: its version."""
+    beside = checkout.take_rents()
+    checkout.make("deploy", "MODEL=rents", "YES=1")
+    assert cloud.predict().json()["model"]["version"] == version
+    url, keyless, headers = cloud.find_api(OTHER)
+    _, _, others = cloud.find_api()
+    assert others["X-Api-Key"] != headers["X-Api-Key"]
+    foreign = keyless | {"X-Api-Key": others["X-Api-Key"]}
+    assert httpx.post(url, json=EXAMPLE, headers=foreign).status_code == 403
+    check_other(checkout, cloud, beside)
+    shown = checkout.make("logs", "MODEL=rents")
+    assert beside in shown
+    assert version not in shown
+    assert beside not in checkout.make("logs")
+    boards = cloud.client("cloudwatch").list_dashboards()["DashboardEntries"]
+    assert {one["DashboardName"] for one in boards} >= {STACK, OTHER}
+    return beside
+
+
+def check_other(checkout, cloud, version):
+    """The other model is as it was deployed."""
+    answer = cloud.predict(OTHER, EXAMPLE)
+    assert answer.status_code == 200
+    assert answer.json()["model"]["version"] == version
+    assert answer.json()["unit"] == "EUR"
+    alias = cloud.client("lambda").get_alias(FunctionName=OTHER, Name="live")
+    assert alias["FunctionVersion"] == "1"
+    assert "all are answered" in checkout.make("smoke", "MODEL=rents")
 
 
 def check_keys_and_throttles(cloud):
@@ -208,18 +247,19 @@ def test_deployer_of_a_stage_reaches_its_own_function_and_stack_alone(guarded):
     lambda_, stacks, s3 = client("lambda"), client("cloudformation"), client("s3")
     s3.meta.events.register("before-sign.s3", say_that_it_is_tls)
     with pytest.raises(ClientError, match="ResourceNotFound"):  # it may ask
-        lambda_.get_alias(FunctionName="quickthaw-dev", Name="live")
+        lambda_.get_alias(FunctionName="quickthaw-topics-dev", Name="live")
     with pytest.raises(ClientError, match="does not exist"):
-        stacks.describe_stacks(StackName="quickthaw-dev")
+        stacks.describe_stacks(StackName="quickthaw-topics-dev")
     for refused in (
-        lambda: lambda_.get_alias(FunctionName="quickthaw-prod", Name="live"),
+        lambda: lambda_.get_alias(FunctionName="quickthaw-topics-prod", Name="live"),
         lambda: lambda_.update_alias(
-            FunctionName="quickthaw-prod", Name="live", FunctionVersion="1"
+            FunctionName="quickthaw-topics-prod", Name="live", FunctionVersion="1"
         ),
-        lambda: lambda_.delete_function(FunctionName="quickthaw-dev"),
-        lambda: stacks.describe_stacks(StackName="quickthaw-prod"),
-        lambda: stacks.delete_stack(StackName="quickthaw-prod"),
+        lambda: lambda_.delete_function(FunctionName="quickthaw-topics-dev"),
+        lambda: stacks.describe_stacks(StackName="quickthaw-topics-prod"),
+        lambda: stacks.delete_stack(StackName="quickthaw-topics-prod"),
         lambda: stacks.delete_stack(StackName="quickthaw-account"),
+        lambda: stacks.delete_stack(StackName="quickthaw-dev-access"),
         lambda: s3.put_object(
             Bucket=f"quickthaw-{local.ACCOUNT}-{local.REGION}", Key="dvc/x", Body=b""
         ),

@@ -19,6 +19,7 @@ from serving.deployment.image.sbom import describe
 from serving.deployment.stages import Stage
 from tools.fuzz.table import RESULTS, build_table
 from training.freezing import compiler
+from training.paths import Paths
 from training.settings.params import read_params
 
 ROOT = Path(__file__).parents[3]
@@ -129,7 +130,7 @@ def test_table_of_what_can_be_frozen_names_every_classifier():
 
 
 def test_readme_says_how_many_texts_the_proof_generates():
-    params = read_params(ROOT / "training/models/topics/params.yaml")
+    params = read_params(Paths("topics"))
     assert f"{params.freeze.generated_texts:,} generated" in README
 
 
@@ -147,13 +148,20 @@ def test_table_of_the_attacks_is_that_of_their_results():
 def test_table_of_what_ships_is_the_locks_of_the_images_with_licences_that_let_it():
     names = {
         target: set(re.findall(r"^([\w.-]+)==", read_lock(target), re.MULTILINE))
-        for target in ("frozen", "sklearn")
+        for target in ("frozen", "sklearn", "records")
     }
-    found = [describe(metadata(name)) for name in sorted(names["frozen"] | names["sklearn"])]
-    assert table(README, "Package") == [
-        [one.name, one.licence, "both" if one.name in names["frozen"] else "sklearn"]
-        for one in found
-    ]
+    assert names["frozen"] < names["sklearn"] < names["records"]
+    found = [describe(metadata(name)) for name in sorted(names["records"])]
+    ships = {
+        name: words
+        for lock, words in (
+            ("records", "sklearn, for records"),
+            ("sklearn", "sklearn"),
+            ("frozen", "both"),
+        )
+        for name in names[lock]
+    }
+    assert table(README, "Package") == [[one.name, one.licence, ships[one.name]] for one in found]
     permissive = re.compile(r"MIT|BSD|Apache|PSF|0BSD|Zlib|CC0")
     for one in found:
         assert all(permissive.search(part) for part in re.split(" AND |, ", one.licence)), one

@@ -21,7 +21,15 @@ exec sleep 30
     "target",
     [
         *("serve", "train", "train DASK=tcp://host:1", "judge BASE=main", "bench", "test"),
-        *("fuzz MUTANTS=1", "logs FOLLOW=1", "smoke", "rollback", "prune KEEP=1", "cloud-local"),
+        *(
+            "each DO=train",
+            "fuzz MUTANTS=1",
+            "logs FOLLOW=1",
+            "smoke",
+            "rollback",
+            "prune KEEP=1",
+            "cloud-local",
+        ),
     ],
 )
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -57,13 +65,49 @@ def test_model_is_not_here_nothing_runs_and_those_that_are_here_are_listed(typed
     assert not (ROOT / "hit").exists()
 
 
+@pytest.mark.parametrize("typed", ["nope", "topics %", "../topics", "$(shell touch hit)"])
+def test_one_of_several_models_is_not_here_nothing_runs(typed):
+    done = make("each", "DO=models", f"MODELS={typed}")
+    assert done.returncode == 2
+    assert "there is no model " in done.stderr
+    assert not done.stdout
+    assert not (ROOT / "hit").exists()
+
+
+def test_one_of_several_models_fails_it_is_said_which_and_the_others_go_on(tmp_path):
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "$@"\ncase "$*" in *topics*) exit 3;; esac\n')
+    python.chmod(0o755)
+    done = make("each", "DO=judge", "BASE=a b", "MODELS=topics houses", f"BIN={tmp_path}")
+    assert done.returncode == 2
+    assert done.stdout.splitlines()[-4:] == [
+        "== make judge MODEL=topics",
+        "-m training.judging topics --base=a b",
+        "== make judge MODEL=houses",
+        "-m training.judging houses --base=a b",
+    ]
+    assert "each@topics] Error" in done.stderr
+    assert "each@houses]" not in done.stderr
+
+
+def test_no_models_are_named_each_is_all(tmp_path):
+    (tmp_path / "python").symlink_to("/bin/echo")
+    names = sorted(path.parent.name for path in ROOT.glob("training/models/*/model.py"))
+    said = make("each", "DO=push", f"BIN={tmp_path}").stdout.splitlines()
+    assert said[1::2] == [f"-m training.remote push {name}" for name in names]
+
+
 def test_shell_has_a_variable_of_that_name_it_is_somebody_elses():
     assert make_dry("serve", env={"MODEL": "nope"}).stdout == make_dry("serve").stdout
 
 
 def make_dry(*arguments, env=None):
+    return make("--dry-run", *arguments, env=env)
+
+
+def make(*arguments, env=None):
     return subprocess.run(
-        ["make", "--dry-run", *arguments],
+        ["make", *arguments],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **(env or {})},
         capture_output=True,

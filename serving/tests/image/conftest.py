@@ -1,4 +1,4 @@
-"""Fixtures: images of a small model, for both engines, on the base that this machine can have."""
+"""Fixtures: images of small models, of each lock, on the base that this machine can have."""
 
 import fcntl
 import shutil
@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from serving.deployment.image import builder
+from serving.tests.own_code import fit_own, own_code
+from serving.tests.records import write_regression
 from serving.tests.sample import fit, write_bundle
 
 NAME = "hobbies"  # the model in these images
@@ -31,14 +33,18 @@ def root(tmp_path, pipeline, target):
 
 
 def lay_out(root, pipeline, target):
-    """The files that an image is made of, with a small model."""
+    """The files that an image is made of, with a small model: of records, one with own code."""
     for pattern in (".dockerignore", *builder.read_allowed(builder.ROOT)):
         for path in builder.ROOT.glob(pattern):
             copy = root / path.relative_to(builder.ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             if copy.parent.parent.name != "data":
                 shutil.copy(path, copy)
-    write_bundle(root / BUNDLE, pipeline, target)
+    with own_code(root, NAME) as features:
+        if target == "records":
+            write_regression(root / BUNDLE, fit_own(features))
+        else:
+            write_bundle(root / BUNDLE, pipeline, target)
     return root
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import tarfile
 
@@ -17,10 +18,12 @@ from serving.tests.image.conftest import BUNDLE, NAME
 from serving.tests.sample import fit, write_bundle
 
 BASE = "sha256:0"
-MODEL = {"frozen": "model.frozen", "sklearn": "model.joblib"}
+FEATURES = f"training/models/{NAME}/features.py"
+MODEL = {"frozen": "model.frozen", "sklearn": "model.joblib", "records": "model.joblib"}
+EACH = pytest.mark.parametrize("target", MODEL, indirect=True)
 # Over the base image, bytecode included; the small model weighs nothing.
-# Bytes and files. Of the second, pandas has 60 MB: it makes tables of records for scikit-learn.
-BUDGET = {"frozen": (18e6, 1_200), "sklearn": (360e6, 11_000)}
+# Bytes and files. Of the third, pandas has 60 MB: it makes tables of records for scikit-learn.
+BUDGET = {"frozen": (18e6, 1_200), "sklearn": (290e6, 8_000), "records": (360e6, 11_000)}
 STRANGERS = (
     ".env",
     ".git/config",
@@ -34,10 +37,14 @@ STRANGERS = (
     "serving/app/http/notes.txt",
     "serving/deployment/image/builder.py",
     "serving/tests/conftest.py",
+    "training/__init__.py",
+    "training/models/hobbies/__init__.py",
+    "training/models/hobbies/model.py",
     "training/steps/train.py",
 )
 
 
+@EACH
 def test_context_is_code_locks_and_model_and_nothing_else(root, target):
     names = list_context(root, NAME, target)
     code = [name for name in names if name.startswith("serving/") and name.endswith(".py")]
@@ -55,6 +62,7 @@ def test_context_is_code_locks_and_model_and_nothing_else(root, target):
         f"{BUNDLE}/manifest.json",
         f"requirements/{target}.txt",
         f"{BUNDLE}/{MODEL[target]}",
+        *([] if target == "frozen" else [FEATURES]),
     }
 
 
@@ -71,11 +79,15 @@ def test_nothing_but_times_and_strangers_changes_the_tag_stays(root, target):
 def test_another_model_is_here_the_tag_stays_and_it_is_not_in_the_context(root, target):
     before = hash_content(root, NAME, target, BASE)
     write_bundle(root / "serving/app/data/another", fit(), target)
+    copy = root / "training/models/another/features.py"
+    copy.parent.mkdir()
+    shutil.copy(root / FEATURES, copy)
     assert hash_content(root, NAME, target, BASE) == before
     assert not [name for name in list_context(root, NAME, target) if "another" in name]
     assert hash_content(root, "another", target, BASE) != before
 
 
+@EACH
 def test_any_file_of_it_changes_the_tag_does(root, target):
     tags = {hash_content(root, NAME, target, BASE), hash_content(root, NAME, target, "sha256:1")}
     names = list_context(root, NAME, target)
@@ -90,7 +102,8 @@ def test_any_file_of_it_changes_the_tag_does(root, target):
     assert len(tags) == len(names) + 3
 
 
-def test_what_only_the_other_target_uses_changes_the_tag_stays(root, target):
+@EACH
+def test_what_only_other_images_use_changes_the_tag_stays(root, target):
     before = hash_content(root, NAME, target, BASE)
     for name in builder.OTHERS[target]:
         (root / name.replace("*", NAME)).write_bytes(b"else")
@@ -101,6 +114,13 @@ def test_what_only_the_other_target_uses_changes_the_tag_stays(root, target):
 def test_there_is_no_model_it_is_said_and_what_makes_it(root, target, name):
     (root / BUNDLE / (MODEL[target] if name == "model" else name)).unlink()
     with pytest.raises(ImageError, match="'make train MODEL=hobbies'"):
+        builder.find_tag(root, NAME, BASE)
+
+
+@pytest.mark.parametrize("target", ["sklearn"], indirect=True)
+def test_code_that_the_pickle_needs_is_missing_it_is_said_and_what_brings_it(root, target):
+    (root / FEATURES).unlink()
+    with pytest.raises(ImageError, match=f"{FEATURES} is missing: 'git checkout {FEATURES}'"):
         builder.find_tag(root, NAME, BASE)
 
 
@@ -150,6 +170,7 @@ def test_docker_gets_the_context_that_the_tag_is_made_of_and_no_stranger(root, t
 
 @pytest.mark.docker
 @pytest.mark.slow
+@EACH
 def test_image_holds_what_its_lock_names_within_its_budget(built, target):
     found = sbom.read_contents(built)
     assert [(one.name, one.version) for one in found.packages] == read_lock(target)
@@ -159,6 +180,8 @@ def test_image_holds_what_its_lock_names_within_its_budget(built, target):
     assert found.models == [MODEL[target]]
     files = read_files(built)
     assert "serving/deployment/image/Dockerfile" not in files
+    own = {name for name in files if name.startswith("training/") and name.endswith(".py")}
+    assert own == (set() if target == "frozen" else {FEATURES})
     assert all(mode & 0o777 in (0o644, 0o755) for mode, _ in files.values())
 
 
@@ -182,6 +205,7 @@ def test_image_is_built_again_from_nothing_its_files_are_the_same(root, built, b
         builder.docker(
             *("build", "--no-cache", "--network", "host", "--target", target, "--tag", again),
             *("--build-arg", f"BASE_IMAGE={base}", "--build-arg", f"MODEL={NAME}"),
+            *("--build-arg", f"LOCK={target}"),
             *("--file", builder.DOCKERFILE, "-"),
             stdin=context,
         )

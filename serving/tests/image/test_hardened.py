@@ -16,7 +16,9 @@ from serving.deployment.image import builder
 from serving.deployment.stages import STAGES
 from serving.tests.answers import check_answer
 from serving.tests.hostile import EVENTS
-from serving.tests.image.conftest import BUNDLE
+from serving.tests.image.conftest import BUNDLE, NAME
+from serving.tests.own_code import fit_own, own_code
+from serving.tests.records import RECORDS, to_frame
 from serving.tests.sample import TEXTS, proxy_event
 from tools.image.container import Container, ContainerDied, docker
 from training.paths import list_models
@@ -70,6 +72,16 @@ def test_a_connection_is_tried_the_count_of_attempts_tells(container):
     with pytest.raises(ContainerDied, match="Network is unreachable"):
         docker("exec", container.id, "python3", "-c", connect)
     assert count_attempts(container) == 1
+
+
+@pytest.mark.parametrize("target", ["records"], indirect=True)
+def test_model_brings_code_of_its_own_its_image_answers_what_the_pipeline_says(built, tmp_path):
+    with own_code(tmp_path, NAME) as features, Container(built, MEMORY_MB) as container:
+        expected = fit_own(features).predict(to_frame(RECORDS[:20]))
+        for record, value in zip(RECORDS[:20], expected, strict=True):
+            answer = container.invoke(proxy_event(body=record)).answer
+            assert check_answer(answer) == 200
+            assert json.loads(answer["body"])["value"] == value
 
 
 @pytest.mark.parametrize("target", ["frozen"], indirect=True)

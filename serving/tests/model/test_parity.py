@@ -1,64 +1,85 @@
-"""The service answers what the pipeline of training says, on the whole official test part."""
+"""The service answers what the pipeline of training says, on the whole test part."""
 
 import json
-from copy import replace
 
-import joblib
 import numpy as np
 import pytest
 
 from serving.bundle.inputs import MAX_TEXT_CHARS
-from training.data.dataset import read_documents
+from training.data.dataset import read_examples
+from training.definition import read_definition
 from training.freezing.proof import PROBABILITY_TOLERANCE
-from training.settings.params import read_params
-from training.steps.evaluate import score, summarize
+from training.model_file import load_model
+from training.tasks import apply_gates
 
 pytestmark = pytest.mark.trained
 
 
 @pytest.fixture(scope="session")
-def documents(paths):
-    if not paths.test.exists():
-        pytest.skip(f"parity is NOT tested: {paths.test} is missing: run 'make train'")
-    return read_documents(paths.test)
+def tested(paths):
+    for path in (paths.train, paths.test, paths.input):
+        if not path.exists():
+            pytest.skip(f"parity is NOT tested: {path} is missing: run {paths.make('train')}")
+    return read_examples(paths.test)
 
 
-def test_golden_examples_get_the_probabilities_of_the_manifest(predictor):
+@pytest.fixture
+def tolerance(predictor):
+    """How far the numbers of an engine may be from scikit-learn's."""
+    return PROBABILITY_TOLERANCE if predictor.manifest.engine == "frozen" else 0
+
+
+def test_golden_examples_get_the_answers_of_the_manifest(predictor):
     golden = predictor.manifest.golden
-    found = predictor.predict([one["input"]["text"] for one in golden])
-    assert [one.label.id for one in found] == [one["label"] for one in golden]
-    expected = [one["probability"] for one in golden]
-    for one, probability in zip(found, expected, strict=True):
-        assert one.probability == pytest.approx(probability, abs=PROBABILITY_TOLERANCE)
+    found = predictor.predict([predictor.input.read(one["input"]) for one in golden])
+    for one, expected in zip(found, golden, strict=True):
+        if predictor.manifest.task == "regression":
+            assert one.value == expected["value"]
+            continue
+        assert one.label.id == expected["label"]
+        assert one.probability == pytest.approx(expected["probability"], abs=PROBABILITY_TOLERANCE)
 
 
 @pytest.mark.slow
-def test_test_part_is_posted_gets_the_pipelines_labels_and_probabilities(
-    predictor, documents, start_service, paths
+def test_test_part_is_posted_gets_the_pipelines_answers(
+    predictor, tested, start_service, paths, tolerance
 ):
     client = start_service(paths.bundle)
-    # A document can be longer than a request may be.
-    sent = [replace(one, text=one.text[:MAX_TEXT_CHARS]) for one in documents]
-    expected = score(joblib.load(paths.model), sent)
-    texts = [one.text for one in sent]
+    _, _, task, kind = read_definition(paths)
+    # A text can be longer than a request may be.
+    inputs = [cut(one.input) for one in tested]
+    targets = task.read_targets(tested)
+    expected = task.score(load_model(paths), kind.shape(inputs), targets)
     answers = []
-    for start in range(0, len(texts), 250):  # under the limit of the body
-        body = {"texts": texts[start : start + 250]}
+    for start in range(0, len(inputs), 250):  # under the limit of the body
+        bodies = [kind.make_body(one) for one in inputs[start : start + 250]]
+        if predictor.manifest.input["kind"] == "text":
+            body = {"texts": [one["text"] for one in bodies]}
+        else:
+            body = {"records": bodies}
         answers += client.request(path="/predict/batch", body=body).json["predictions"]
+    if predictor.manifest.task == "regression":
+        assert [one["value"] for one in answers] == expected.predicted.tolist()
+        return
     assert [one["label"] for one in answers] == expected.predicted.tolist()
     probabilities = [one["probability"] for one in answers]
     if expected.confidence is None:
         assert set(probabilities) == {None}
         return
-    worst = np.abs(np.array(probabilities) - expected.confidence).max()
-    assert worst <= (PROBABILITY_TOLERANCE if predictor.manifest.engine == "frozen" else 0)
+    assert np.abs(np.array(probabilities) - expected.confidence).max() <= tolerance
 
 
-def test_metrics_of_the_manifest_are_those_of_the_test_part(predictor, documents, paths):
-    found = score(joblib.load(paths.model), documents)
-    metrics = predictor.manifest.metrics
-    assert metrics == json.loads(paths.metrics.read_text())
-    recomputed = summarize(found, found.predicted)
-    for name in recomputed.keys() - {"baseline_accuracy", "baseline_macro_f1"}:
-        assert recomputed[name] == metrics[name]
-    assert metrics["macro_f1"] >= read_params(paths.params).evaluate.min_macro_f1
+def cut(value):
+    return value[:MAX_TEXT_CHARS] if isinstance(value, str) else value
+
+
+def test_metrics_of_the_manifest_are_those_of_the_test_part(predictor, tested, paths):
+    manifest = predictor.manifest
+    assert manifest.metrics == json.loads(paths.metrics.read_text())
+    _, params, task, kind = read_definition(paths)
+    values = kind.shape(one.input for one in tested)
+    scored = task.score(load_model(paths), values, task.read_targets(tested))
+    trained = task.read_targets(read_examples(paths.train))
+    metrics = task.summarize(scored, trained, manifest.interval)
+    assert metrics == manifest.metrics
+    assert all(one.passed for one in apply_gates(params.evaluate, task.measure(scored, metrics)))

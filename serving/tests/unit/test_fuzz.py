@@ -9,12 +9,17 @@ from hypothesis import strategies as st
 
 from serving.app import errors
 from serving.app.http import fast_path
+from serving.app.inputs import find_input
 from serving.app.telemetry.metrics import Emitter
+from serving.bundle.inputs import make_batch
 from serving.tests.hostile import SECRET
+from serving.tests.records import INPUT, WRITE
 from serving.tests.sample import fit, proxy_event, write_bundle
 from tools.fuzz.attack import Weak, attack
+from tools.fuzz.inputs import make_bodies
 from tools.fuzz.mutate import Mutator
 
+TEXT = {"kind": "text", "example": "the boat"}
 GOOD = json.dumps(proxy_event(body={"text": "the boat"})).encode()
 
 ANYTHING = st.recursive(
@@ -57,7 +62,7 @@ def service(start_service, folder):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_mutants_of_valid_events_are_sent_none_comes_through(service, seed):
-    mutator = Mutator(seed)
+    mutator = Mutator(seed, TEXT)
     lanes = {attack(mutator.mutate()).lane for _ in range(1_500)}
     assert lanes == {"fast", "full", "none"}
 
@@ -130,8 +135,28 @@ def test_lanes_differ_the_attack_says_so(service, monkeypatch):
         attack(GOOD)
 
 
-def test_mutants_of_one_seed_are_the_same():
-    one, other, third = (Mutator(seed) for seed in (1, 1, 2))
+@pytest.mark.parametrize("task", WRITE)
+def test_mutants_of_records_are_sent_none_comes_through(start_service, tmp_path, task):
+    WRITE[task](tmp_path)
+    start_service(tmp_path)
+    mutator = Mutator(1, INPUT)
+    found = [attack(mutator.mutate()) for _ in range(1_000)]
+    assert {one.lane for one in found} == {"fast", "full", "none"}
+    assert {200, 422} < {one.status for one in found}
+
+
+@pytest.mark.parametrize("described", [TEXT, INPUT], ids=["text", "record"])
+def test_bodies_are_what_the_model_takes(described):
+    reads = find_input(described)
+    bodies = make_bodies(described)
+    for body in bodies:
+        reads.read(body)
+    assert len(reads.read_batch(make_batch(described, bodies))) == len(bodies)
+
+
+@pytest.mark.parametrize("described", [TEXT, INPUT], ids=["text", "record"])
+def test_mutants_of_one_seed_are_the_same(described):
+    one, other, third = (Mutator(seed, described) for seed in (1, 1, 2))
     mutants = [one.mutate() for _ in range(50)]
     assert mutants == [other.mutate() for _ in range(50)] != [third.mutate() for _ in range(50)]
     assert len(set(mutants)) > 40

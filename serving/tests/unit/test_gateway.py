@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import string
@@ -27,6 +28,7 @@ from hypothesis import strategies as st
 from serving.app.errors import SettingsError
 from serving.hosts import gateway, proxy, serve, upload
 from serving.hosts.gateway import Gateway
+from serving.tests.records import EXAMPLE, write_classification, write_regression
 
 ROOT = Path(__file__).parents[3]
 OK = {"statusCode": 200, "body": "{}"}
@@ -796,10 +798,28 @@ def test_wrong_setting_is_one_sentence(capsys, monkeypatch):
 )
 def test_banner_shows_an_address_that_a_browser_opens(address, url):
     listener = types.SimpleNamespace(getsockname=lambda: address)
-    banner = serve.banner(listener, "/prod")
+    banner = serve.banner(listener, "/prod", "'{}'")
+    assert "curl -d '{}' -H" in banner
     assert f" {url}/prod/predict\n" in banner
     assert f"docs: {url}/prod/docs\n" in banner
     assert "Ctrl-C stops it" in banner
+
+
+@pytest.mark.parametrize("golden", [True, False])
+@pytest.mark.parametrize("write", [write_regression, write_classification])
+def test_example_is_one_that_the_model_takes(tmp_path, start_service, write, golden):
+    found = {"input": EXAMPLE | {"words": "it's quiet"}}
+    task = {"label": "cheap", "probability": 1.0, "value": 1.0}
+    write(tmp_path, golden=(found | task,) if golden else ())
+    service = start_service(tmp_path)
+    (body,) = shlex.split(serve.find_example())
+    assert json.loads(body) == (found["input"] if golden else EXAMPLE)
+    assert service.request(body=body).status == 200
+
+
+def test_there_is_no_model_there_is_no_example(tmp_path, monkeypatch):
+    monkeypatch.setenv("QUICKTHAW_BUNDLE", str(tmp_path))
+    assert serve.find_example() == "'…'"
 
 
 PROGRAM = """

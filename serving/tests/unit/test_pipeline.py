@@ -172,4 +172,4 @@ def test_pipeline_of_any_kind_is_served_without_what_it_lacks(named, start_servi
     assert ("input.unknown_terms" in document) == (name not in WITHOUT_VOCABULARY)
     query = {"explain": "true"}
     explained = client.request(body={"text": "hoist the sail"}, queryStringParameters=query)
-    assert explained.status == (200 if name in EXPLAINED else 422)
+    assert (explained.json["explanation"] is not None) == (name in EXPLAINED)

@@ -18,6 +18,7 @@ from serving.app.inputs import find_input
 from serving.app.inputs.record import RecordInput
 from serving.bundle.errors import BundleDamaged
 from serving.bundle.inputs import MAX_BATCH, MAX_INTEGER, SCHEMAS, describe_many, describe_one
+from serving.tests.own_code import fit_own, own_code
 from serving.tests.records import (
     EXAMPLE,
     FIELDS,
@@ -209,11 +210,24 @@ def test_fields_have_neither_categories_nor_ranges_nothing_is_measured_of_them()
     assert RecordInput(plain).measure([(1.0,)]) == {"input.num_records": 1, "input.missing": 0.0}
 
 
-@pytest.mark.parametrize("query", [{"top": "2"}, {"explain": "true"}])
-def test_value_is_asked_for_labels_or_terms_is_refused(rents, query):
-    answer = rents.request(body=EXAMPLE, queryStringParameters=query)
+def test_value_is_asked_for_labels_is_refused(rents):
+    answer = rents.request(body=EXAMPLE, queryStringParameters={"top": "2"})
     assert answer.status == 422
-    assert [one["place"] for one in answer.json["errors"]] == [f"query.{next(iter(query))}"]
+    assert [one["place"] for one in answer.json["errors"]] == ["query.top"]
+
+
+def test_record_is_explained_by_every_field(offers):
+    query = {"queryStringParameters": {"explain": "true"}}
+    found = offers.request(body=EXAMPLE, **query).json["explanation"]
+    assert {one["field"] for one in found} == EXAMPLE.keys()
+    weights = [abs(one["weight"]) for one in found]
+    assert weights == sorted(weights, reverse=True)
+    assert found[0]["field"] == "area"
+
+
+def test_weights_would_be_of_a_logarithm_and_not_of_the_value_the_explanation_is_null(rents):
+    answer = rents.request(body=EXAMPLE, queryStringParameters={"explain": "true"}).json
+    assert answer["explanation"] is None
 
 
 def test_top_is_asked_of_a_record_gets_labels_by_falling_probability(offers):
@@ -242,9 +256,10 @@ def test_document_is_the_models_own(folders, start_service, task):
         operation = document["paths"][path]["post"]
         content = operation["responses"]["200"]["content"]["application/json"]
         name = content["schema"]["$ref"].rpartition("/")[2]
-        answer = client.request(path=path, body=body).json
         rules = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
-        Draft202012Validator(rules).validate(answer)
+        for query in (None, {"explain": "true"}):
+            answer = client.request(path=path, body=body, queryStringParameters=query).json
+            Draft202012Validator(rules).validate(answer)
         example = operation["requestBody"]["content"]["application/json"]["example"]
         assert client.request(path=path, body=example).status == 200
 
@@ -305,6 +320,17 @@ def test_manifest_describes_other_fields_than_the_models_is_a_damaged_bundle(tmp
     change_manifest(tmp_path, input={"kind": "record", "fields": FIELDS[1:]})
     with pytest.raises(BundleDamaged, match="cannot be loaded by this code"):
         load_predictor(tmp_path)
+
+
+def test_model_brings_code_of_its_own_it_is_served_with_it(start_service, tmp_path):
+    with own_code(tmp_path, "lettings") as features:
+        model = fit_own(features)
+        write_regression(tmp_path / "bundle", model)
+        answer = start_service(tmp_path / "bundle").request(body=NEW[0])
+        assert answer.json["value"] == model.predict(to_frame(NEW[:1]))[0]
+    # The pickle knows the module's name, and now it is not there.
+    with pytest.raises(BundleDamaged, match=r"needs the module training\.models\.lettings"):
+        load_predictor(tmp_path / "bundle")
 
 
 def test_forest_predicts_on_one_thread(tmp_path, models):

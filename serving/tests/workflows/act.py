@@ -29,11 +29,13 @@ class Done:
     status: int
 
     def check(self, **jobs):
-        """Each job that ran has to have ended so: True for good."""
+        """Each job that ran has to have ended so: True for good, of a matrix's if all did."""
         found = re.findall(
-            r"^\[[^/\]]+/(?:train/)?([^\]]+)\].*Job (succeeded|failed)", self.said, re.MULTILINE
+            r"^\[(?:[^/\]]+/)+([^\]]+)\].*Job (succeeded|failed)", self.said, re.MULTILINE
         )
-        results = {name.strip(): result == "succeeded" for name, result in found}
+        results = {}
+        for name, result in found:
+            results[name.strip()] = results.get(name.strip(), True) and result == "succeeded"
         assert results == jobs, self.said
         assert (self.status == 0) == all(jobs.values()), self.said
 

@@ -12,8 +12,9 @@ from moto.server import ThreadedMotoServer
 from serving.tests.tracked import ROOT, copy_tracked
 from serving.tests.workflows.act import BIN, REPOSITORY, Act, git, make
 from serving.tests.workflows.fake_github import FakeGitHub
+from training.paths import Paths
 from training.tests.conftest import take_sample
-from training.tests.sample import PATHS, make_rows, write_archive
+from training.tests.sample import NAME, PATHS, make_rows, write_archive
 
 # What `make test-all` runs in a story: the service with the new model.
 TEST = """\
@@ -22,7 +23,8 @@ def test_golden_examples_get_the_probabilities_of_the_manifest(predictor):
     found = predictor.predict([one["input"]["text"] for one in golden])
     assert [one.probability for one in found] == [one["probability"] for one in golden]
 """
-PARAMS = PATHS.params
+# A second model, the same folder with another seed: what is done to one leaves it alone.
+OTHER = Paths("second")
 
 
 @dataclass
@@ -41,14 +43,11 @@ class Story:
     github: FakeGitHub
     bucket: object
 
-    def branch(self, name, judge=None, **train):
-        """Push a branch that changes parameters; a note, without any."""
+    def branch(self, name, paths=PATHS, judge=None, **train):
+        """Push a branch that changes a model's parameters; a note, without any."""
         git("checkout", "--quiet", "-B", name, "origin/main", cwd=self.desk)
-        path = self.desk / PARAMS
-        params = yaml.safe_load(path.read_text())
-        params["train"] |= train
-        params["judge"] |= judge or {}
-        path.write_text(yaml.safe_dump(params, sort_keys=False))
+        if judge or train:
+            change_params(self.desk / paths.params, judge=judge or {}, train=train)
         (self.desk / "NOTE").write_text(name)
         self.commit(name)
 
@@ -82,6 +81,14 @@ class Story:
         return self.act.run("train", "pull_request", payload, branch)
 
 
+def change_params(path, **changes):
+    """Change settings of a params.yaml, by group."""
+    params = yaml.safe_load(path.read_text())
+    for group, settings in changes.items():
+        params[group] |= settings
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+
 @pytest.fixture(scope="module")
 def s3():
     """A local S3 server: its address, and what is in it."""
@@ -100,12 +107,13 @@ def s3():
 
 @pytest.fixture(scope="module")
 def seed(tmp_path_factory, s3):
-    """A bare repository with a trained model on main, pushed to the remote."""
+    """A bare repository with two trained models on main, pushed to the remote."""
     folder = tmp_path_factory.mktemp("seed")
     archive, tree = folder / "sample.whl", folder / "tree"
     write_archive(archive, make_rows(20, seed=1), make_rows(5, seed=2))
     copy_tracked(tree)
-    take_sample(tree, archive)
+    take_sample(tree, archive, NAME, OTHER.name)
+    change_params(tree / OTHER.params, train={"seed": 14})
     for path in tree.glob("**/test_*.py"):
         path.unlink()
     (tree / "serving/tests/model/test_story.py").write_text(TEST)
@@ -122,9 +130,8 @@ def seed(tmp_path_factory, s3):
     for name, value in (("user.name", "Ada"), ("user.email", "ada@example.org")):
         git("config", name, value, cwd=tree)
     make(tree, "remote", "URL=s3://models/dvc", environment=s3)
-    make(tree, "train", environment=s3)
-    make(tree, "report", environment=s3)
-    make(tree, "push", environment=s3)
+    for target in ("report", "push"):  # the first one trains
+        make(tree, "each", f"DO={target}", environment=s3)
     (tree / ".venv").unlink()  # a link, which .gitignore does not mean
     git("add", "--all", cwd=tree)
     git("commit", "--quiet", "--message", "start", cwd=tree)

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from serving.tests.workflows.act import git
+from serving.tests.workflows.conftest import OTHER, change_params
 from training.tests.sample import PATHS, VECTORIZER, make_rows, write_archive
 
 pytestmark = [
@@ -20,18 +21,26 @@ FEW = {"vectorizer": {**VECTORIZER, "max_features": 36}}
 WORSE = {"vectorizer": {**VECTORIZER, "max_features": 12}}
 
 
-def find_model(story, branch):
+def read_steps(story, branch, paths):
+    """What a branch's lock says of a model's steps."""
+    lock = yaml.safe_load(story.show(branch, "dvc.lock"))["stages"]
+    return {step: lock[step] for step in lock if step.endswith(f"@{paths.name}")}
+
+
+def find_model(story, branch, paths=PATHS):
     """The md5 of a branch's model, by its lock."""
-    lock = yaml.safe_load(story.show(branch, "dvc.lock"))
-    (model,) = (
-        one
-        for one in lock["stages"][PATHS.name_step("train")]["outs"]
-        if one["path"].endswith("joblib")
-    )
-    return model["md5"]
+    outs = read_steps(story, branch, paths)[paths.name_step("train")]["outs"]
+    (model,) = (one["md5"] for one in outs if one["path"].endswith("joblib"))
+    return model
 
 
-def test_better_model_is_judged_tested_pushed_committed_and_reported(story):
+def split_comment(comment):
+    """The parts of a comment, by model."""
+    parts = re.split(r"^# (\w+)$", comment["body"], flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_better_model_of_two_is_judged_tested_pushed_committed_and_reported(story):
     old = find_model(story, "main")
     story.branch("better", **BETTER)
     before = story.head("better")
@@ -46,10 +55,22 @@ def test_better_model_is_judged_tested_pushed_committed_and_reported(story):
     new = find_model(story, "better")
     assert new != old
     assert new in story.bucket()
-    version = json.loads(story.show("better", MANIFEST))["version"]
-    assert version in git("log", "-1", "--format=%s", after, cwd=story.act.origin)
+    was, version = (
+        json.loads(story.show(branch, MANIFEST))["version"] for branch in ("main", "better")
+    )
+    message = git("log", "-1", "--format=%B", after, cwd=story.act.origin)
+    assert message.startswith(f"Model {PATHS.name} {version}\n")
+    assert f"{PATHS.name}: {was} -> {version}: macro_f1 " in message
+
+    # The other one costs nothing.
+    steps = [read_steps(story, branch, OTHER) for branch in ("main", "better")]
+    assert steps[0] == steps[1]
+    assert re.findall(r"== make (\w+) MODEL=(\w+)", done.said) == [
+        (target, PATHS.name) for target in ("pull", "train", "bench", "judge", "report", "push")
+    ]
 
     (comment,) = story.github.comments[7]
+    assert split_comment(comment).keys() == {PATHS.name}
     assert f"## Model report: {version}" in comment["body"]
     assert "**Passes** all" in comment["body"]
     assert after in comment["body"]
@@ -61,16 +82,22 @@ def test_better_model_is_judged_tested_pushed_committed_and_reported(story):
     }
 
 
-def test_worse_model_is_blocked_and_it_is_said_why(story):
+def test_worse_model_is_blocked_and_it_is_said_why_and_the_other_one_is_reported(story):
     objects = story.bucket()
     story.branch("worse", **WORSE)
+    change_params(story.desk / OTHER.params, judge={"max_flips": 0.3})  # its gates alone
+    story.commit("worse")
     before = story.head("worse")
     done = story.open_pull_request("worse", number=8)
     done.check(plan=True, train=False, model=False)
     assert story.head("worse") == before
     assert story.bucket() == objects
     (comment,) = story.github.comments[8]
-    assert re.search(r"\*\*Blocked\*\*: .*macro-F1", comment["body"])
+    reports = split_comment(comment)
+    assert re.search(r"\*\*Blocked\*\*: .*macro-F1", reports[PATHS.name])
+    assert "**Passes** all" in reports[OTHER.name]
+    assert re.search(rf"each@{PATHS.name}\] Error", done.said)
+    assert not re.search(rf"each@{OTHER.name}\] Error", done.said)
     assert "trains and judges ended with failure" in comment["body"]
     assert story.github.statuses == []
 
@@ -96,7 +123,7 @@ def test_pull_request_without_a_model_trains_and_comments_nothing(story):
     before = story.head("words")
     done = story.open_pull_request("words", number=9)
     done.check(plan=True, model=True)
-    assert "touches no code, parameters or data" in done.said
+    assert "Nothing to train." in done.said
     assert story.head("words") == before
     assert not any(story.github.comments.values())
 
@@ -110,7 +137,7 @@ def test_remote_is_down_the_run_fails_before_git_is_touched(story):
     assert "the DVC remote store cannot be reached" in done.said
     assert story.head("better") == before
     (first,) = story.github.comments[7]
-    assert "There is none: the job that trains" in first["body"]
+    assert "There is no report: the job that trains" in first["body"]
 
     (story.desk / "NOTE").write_text("again")
     story.commit("better")  # the comment that is there is brought up to date
@@ -141,20 +168,27 @@ def archive(seed):
     path.write_bytes(data)
 
 
-def test_retraining_opens_a_pull_request_only_where_it_makes_another_model(story, archive):
+def test_retraining_opens_a_pull_request_a_model_and_only_where_it_makes_another_one(
+    story, archive
+):
     main = story.head("main")
-    done = story.act.run("retrain", "schedule", {}, "main")
-    done.check(plan=True, train=True, test=True, model=True)
-    assert "the branch has this model already" in done.said
+    asked = {"inputs": {"models": OTHER.name}}
+    done = story.act.run("retrain", "workflow_dispatch", asked, "main")
+    done.check(list=True, plan=True, train=True, test=True, model=True)
+    assert "the branch has this already" in done.said
+    assert f"MODEL={PATHS.name}" not in done.said
     assert story.github.pulls == []
 
     write_archive(archive, make_rows(21, seed=1), make_rows(5, seed=2))
     done = story.act.run("retrain", "schedule", {}, "main")
-    done.check(plan=True, train=True, test=True, model=True)
-    (pull,) = story.github.pulls
-    assert pull["base"] == "main"
-    assert pull["head"].startswith(f"model/{PATHS.name}-")
-    assert find_model(story, pull["head"]) != find_model(story, "main")
+    done.check(list=True, plan=True, train=True, test=True, model=True)
     assert story.head("main") == main
-    (comment,) = story.github.comments[pull["number"]]
-    assert "## Model report" in comment["body"]
+    pulls = {one["head"].partition("-")[0]: one for one in story.github.pulls}
+    for one, other in ((PATHS, OTHER), (OTHER, PATHS)):
+        pull = pulls.pop(f"model/{one.name}")
+        assert pull["base"] == "main"
+        assert find_model(story, pull["head"], one) != find_model(story, "main", one)
+        assert find_model(story, pull["head"], other) == find_model(story, "main", other)
+        (comment,) = story.github.comments[pull["number"]]
+        assert split_comment(comment).keys() == {one.name}
+    assert pulls == {}

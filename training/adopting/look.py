@@ -1,0 +1,146 @@
+"""What a fitted model takes and answers, as far as it and some examples tell."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from serving.app.engines.frame import build_frame
+from training.console import StepError
+from training.data.convert import convert
+from training.new.columns import Column, look_at
+from training.settings.schema import Schema
+
+GOLDEN = 5
+FEWEST = 20
+NULLS = ("",)
+
+
+class Adoption(NamedTuple):
+    """What was found.
+
+    Attributes:
+        schema: What goes in and what comes out.
+        columns: The columns that are the input.
+        texts: Those that are a text; of a record, none.
+        answers: What the model says of each example.
+        golden: Some of the examples, as golden.json has them.
+    """
+
+    schema: Schema
+    columns: list[str]
+    texts: list[str]
+    answers: Sequence[Any]
+    golden: list[dict[str, Any]]
+
+
+def look(model: Any, table: Mapping[str, Sequence[Any]], target: str, text: str) -> Adoption:
+    """Infer the schema of a fitted model.
+
+    Args:
+        model: Fitted.
+        table: Of examples, by column.
+        target: The column of true answers; "" where there is none.
+        text: The column that is the text; "": the only one beside the target.
+
+    Raises:
+        StepError: The examples lack a column, or are none that the model takes.
+    """
+    names = [str(one) for one in getattr(model, "feature_names_in_", ())]
+    count = len(next(iter(table.values())))
+    if count < FEWEST:
+        raise StepError(f"there are {count} examples: give at least {FEWEST}")
+    if target and target not in table:
+        raise StepError(f"the examples have no column {target}: TARGET= one of {_join(table)}")
+    columns = names or [_find_text(table, target, text)]
+    if missing := [name for name in columns if name not in table]:
+        raise StepError(f"the examples lack columns that the model was fitted to: {_join(missing)}")
+    fields = [_make_field(one) for one in look_at({n: table[n] for n in columns}, NULLS)]
+    inputs: list[Any] = (
+        _read_records(fields, table) if names else [str(one) for one in table[columns[0]]]
+    )
+    answers = _ask(model, _shape(fields, inputs) if names else inputs)
+    outcome = _describe_answers(model, target)
+    schema = Schema.model_validate(outcome | ({"fields": fields} if names else {}))
+    return Adoption(
+        schema=schema,
+        columns=columns,
+        texts=[] if names else columns,
+        answers=answers,
+        golden=_choose_golden(inputs, answers, is_text=not names, is_value=schema.labels is None),
+    )
+
+
+def _find_text(table: Mapping[str, Sequence[Any]], target: str, text: str) -> str:
+    others = [name for name in table if name != target]
+    if text:
+        if text not in table:
+            raise StepError(f"the examples have no column {text}: TEXT= one of {_join(others)}")
+        return text
+    if len(others) != 1:
+        raise StepError(
+            "the model does not say what its features are called, so it is asked with a text: say "
+            f"TEXT= one of {_join(others)}; a model of a table must have been fitted to a DataFrame"
+        )
+    return others[0]
+
+
+def _make_field(column: Column) -> dict[str, Any]:
+    # A model may have been fitted to a type that no field has: as a text, it is told what it takes.
+    types = ("number", "integer", "boolean", "text", "category")
+    kind = column.type if column.type in types else "category"
+    return {"name": column.name, "type": kind, **({"nullable": True} if column.missing else {})}
+
+
+def _read_records(
+    fields: Sequence[Mapping[str, Any]], table: Mapping[str, Sequence[Any]]
+) -> list[dict[str, Any]]:
+    columns = [[convert(one, f["type"], NULLS) for one in table[f["name"]]] for f in fields]
+    names = [field["name"] for field in fields]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _shape(fields: Sequence[dict[str, Any]], records: Sequence[dict[str, Any]]) -> Any:
+    described = [{"nullable": False} | field for field in fields]
+    return build_frame(described, [tuple(one.values()) for one in records])
+
+
+def _ask(model: Any, values: Any) -> list[Any]:
+    try:
+        found: list[Any] = np.asarray(model.predict(values)).tolist()
+    except Exception as error:  # noqa: BLE001 - whatever its code raises
+        raise StepError(
+            f"the model does not take these examples ({type(error).__name__}: {error}): are the "
+            "columns of the types that it was fitted to?"
+        ) from None
+    if any(isinstance(one, list) for one in found):
+        raise StepError("the model answers several values at once, which is not served here")
+    return found
+
+
+def _describe_answers(model: Any, target: str) -> dict[str, Any]:
+    if is_classifier(model):
+        return {"labels": [{"id": str(one), "title": str(one)} for one in model.classes_]}
+    return {"target": {"title": target or "Answer"}}
+
+
+def _choose_golden(
+    inputs: Sequence[Any], answers: Sequence[Any], *, is_text: bool, is_value: bool
+) -> list[dict[str, Any]]:
+    """The first example of each answer, or the first ones of a regression."""
+    golden: dict[Any, dict[str, Any]] = {}
+    for place, (one, answer) in enumerate(zip(inputs, answers, strict=True)):
+        body = {"text": one} if is_text else one
+        if is_value:
+            room = max(abs(answer) / 100, 1e-6)
+            golden[place] = {"between": [answer - room, answer + room], "input": body}
+        else:
+            golden.setdefault(str(answer), {"label": str(answer), "input": body})
+        if is_value and len(golden) == GOLDEN:
+            break
+    return list(golden.values())
+
+
+def _join(names: Any) -> str:
+    return ", ".join(map(str, names))

@@ -1,0 +1,1 @@
+"""Code of its own that the model's pickle needs: none."""

@@ -1,0 +1,1 @@
+"""Code of the prices's own that its pickle needs: none."""

@@ -1,0 +1,1 @@
+"""Code of the sample's own that its pickle needs: none."""

@@ -1,6 +1,8 @@
 """The pipeline on records and values, from made-up flats to a bundle that serves."""
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -9,6 +11,10 @@ from serving.app.engines.predictor import load_predictor
 from serving.bundle.manifest import read_manifest
 from training.console import StepError
 from training.data.dataset import read_examples, write_examples
+from training.definition import read_definition
+from training.judging import __main__ as judging
+from training.judging.committed import predict_as
+from training.model_file import load_model
 from training.paths import Paths
 from training.steps import (
     bundle,
@@ -20,7 +26,7 @@ from training.steps import (
     train,
     validate,
 )
-from training.tests.conftest import enter_workspace, run_steps
+from training.tests.conftest import commit_all, enter_workspace, run, run_steps
 from training.tests.sample import PRICES
 
 PATHS = Paths(PRICES)
@@ -78,6 +84,18 @@ def test_steps_run_one_after_the_other_leave_a_bundle_that_serves(workspace):
     assert len(PATHS.learning_curve.read_text().splitlines()) == 3
 
 
+def test_other_commits_model_predicts_the_same_records_in_its_own_code(workspace):
+    run_steps(fetch, prepare, train, paths=PATHS)
+    model, definition = load_model(PATHS), read_definition(PATHS)
+    inputs = [one.input for one in read_examples(PATHS.test)]
+    assert any(one["rooms"] is None for one in inputs)
+    # This tree's own code has no part in it.
+    Path("serving/app/engines/frame.py").write_text("raise SystemExit('ours')")
+    found = predict_as("HEAD", PATHS.model.read_bytes(), definition.input, inputs)
+    assert found.keys() == {"predicted"}
+    assert found["predicted"].tolist() == model.predict(definition.input.shape(inputs)).tolist()
+
+
 def test_training_twice_gives_the_same_version(workspace):
     versions = set()
     for _ in range(2):
@@ -133,3 +151,25 @@ def test_other_candidates_are_served_too(workspace, candidate):
     golden = predictor.manifest.golden
     found = predictor.predict([predictor.input.read(one["input"]) for one in golden])
     assert [one.value for one in found] == [one["value"] for one in golden]
+
+
+@pytest.mark.slow
+def test_another_model_of_values_is_judged_by_its_errors_and_by_what_moves(workspace, monkeypatch):
+    run("training.run_dvc", "repro", "bundle")
+    commit_all("a model")
+    monkeypatch.setattr(sys, "argv", ["judge", PRICES, "--base", "HEAD"])
+    judging.main()
+    page = (PATHS.reports / "judge.md").read_text()
+    assert "It is the model of `HEAD`" in page
+    assert "| values that move by more than 10% | 0.00% |" in page
+
+    edit_params("train", candidates={"boosting": {"n_estimators": 3}})
+    edit_params("evaluate", max_rmse=100_000, min_r2=0, min_gain_over_baseline=0)
+    golden = json.loads(PATHS.golden.read_text())
+    PATHS.golden.write_text(json.dumps([one | {"between": [0, 1e6]} for one in golden]))
+    run("training.run_dvc", "repro", "bundle")
+    with pytest.raises(StepError, match=r"share of the RMSE added: .*\n.*values that move"):
+        judging.main()
+    page = (PATHS.reports / "judge.md").read_text()
+    assert "### Values that move: " in page
+    assert "**Blocked**: share of the RMSE added, values that move by more than 10%" in page

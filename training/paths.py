@@ -1,8 +1,10 @@
 """Where the steps of dvc.yaml read and write for a model, relative to the repository's root."""
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from training.console import StepError, run_step
 
@@ -54,6 +56,20 @@ class Paths:
     def name_step(self, step: str) -> str:
         """What DVC calls a step of this model."""
         return f"{step}@{self.name}"
+
+    def read_json(self, path: Path) -> Any:
+        """What a step wrote.
+
+        Raises:
+            StepError: It is missing or damaged.
+        """
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise StepError(
+                f"{path} is missing or damaged: {self.make('train')} writes it; if DVC took it "
+                f"from its cache, first remove it there with 'rm -r .dvc/cache {path}'"
+            ) from None
 
     def make(self, target: str) -> str:
         """The command that runs a target for this model, as an error quotes it."""

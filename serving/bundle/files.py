@@ -18,12 +18,24 @@ if TYPE_CHECKING:
     Folder = str | os.PathLike[str]
 
 HASH = 32  # bytes
-MEND = "'make serve' gets the model of this commit, 'make train' makes it"
+IN_IMAGE = "data"  # the folder of an image's one model, which does not have its name
 
 
 def digest(data: bytes) -> bytes:
     """The BLAKE2b-256 hash of bytes."""
     return blake2b(data, digest_size=HASH).digest()
+
+
+def name_command(target: str, bundle: Folder) -> str:
+    """The `make` command for the model of a bundle, as an error quotes it."""
+    name = os.path.basename(os.fspath(bundle))
+    return f"'make {target} MODEL={'…' if name == IN_IMAGE else name}'"
+
+
+def tell_mend(bundle: Folder) -> str:
+    """What mends a bundle that lacks a file, or has a damaged one."""
+    serve, train = name_command("serve", bundle), name_command("train", bundle)
+    return f"{serve} gets the model of this commit, {train} makes it"
 
 
 def open_file(path: str, flags: int = os.O_RDONLY) -> int:
@@ -68,12 +80,17 @@ def read_pinned(bundle: Folder, name: str, pin: SimpleNamespace) -> bytes:
     try:
         data, size = read_file(path, pin.size)
     except OSError as error:
-        raise BundleMissing(f"{path} cannot be read ({error.strerror}): {MEND}") from None
+        raise BundleMissing(
+            f"{path} cannot be read ({error.strerror}): {tell_mend(bundle)}"
+        ) from None
     if len(data) != pin.size:
-        raise BundleDamaged(f"{path} has {size} bytes, the manifest says {pin.size}: {MEND}")
+        raise BundleDamaged(
+            f"{path} has {size} bytes, the manifest says {pin.size}: {tell_mend(bundle)}"
+        )
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 != pin.sha256:
         raise BundleDamaged(
-            f"{path} has sha256 {sha256[:12]}…, the manifest says {pin.sha256[:12]}…: {MEND}"
+            f"{path} has sha256 {sha256[:12]}…, the manifest says {pin.sha256[:12]}…: "
+            f"{tell_mend(bundle)}"
         )
     return data

@@ -1,4 +1,4 @@
-"""The manifest: the model's passport, and the check that the files beside it are that model.
+"""The manifest: what is said of a model, and the check that the files beside it are that model.
 
 `manifest.json` lies in git; the model files it pins by sha256 come from DVC. Nothing of
 model.joblib is interpreted before its bytes have matched. Of model.frozen the sha256 is for those
@@ -16,7 +16,7 @@ import sys
 from types import SimpleNamespace
 
 from serving.bundle.errors import BundleDamaged, BundleMissing, VersionMismatch
-from serving.bundle.files import HASH, digest, read_file
+from serving.bundle.files import HASH, digest, name_command, read_file
 from serving.bundle.inputs import check_input
 
 TYPE_CHECKING = False
@@ -30,7 +30,6 @@ MODEL_NAME = "model.joblib"
 FROZEN_NAME = "model.frozen"
 FORMAT = 4
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024  # twice what is written
-WRITE_AGAIN = "take it back with 'git checkout' or write it with 'make train'"
 VERSION_DIGITS = 12
 SHA256_DIGITS = 64
 HEX = frozenset("0123456789abcdef")
@@ -136,8 +135,10 @@ def read_manifest(bundle: Folder) -> Manifest:
     try:
         data, size = read_file(path, MAX_MANIFEST_BYTES)
         if size > MAX_MANIFEST_BYTES:
-            raise BundleDamaged(f"{path} has {size:,} bytes, which is no manifest: {WRITE_AGAIN}")
-        found = _parse(path, data)
+            raise BundleDamaged(
+                f"{path} has {size:,} bytes, which is no manifest: {_tell_write(bundle)}"
+            )
+        found = _parse(bundle, path, data)
         pins = {name: FilePin(**pin) for name, pin in found.pop("files").items()}
         labels = tuple(Label(**label) for label in found.pop("labels"))
         golden = tuple(found.pop("golden"))
@@ -147,18 +148,22 @@ def read_manifest(bundle: Folder) -> Manifest:
         _check_task(manifest)
     except OSError as error:
         raise BundleMissing(
-            f"{path} cannot be read ({error.strerror}): train the model with 'make train'"
+            f"{path} cannot be read ({error.strerror}): {name_command('train', bundle)} writes it"
         ) from None
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise BundleDamaged(
-            f"{path} is not a manifest ({type(error).__name__}): {WRITE_AGAIN}"
+            f"{path} is not a manifest ({type(error).__name__}): {_tell_write(bundle)}"
         ) from None
     if manifest.version != manifest.files[MODEL_NAME].sha256[:VERSION_DIGITS]:
-        raise BundleDamaged(f"{path} gives its model a wrong version: write it with 'make train'")
+        raise BundleDamaged(f"{path} gives its model a wrong version: {_tell_write(bundle)}")
     return manifest
 
 
-def _parse(path: str, data: bytes) -> Any:
+def _tell_write(bundle: Folder) -> str:
+    return f"take it back with 'git checkout', or {name_command('train', bundle)} writes it again"
+
+
+def _parse(bundle: Folder, path: str, data: bytes) -> Any:
     """The members of a manifest, from bytes that are as they were written.
 
     Raises:
@@ -176,10 +181,12 @@ def _parse(path: str, data: bytes) -> Any:
     if written != FORMAT and (sealed or "checksum" not in found):
         raise VersionMismatch(
             f"{path} has format {written!r:.40}, this code reads {FORMAT}: "
-            "write it again with 'make train'"
+            f"{name_command('train', bundle)} writes it again"
         )
     if not sealed:
-        raise BundleDamaged(f"{path} is not as it was written: its checksum differs: {WRITE_AGAIN}")
+        raise BundleDamaged(
+            f"{path} is not as it was written: its checksum differs: {_tell_write(bundle)}"
+        )
     del found["checksum"]
     return found
 
@@ -274,5 +281,6 @@ def check_versions(manifest: Manifest) -> None:
     if differing:
         raise VersionMismatch(
             f"the model was trained with {', '.join(differing)}: install the versions of the "
-            "locks with 'scripts/install.sh serve train', or train it again with 'make train'"
+            "locks with 'scripts/install.sh serve train', or train it again with "
+            f"{name_command('train', manifest.name)}"
         )

@@ -14,19 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from training.adopting.look import Adoption, look
 from training.console import StepError, run_step, say
 from training.data.origin import hash_file
 from training.fitting.adopted import unpickle
 from training.new.__main__ import check_name, read_columns
 from training.new.folder import write_folder
-from training.new.render import write_flow
+from training.new.render import fill
 from training.paths import MODELS
 
 ANSWER = "answer"  # the column that is written where the examples have none
-FILES = ("model.py", "source.py", "params.yaml", "README.md", "features.py")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -100,14 +97,6 @@ def write_examples(folder: Path, table: dict[str, list[Any]], target: str, found
 
 def render(name: str, found: Adoption, sha256: str, written: Path, target: str) -> dict[str, str]:
     """The files of the folder, by name."""
-    environment = Environment(  # noqa: S701 - these are no web pages
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["flow"] = write_flow
     context = {
         "name": name,
         "file": str(MODELS / name / f"{name}.joblib"),
@@ -119,7 +108,7 @@ def render(name: str, found: Adoption, sha256: str, written: Path, target: str) 
         "data": {"path": str(MODELS / name / f"{name}.csv"), "sha256": hash_file(written)},
         "target": target,
     }
-    files = {one: environment.get_template(f"{one}.j2").render(context) for one in FILES}
+    files = fill(Path(__file__).with_name("templates"), context)
     schema = json.dumps(found.schema.model_dump(exclude_none=True), ensure_ascii=False, indent=2)
     golden = json.dumps(found.golden, ensure_ascii=False, indent=2)
     return files | {"__init__.py": "", "schema.json": f"{schema}\n", "golden.json": f"{golden}\n"}

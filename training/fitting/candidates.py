@@ -8,6 +8,7 @@ from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
 
 from training.console import StepError
+from training.paths import Paths
 from training.settings.params import Settings, Train, freeze_lists
 from training.text.vectorizer import build_vectorizer
 
@@ -53,18 +54,23 @@ def list_candidates(
             yield Candidate(name, settings, estimator)
 
 
-def find_candidate(
-    name: str, params: Train, factories: Mapping[str, Callable[..., Any]]
+def find_chosen(
+    paths: Paths, params: Train, factories: Mapping[str, Callable[..., Any]]
 ) -> Candidate:
-    """A candidate by its whole name, as the comparison has it.
+    """The candidate that the step `train` has chosen, not fitted.
 
     Raises:
-        StepError: params.yaml has no such candidate any more, or as of `list_candidates`.
+        StepError: The comparison cannot be read, params.yaml has no such candidate any more, or as
+            of `list_candidates`.
     """
+    best = paths.read_json(paths.comparison)["best"]
     for candidate in list_candidates(params, factories):
-        if str(candidate) == name:
+        if str(candidate) == best:
             return candidate
-    raise StepError(f"params.yaml: train.candidates has no {name} any more: run 'make train'")
+    raise StepError(
+        f"{paths.params}: train.candidates has no {best} any more: {paths.make('train')} chooses "
+        "another"
+    )
 
 
 def _spell_out(grid: Settings) -> dict[str, list[Any]]:

@@ -1,6 +1,5 @@
 """What a model is asked: to the steps, every kind of input is one of these modules' classes."""
 
-import json
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Protocol
 
@@ -107,11 +106,7 @@ def read_input(paths: Paths, params: Params) -> Input:
     Raises:
         StepError: It has not.
     """
-    try:
-        described = json.loads(paths.input.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise StepError(f"{paths.input} is missing or damaged: {paths.make('train')}") from None
-    return make_input(described, params)
+    return make_input(paths.read_json(paths.input), params)
 
 
 def read_golden_inputs(golden: list[dict[str, Any]], kind: Input, paths: Paths) -> list[Any]:

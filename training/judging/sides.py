@@ -1,7 +1,6 @@
 """Two models side by side: what each says of the test part."""
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -87,7 +86,7 @@ def look_at_base(
 
 def sum_up(paths: Paths, data: bytes, scored: Any, test: Test, model: Any = None) -> Side:
     """What a model's predictions amount to; an interval is this tree's."""
-    evaluation = json.loads(paths.evaluation.read_text(encoding="utf-8"))
+    evaluation = paths.read_json(paths.evaluation)
     return Side(
         version=hashlib.sha256(data).hexdigest()[:VERSION_DIGITS],
         size=len(data),

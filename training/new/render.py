@@ -16,8 +16,14 @@ FILES = ("features.py", "model.py", "source.py", "params.yaml", "README.md")
 
 def render(context: Mapping[str, Any]) -> dict[str, str]:
     """The files by name."""
+    filled = {**context, "lists": _write_lists(context), "encoders": _list_encoders(context)}
+    return fill(Path(__file__).with_name("templates"), filled)
+
+
+def fill(templates: Path, context: Mapping[str, Any]) -> dict[str, str]:
+    """The files that the templates of a folder make, by name."""
     environment = Environment(  # noqa: S701 - these are no web pages
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        loader=FileSystemLoader(templates),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -31,8 +37,7 @@ def render(context: Mapping[str, Any]) -> dict[str, str]:
         "cell": _cell,
         "percent": lambda share: f"{share:.0%}",
     }
-    filled = {**context, "lists": _write_lists(context), "encoders": _list_encoders(context)}
-    return {name: environment.get_template(f"{name}.j2").render(filled) for name in FILES}
+    return {name: environment.get_template(f"{name}.j2").render(context) for name in FILES}
 
 
 def quote(value: Any) -> str:

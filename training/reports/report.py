@@ -4,7 +4,6 @@ No step of dvc.yaml: it also measures how long the model takes to load, another 
 """
 
 import gc
-import json
 import math
 import statistics
 import timeit
@@ -79,7 +78,7 @@ def measure_load_ms(path: Path) -> float:
 def build_page(paths: Paths, load_ms: float) -> str:
     """The page: the same inputs and the same `load_ms` give the same text."""
     comparison, evaluation, metrics, data, validation = (
-        read_json(path, paths) for path in list_json_inputs(paths)
+        paths.read_json(path) for path in list_json_inputs(paths)
     )
     definition, model, test = read_definition(paths), load_model(paths), read_examples(paths.test)
     describer, part = PARTS[definition.schema.task]
@@ -172,16 +171,6 @@ def _sum_up(name: str, gates: list[Gate]) -> dict[str, Any]:
         "failures": [one.found for one in gates if not one.passed],
         "nearest": nearest.found,
     }
-
-
-def read_json(path: Path, paths: Paths) -> Any:
-    """Read what a step reported; StepError if it is no JSON."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise StepError(
-            f"{path} is not JSON ({error}): write it with {paths.make('report')}"
-        ) from None
 
 
 def describe_model(paths: Paths, metrics: dict[str, float], pipeline: Any) -> dict[str, Any]:

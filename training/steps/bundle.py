@@ -1,9 +1,8 @@
-"""Step bundle: the manifest, the passport with which the model goes into service.
+"""Step bundle: the manifest, with which the model goes into service.
 
 It comes after evaluate, so a model below the gate has none, and the service refuses it.
 """
 
-import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,7 +33,7 @@ def main(paths: Paths) -> None:
     """Write the manifest beside the model."""
     definition, model = read_definition(paths), load_model(paths)
     schema, params, task, kind = definition
-    frozen = json.loads(paths.freeze.read_text())
+    frozen = paths.read_json(paths.freeze)
     engine = frozen.pop("engine")
     served = [paths.model, paths.frozen] if engine == "frozen" else [paths.model]
     pins = {
@@ -56,13 +55,13 @@ def main(paths: Paths) -> None:
         parameters={
             **params.prepare,
             "scoring": params.train.scoring,
-            "candidate": json.loads(paths.comparison.read_text())["best"],
+            "candidate": paths.read_json(paths.comparison)["best"],
             "pipeline": describe_steps(model),
         },
-        metrics=json.loads(paths.metrics.read_text()),
+        metrics=paths.read_json(paths.metrics),
         golden=tuple(golden),
         profile=profile(model, definition, read_examples(paths.test)),
-        **task.describe_answers(model, json.loads(paths.evaluation.read_text())),
+        **task.describe_answers(model, paths.read_json(paths.evaluation)),
     )
     write(manifest, paths.bundle)
     say(f"wrote {paths.bundle / MANIFEST_NAME}: model {manifest.name}, version {manifest.version}")

@@ -8,7 +8,7 @@ from training.console import StepError, say
 from training.contract import read_model
 from training.data.dataset import Example, read_examples
 from training.definition import Definition, read_definition
-from training.fitting.candidates import find_candidate
+from training.fitting.candidates import find_chosen
 from training.model_file import load_model
 from training.paths import Paths, run_for_model
 from training.tasks import apply_gates
@@ -44,8 +44,7 @@ def main(paths: Paths) -> None:
 def calibrate(paths: Paths, definition: Definition, train: Sequence[Example]) -> Any:
     """What the chosen candidate says of the training part, held out fold by fold."""
     task, params = definition.task, definition.params
-    best = json.loads(paths.comparison.read_text())["best"]
-    chosen = find_candidate(best, params.train, read_model(paths.name).candidates)
+    chosen = find_chosen(paths, params.train, read_model(paths.name).candidates)
     values = definition.input.shape(one.input for one in train)
     return task.calibrate(chosen.pipeline, values, task.read_targets(train), params)
 

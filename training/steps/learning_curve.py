@@ -5,7 +5,6 @@ the training part, so that the test part is scored by evaluate alone.
 """
 
 import csv
-import json
 
 from sklearn.model_selection import learning_curve
 
@@ -13,7 +12,7 @@ from training.console import progress, say
 from training.contract import read_model
 from training.data.dataset import read_examples
 from training.definition import read_definition
-from training.fitting.candidates import find_candidate
+from training.fitting.candidates import find_chosen
 from training.fitting.scoring import find_scorer
 from training.paths import Paths, run_for_model
 
@@ -22,8 +21,7 @@ def main(paths: Paths) -> None:
     """Write a row per share: examples, mean score on these, mean score on held-out ones."""
     definition, examples = read_definition(paths), read_examples(paths.train)
     params, shares = definition.params, definition.params.learning_curve
-    best = json.loads(paths.comparison.read_text())["best"]
-    chosen = find_candidate(best, params.train, read_model(paths.name).candidates)
+    chosen = find_chosen(paths, params.train, read_model(paths.name).candidates)
     targets = definition.task.read_targets(examples)
     values = definition.input.shape(one.input for one in examples)
     rows = []

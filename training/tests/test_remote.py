@@ -179,12 +179,23 @@ def test_cache_is_spoilt_nothing_is_unpickled_and_the_command_that_is_said_mends
 
 
 def test_cache_is_spoilt_no_stage_unpickles_what_dvc_takes_for_the_model(clone):
-    spoil_cache(clone.objects)
-    run("dvc", "repro", "bundle")  # trains, and puts the cache's file in the place of the new one
-    done = remote.dvc("repro", "--single-item", "--force", "evaluate", capture=True)
+    model = clone.files[PATHS.model]
+    spoil_cache({key: body for key, body in clone.objects.items() if body == model})
+    # It trains, and puts the cache's file in the place of the new one.
+    done = remote.dvc("repro", "bundle", capture=True)
     assert done.returncode != 0
     assert PATHS.model.read_bytes() == flip(clone.files[PATHS.model])
     assert "model.joblib is not the file that dvc.lock records" in done.stderr
+
+
+def test_cache_is_spoilt_a_report_of_a_step_is_named_with_what_mends_it(clone):
+    spoil_cache(clone.objects)
+    done = remote.dvc("repro", "bundle", capture=True)
+    assert done.returncode != 0
+    assert f"error: {PATHS.comparison} is missing or damaged" in done.stderr
+    assert "Traceback" not in done.stderr
+    subprocess.run(["sh", "-c", re.search(r"'(rm .*?)'", done.stderr)[1]], check=True)
+    assert remote.dvc("repro", "bundle").returncode == 0
 
 
 REMOTE = "['remote \"store\"']\n"

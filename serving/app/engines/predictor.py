@@ -6,7 +6,7 @@ import time
 
 from serving.app.inputs import find_input
 from serving.bundle.errors import BundleDamaged, VersionMismatch
-from serving.bundle.files import read_pinned
+from serving.bundle.files import name_command, read_pinned
 from serving.bundle.manifest import MODEL_NAME, check_versions, read_manifest
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ class Predictor:
     """A model, ready to predict.
 
     Attributes:
-        manifest: The model's passport.
+        manifest: The model's.
         input: What reads the values to predict from.
         task: What makes answers of what the engine says.
         load_milliseconds: How long loading took.
@@ -111,5 +111,5 @@ def _load_engine(bundle: Folder, manifest: Manifest) -> Engine:
         return sklearn.load(data, manifest)
     raise BundleDamaged(
         f"the manifest names the engine {manifest.engine!r}, which this code does not have: "
-        "write the bundle again with 'make train'"
+        f"{name_command('train', bundle)} writes the bundle again"
     )

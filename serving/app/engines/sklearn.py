@@ -27,6 +27,7 @@ from serving.app.engines.base import Scores
 from serving.app.engines.terms import Terms, transform
 from serving.app.inputs import find_input
 from serving.bundle.errors import BundleDamaged, VersionMismatch
+from serving.bundle.files import name_command
 from serving.bundle.inputs import make_example
 from serving.bundle.manifest import MODEL_NAME, Manifest
 
@@ -133,12 +134,13 @@ def load(data: bytes, manifest: Manifest) -> SklearnEngine:
 
     Args:
         data: model.joblib, already held against the manifest: unpickling runs what is in it.
-        manifest: The model's passport.
+        manifest: The model's.
 
     Raises:
         BundleDamaged: It is nothing that this code can serve.
         VersionMismatch: Another scikit-learn made it, whatever the manifest says.
     """
+    again = name_command("train", manifest.name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", InconsistentVersionWarning)
@@ -148,22 +150,22 @@ def load(data: bytes, manifest: Manifest) -> SklearnEngine:
     except InconsistentVersionWarning as warning:
         raise VersionMismatch(
             f"{MODEL_NAME} was pickled by scikit-learn {warning.original_sklearn_version} "
-            f"(installed: {warning.current_sklearn_version}): train it again with 'make train'"
+            f"(installed: {warning.current_sklearn_version}): train it again with {again}"
         ) from None
     except ModuleNotFoundError as error:
         raise BundleDamaged(
             f"{MODEL_NAME} needs the module {error.name}, which is not here: take it back with "
-            "'git checkout', or train the model again with 'make train'"
+            f"'git checkout', or train the model again with {again}"
         ) from error
     except Exception as error:
         # The file is the right one, so it is the code or the manifest that does not fit it: a
         # function that the pickle refers to has gone, or it takes something else than the example.
         raise BundleDamaged(
             f"{MODEL_NAME} cannot be loaded by this code ({type(error).__name__}): "
-            "write both again with 'make train'"
+            f"{again} writes both again"
         ) from error
     if engine.classes != [label.id for label in manifest.labels]:
         raise BundleDamaged(
-            f"the labels of {MODEL_NAME} are not the manifest's: write both again with 'make train'"
+            f"the labels of {MODEL_NAME} are not the manifest's: {again} writes both again"
         )
     return engine

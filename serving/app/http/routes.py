@@ -68,12 +68,12 @@ def predict_batch() -> Response[str]:
 @router.get(
     "/model",
     operation_id="model",
-    summary="The model's passport",
-    responses=list_responses(schema.Passport, *READ_ERRORS),
+    summary="What the model is",
+    responses=list_responses(schema.ModelDetails, *READ_ERRORS),
 )
-def passport() -> schema.Passport:
+def model_details() -> schema.ModelDetails:
     manifest = _model().manifest
-    return schema.Passport(
+    return schema.ModelDetails(
         name=manifest.name,
         title=manifest.title,
         version=manifest.version,

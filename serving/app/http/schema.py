@@ -163,7 +163,7 @@ class Health(_Body):
     model: ModelName
 
 
-class Passport(_Body):
+class ModelDetails(_Body):
     """The manifest without file names, golden examples and the drift profile."""
 
     name: str

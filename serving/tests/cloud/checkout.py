@@ -36,7 +36,8 @@ class Checkout:
         golden = ({"input": EXAMPLE, "value": float(pipeline.predict(to_frame([EXAMPLE]))[0])},)
         home = self.folder / "training/models/rents"
         home.mkdir(parents=True)
-        (home / "model.py").touch()
+        for name in ("model.py", "features.py"):
+            (home / name).touch()
         bundle = self.folder / "serving/app/data/rents"
         manifest = write_regression(bundle, pipeline, golden=golden)
         lock_bundle(self.folder, "rents", manifest)

@@ -142,7 +142,7 @@ def test_model_is_asked_about_itself_answers(client, path, member):
     assert member in answer.json
 
 
-def test_passport_names_no_files(client):
+def test_details_names_no_files(client):
     assert "model.joblib" not in client.request("GET", "/model").text
 
 

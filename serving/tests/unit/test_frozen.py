@@ -318,7 +318,9 @@ def test_list_of_stages_is_another_is_refused(tmp_path, classifier, change):
     classes, ops = compile_pipeline(fit(classifier))
     path = tmp_path / "model.frozen"
     root = write(path, classes, change(ops))
-    with pytest.raises(BundleDamaged, match=r"not one that this code can serve .* 'make train'"):
+    with pytest.raises(
+        BundleDamaged, match=r"not one that this code can serve .* 'make train MODEL="
+    ):
         FrozenEngine(FrozenFile(str(path), path.stat().st_size, root))
 
 
@@ -372,7 +374,7 @@ def test_file_is_cut_at_any_length_or_longer_is_refused(small, tmp_path):
     path.write_bytes(small.data)
     for length in range(len(small.data) - 1, -1, -1):
         os.truncate(path, length)
-        with pytest.raises(BundleDamaged, match=r"bytes, the manifest says .* 'make train'"):
+        with pytest.raises(BundleDamaged, match=r"bytes, the manifest says .* 'make train MODEL="):
             FrozenFile(str(path), len(small.data), small.root)
     assert damage(path, small, small.data + b"\0") is None
 
@@ -579,7 +581,7 @@ def test_file_breaks_while_it_is_served_health_says_so_until_it_is_whole_again(
     assert answer.headers["Retry-After"] == "60"
     (record,) = answer.logged
     assert (record["error"], record["request_id"]) == ("BundleDamaged", "request-1")
-    assert "'make serve'" in record["reason"]
+    assert "'make serve MODEL=" in record["reason"]
     (document,) = answer.emf
     assert document["route"] == name.partition(" ")[0]
     assert (document["status"], document["error.count"]) == (503, 1)

@@ -51,7 +51,7 @@ def test_label_without_description_and_url_is_read(copied):
 @pytest.mark.parametrize("name", ["manifest.json", "model.joblib"])
 def test_file_is_missing_says_which_and_what_mends_it(copied, unpickled, name):
     (copied / name).unlink()
-    with pytest.raises(BundleMissing, match=rf"{name} .*'make train'"):
+    with pytest.raises(BundleMissing, match=rf"{name} .*'make train MODEL="):
         load_predictor(copied)
     assert not unpickled
 
@@ -175,6 +175,6 @@ def test_labels_are_not_the_models_is_refused(copied):
 
 def test_every_model_error_is_one_sentence_with_a_command(copied):
     (copied / "model.joblib").write_bytes(b"")
-    with pytest.raises(ModelError, match=r"'make [a-z]+'") as raised:
+    with pytest.raises(ModelError, match=r"'make [a-z]+ MODEL=\w+'") as raised:
         load_predictor(copied)
     assert "\n" not in str(raised.value)

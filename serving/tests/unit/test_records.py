@@ -239,7 +239,7 @@ def test_value_has_no_labels_their_list_is_empty(rents):
     assert rents.request("GET", "/labels").json == {"labels": []}
 
 
-def test_passport_says_what_goes_in_and_comes_out(rents):
+def test_details_says_what_goes_in_and_comes_out(rents):
     found = rents.request("GET", "/model").json
     assert (found["task"], found["input"], found["interval"]) == ("regression", INPUT, INTERVAL)
     assert found["target"]["unit"] == "EUR"

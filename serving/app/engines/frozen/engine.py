@@ -15,6 +15,7 @@ from serving.app.engines.frozen.file import BLOCK, FORMAT, KEPT_BLOCKS, MAGIC, P
 from serving.app.engines.frozen.ops.classify import Calibrate, Classify, Linear
 from serving.app.engines.frozen.ops.vectorize import Vectorize
 from serving.bundle.errors import BundleDamaged, VersionMismatch
+from serving.bundle.files import name_command
 from serving.bundle.manifest import FROZEN_NAME, python_version
 
 TYPE_CHECKING = False
@@ -70,7 +71,7 @@ class FrozenEngine:
         except Exception as error:
             raise BundleDamaged(
                 f"{FROZEN_NAME} is not one that this code can serve "
-                f"({type(error).__name__}): write it again with 'make train'"
+                f"({type(error).__name__}): {file.mend}"
             ) from error
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
@@ -148,7 +149,8 @@ def load(bundle: Folder, manifest: Manifest) -> FrozenEngine:
     if manifest.versions.get("python") != python_version():
         raise VersionMismatch(
             f"the model was frozen with Python {manifest.versions.get('python', 'unknown')} "
-            f"(here: {python_version()}): use that one, or train it again with 'make train'"
+            f"(here: {python_version()}): use that one, or train it again with "
+            f"{name_command('train', bundle)}"
         )
     if sys.byteorder != "little":
         raise VersionMismatch("a frozen model needs a little-endian processor")
@@ -158,6 +160,6 @@ def load(bundle: Folder, manifest: Manifest) -> FrozenEngine:
     if engine.classes != [label.id for label in manifest.labels]:
         raise BundleDamaged(
             f"the labels of {FROZEN_NAME} are not the manifest's: "
-            "write both again with 'make train'"
+            f"{name_command('train', bundle)} writes both again"
         )
     return engine

@@ -27,7 +27,7 @@ import os
 
 from serving.app.engines.frozen.memo import Memo
 from serving.bundle.errors import BundleDamaged, BundleMissing
-from serving.bundle.files import HASH, MEND, digest, open_file
+from serving.bundle.files import HASH, digest, open_file, tell_mend
 
 MAGIC = b"QTFROZEN"
 FORMAT = 2
@@ -68,15 +68,16 @@ class FrozenFile:
 
     def __init__(self, path: str, size: int, root: str) -> None:
         self._path = path
+        self.mend = tell_mend(os.path.dirname(path))
         self.size = size
         self._descriptor = -1
         try:
             self._descriptor = open_file(path)
             found = os.fstat(self._descriptor).st_size
         except OSError as error:
-            raise BundleMissing(f"{path} cannot be read ({error.strerror}): {MEND}") from None
+            raise BundleMissing(f"{path} cannot be read ({error.strerror}): {self.mend}") from None
         if found != size:
-            raise BundleDamaged(f"{path} has {found} bytes, the manifest says {size}: {MEND}")
+            raise BundleDamaged(f"{path} has {found} bytes, the manifest says {size}: {self.mend}")
         try:
             self._blocks, leaves = count_blocks(size)
         except ValueError as error:
@@ -150,4 +151,4 @@ class FrozenFile:
             raise self._damaged(f"it cannot be read ({error.strerror})") from None
 
     def _damaged(self, why: str) -> BundleDamaged:
-        return BundleDamaged(f"{self._path} is damaged: {why}: {MEND}")
+        return BundleDamaged(f"{self._path} is damaged: {why}: {self.mend}")

@@ -1,5 +1,6 @@
 """The handler with an engine that does what the text says, for test_hostile.py."""
 
+import gc
 import os
 import resource
 import sys
@@ -42,7 +43,10 @@ def fill(descriptor):
 
 
 def exhaust(_):
-    resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))
+    gc.collect()  # the engine that was replaced has a file open until then
+    free = os.open(os.devnull, os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, free))
 
 
 def close(name):

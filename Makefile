@@ -12,10 +12,10 @@ TYPED := PORT STAGE BASE_IMAGE BASE DASK DATA DO EXAMPLES FILE GITHUB KEEP MODEL
 $(foreach name,$(TYPED),$(eval override $(name) := $$(call typed,$(name))))
 export $(TYPED)
 # The model that a target is about. One that is not here is found before anything is started.
-DEFAULT_MODEL := topics
+HERE := $(patsubst training/models/%/model.py,%,$(sort $(wildcard training/models/*/model.py)))
+DEFAULT_MODEL := $(or $(filter topics,$(HERE)),$(firstword $(HERE)))
 override MODEL := $(or $(MODEL),$(DEFAULT_MODEL))
-HERE := $(patsubst training/models/%/model.py,%,$(wildcard training/models/*/model.py))
-$(if $(filter $(subst %,,$(MODEL)),$(HERE)),,$(error there is no model $(MODEL): MODEL= one of $(HERE) (training/models)))
+$(if $(filter $(subst %,,$(MODEL)),$(HERE)),,$(if $(MODEL),$(error there is no model $(MODEL): MODEL= one of $(HERE) (training/models))))
 $(foreach one,$(filter-out $(HERE),$(MODELS)),$(error there is no model $(one): MODELS= some of $(HERE) (training/models)))
 # YES=0 is no.
 FLAGS := ALL COLD ERRORS FLIPS FOLLOW FRESH LOCAL QUICK RAW SCORES STAGES YES

@@ -6,8 +6,8 @@ import os
 # in an order that depends on the number of threads, on BLAS's kernel and on its blocks: all of it
 # is read when numpy loads, so a numpy that was loaded before keeps what it has
 # (training/parallel/fingerprint.py says so). HASWELL runs on every x86-64 with AVX2 and FMA; other
-# architectures ignore it. With AVX-512 numpy computes some logarithms and exponentials another
-# bit than without.
+# architectures ignore it. With AVX-512, some of numpy's logarithms and exponentials differ in the
+# last bit.
 KERNEL = "HASWELL"
 WITHOUT = "X86_V4 AVX512_ICL AVX512_SPR"
 os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_CORETYPE": KERNEL}

@@ -78,7 +78,7 @@ def _read[T](name: str, module: str, form: type[T]) -> T:
     try:
         found = getattr(import_module(full_name), form.__name__.upper(), None)
     except ModuleNotFoundError as error:
-        if error.name is None or not full_name.startswith(error.name):
+        if not f"{full_name}.".startswith(f"{error.name}."):
             raise
         raise StepError(
             f"{path} is missing: take it back with 'git checkout' or write it"

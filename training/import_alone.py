@@ -1,4 +1,4 @@
-"""Imports a module from a folder as if some others, which the command line ends with, were missing.
+"""Imports a module as if those that the command line ends with were not installed.
 
 `python -I training/import_alone.py FOLDER MODULE …`: isolated, so that there is besides the folder
 only what is installed. What is wrong is a line on standard error.

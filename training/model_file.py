@@ -15,7 +15,12 @@ LOCK = Path("dvc.lock")
 
 
 def load_model(paths: Paths) -> Any:
-    """Unpickle model.joblib, which is to run what is in it.
+    """Unpickle model.joblib, which is to run what is in it; StepError as of `read_checked`."""
+    return joblib.load(io.BytesIO(read_checked(paths)))
+
+
+def read_checked(paths: Paths) -> bytes:
+    """The bytes of model.joblib, which may be unpickled.
 
     DVC records the hash of what `train` wrote, but takes any file of its cache for it: one that
     was pulled without being verified, say. The record decides nothing of what a step makes, so it
@@ -32,7 +37,7 @@ def load_model(paths: Paths) -> Any:
             f"{paths.make('train')} makes and records it; if DVC took it from its cache, first "
             f"remove it there with 'rm -r .dvc/cache {paths.bundle}/model.*'"
         )
-    return joblib.load(io.BytesIO(data))
+    return data
 
 
 def read_record(paths: Paths) -> str | None:

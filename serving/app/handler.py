@@ -33,7 +33,7 @@ class Service:
         try:
             self._model = load_predictor(settings.bundle)
         except ModelError as error:
-            from serving.app.telemetry.log import log_unservable  # noqa: PLC0415 - where all goes well, not
+            from serving.app.telemetry.log import log_unservable  # noqa: PLC0415 - only after an error
 
             # Not raised: Lambda would try init again and again, and callers would get a 502.
             log_unservable(error)
@@ -86,7 +86,7 @@ def _respond_to_error(
     error: BaseException, request_id: str, measurements: Measurements
 ) -> dict[str, Any]:
     try:
-        from serving.app.http.problems import respond  # noqa: PLC0415 - where all goes well, not
+        from serving.app.http.problems import respond  # noqa: PLC0415 - only after an error
 
         return respond(error, request_id, measurements)
     except (Exception, SystemExit):  # noqa: BLE001 - no file can be opened, no memory is left

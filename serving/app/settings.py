@@ -21,9 +21,9 @@ _NAMESPACE_CHARS = frozenset(string.ascii_letters + string.digits + "._#:/-")
 _MAX_NAMESPACE_CHARS = 255
 _MAX_DIMENSION_CHARS = 1024
 _HOST_CHARS = frozenset(string.ascii_letters + string.digits + ".-:[]")
-# As `http/full_app.py` takes it into a page's script.
-# With which the routes begin.
+# The first parts of the service's own routes: a base path may not be one of them.
 ROUTES = frozenset({"docs", "health", "labels", "model", "openapi.json", "predict"})
+# What http/full_app.py may put into a page's script.
 _BASE_PATH_CHARS = frozenset(string.ascii_letters + string.digits + "._-")
 _MAX_BASE_PATH = 128
 _EMF_ENVIRONMENTS = ("Lambda", "Local")

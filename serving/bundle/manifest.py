@@ -2,7 +2,7 @@
 
 `manifest.json` lies in git; the model files it pins by sha256 come from DVC. Nothing of
 model.joblib is interpreted before its bytes have matched. Of model.frozen the sha256 is for those
-who fetch it; what serves it checks each block against the pinned root (frozen_file.py).
+who fetch it; what serves it checks each block against the pinned root (engines/frozen/file.py).
 
 The manifest ends in a checksum of all that stands before it, so that a change of a byte, by a disk
 or by hand, is noticed. Against a change on purpose it is git that vouches for the manifest.

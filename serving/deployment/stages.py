@@ -163,7 +163,7 @@ def check_stages(stages: dict[str, Stage]) -> dict[str, Stage]:
         if stage.domain:
             raise StageError(
                 f"serving/deployment/stages.py: the domain of stage {name} is one model's: "
-                'models={"topics": {"domain": Domain(…)}}'
+                'models={"<model>": {"domain": Domain(…)}}'
             )
     return stages
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found = look(model, table, asked.target, asked.text)
     say(f"{type(model).__name__}: {found.schema.task} of a {found.schema.kind}")
     with tempfile.TemporaryDirectory() as folder:
-        target = asked.target or ANSWER
+        target = asked.target or _name_answers(table)
         written = write_examples(Path(folder), table, target, found)
         place = f"{asked.name}.csv"
         files = render(asked.name, found, hashlib.sha256(data).hexdigest(), written, target)
@@ -85,7 +85,7 @@ def confirm(file: Path, *, yes: bool) -> None:
 def write_examples(folder: Path, table: dict[str, list[Any]], target: str, found: Adoption) -> Path:
     """The examples as CSV, with the model's own answers where they have none."""
     columns = {name: table[name] for name in found.columns}
-    columns[target] = table.get(target) or [str(one) for one in found.answers]
+    columns[target] = table[target] if target in table else [str(one) for one in found.answers]
     path = folder / "examples.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -93,6 +93,14 @@ def write_examples(folder: Path, table: dict[str, list[Any]], target: str, found
         for row in zip(*columns.values(), strict=True):
             writer.writerow(["" if one is None else one for one in row])
     return path
+
+
+def _name_answers(table: Collection[str]) -> str:
+    """What the column of the model's own answers is called: as no other one is."""
+    name = ANSWER
+    while name in table:
+        name += "_"
+    return name
 
 
 def render(name: str, found: Adoption, sha256: str, written: Path, target: str) -> dict[str, str]:
@@ -103,7 +111,7 @@ def render(name: str, found: Adoption, sha256: str, written: Path, target: str) 
         "sha256": sha256,
         "schema": found.schema,
         "texts": found.texts,
-        "own_answers": target == ANSWER,
+        "own_answers": found.own,
         "scoring": "accuracy" if found.schema.labels else "neg_root_mean_squared_error",
         "data": {"path": str(MODELS / name / f"{name}.csv"), "sha256": hash_file(written)},
         "target": target,

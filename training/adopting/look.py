@@ -1,5 +1,6 @@
 """What a fitted model takes and answers, as far as it and some examples tell."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -7,13 +8,17 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from serving.app.engines.frame import build_frame
+from serving.app.errors import RequestError
+from serving.app.inputs import find_input
 from training.console import StepError
-from training.data.convert import convert
+from training.data.convert import Unfit, convert
 from training.new.columns import Column, look_at
 from training.settings.schema import Schema
 
 GOLDEN = 5
-FEWEST = 20
+SHOWN_ROWS = 10
+FEWEST = 40  # half of them are to tell an interval
+FEWEST_OF_EACH = 4  # two in each half
 NULLS = ("",)
 
 
@@ -25,6 +30,7 @@ class Adoption(NamedTuple):
         columns: The columns that are the input.
         texts: Those that are a text; of a record, none.
         answers: What the model says of each example.
+        own: Whether these stand for the true ones, for the examples have none.
         golden: Some of the examples, as golden.json has them.
     """
 
@@ -32,6 +38,7 @@ class Adoption(NamedTuple):
     columns: list[str]
     texts: list[str]
     answers: Sequence[Any]
+    own: bool
     golden: list[dict[str, Any]]
 
 
@@ -57,18 +64,22 @@ def look(model: Any, table: Mapping[str, Sequence[Any]], target: str, text: str)
     if missing := [name for name in columns if name not in table]:
         raise StepError(f"the examples lack columns that the model was fitted to: {_join(missing)}")
     fields = [_make_field(one) for one in look_at({n: table[n] for n in columns}, NULLS)]
-    inputs: list[Any] = (
-        _read_records(fields, table) if names else [str(one) for one in table[columns[0]]]
-    )
+    inputs: list[Any] = _read_records(fields, table) if names else _read_texts(table[columns[0]])
     answers = _ask(model, _shape(fields, inputs) if names else inputs)
     outcome = _describe_answers(model, target)
     schema = Schema.model_validate(outcome | ({"fields": fields} if names else {}))
+    if schema.labels and (few := _find_few(table[target] if target else answers)):
+        raise StepError(
+            f"there are fewer than {FEWEST_OF_EACH} examples of {_join(few)}: give more of each, "
+            "or take them out"
+        )
     return Adoption(
         schema=schema,
         columns=columns,
         texts=[] if names else columns,
         answers=answers,
-        golden=_choose_golden(inputs, answers, is_text=not names, is_value=schema.labels is None),
+        own=not target,
+        golden=_choose_golden(inputs, answers, fields if names else None, schema.task),
     )
 
 
@@ -96,9 +107,25 @@ def _make_field(column: Column) -> dict[str, Any]:
 def _read_records(
     fields: Sequence[Mapping[str, Any]], table: Mapping[str, Sequence[Any]]
 ) -> list[dict[str, Any]]:
-    columns = [[convert(one, f["type"], NULLS) for one in table[f["name"]]] for f in fields]
+    columns = [_read_column(table[one["name"]], one) for one in fields]
     names = [field["name"] for field in fields]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _read_column(values: Sequence[Any], field: Mapping[str, Any]) -> list[Any]:
+    found = []
+    for row, value in enumerate(values, start=1):
+        try:
+            found.append(convert(value, field["type"], NULLS))
+        except Unfit as error:
+            raise StepError(f"example {row}, column {field['name']}: not {error}") from None
+    return found
+
+
+def _read_texts(values: Sequence[Any]) -> list[str]:
+    if empty := [str(row) for row, one in enumerate(values, start=1) if one is None or one == ""]:
+        raise StepError(f"examples without a text: {_join(empty[:SHOWN_ROWS])}: take them out")
+    return [str(one) for one in values]
 
 
 def _shape(fields: Sequence[dict[str, Any]], records: Sequence[dict[str, Any]]) -> Any:
@@ -125,20 +152,32 @@ def _describe_answers(model: Any, target: str) -> dict[str, Any]:
     return {"target": {"title": target or "Answer"}}
 
 
+def _find_few(targets: Sequence[Any]) -> list[str]:
+    counts = Counter(map(str, targets))
+    return [label for label, number in sorted(counts.items()) if number < FEWEST_OF_EACH]
+
+
 def _choose_golden(
-    inputs: Sequence[Any], answers: Sequence[Any], *, is_text: bool, is_value: bool
+    inputs: Sequence[Any],
+    answers: Sequence[Any],
+    fields: Sequence[Mapping[str, Any]] | None,
+    task: str,
 ) -> list[dict[str, Any]]:
-    """The first example of each answer, or the first ones of a regression."""
+    """The first example of each answer, or the first ones of a regression, that can be asked."""
+    described = [{"nullable": False, **field} for field in fields or ()]
+    reader = find_input({"kind": "record", "fields": described} if fields else {"kind": "text"})
     golden: dict[Any, dict[str, Any]] = {}
     for place, (one, answer) in enumerate(zip(inputs, answers, strict=True)):
-        body = {"text": one} if is_text else one
-        if is_value:
+        body = one if fields else {"text": one}
+        try:
+            reader.read(body)
+        except RequestError:
+            continue
+        if task == "classification":
+            golden.setdefault(str(answer), {"label": str(answer), "input": body})
+        elif len(golden) < GOLDEN:
             room = max(abs(answer) / 100, 1e-6)
             golden[place] = {"between": [answer - room, answer + room], "input": body}
-        else:
-            golden.setdefault(str(answer), {"label": str(answer), "input": body})
-        if is_value and len(golden) == GOLDEN:
-            break
     return list(golden.values())
 
 

@@ -96,7 +96,9 @@ def _copy(source: Path, path: Path) -> None:
         shutil.copyfile(source, path)
     except OSError as error:
         if not source.exists():
-            raise StepError(f"{source} is missing: 'make pull' gets what DVC tracks") from None
+            raise StepError(
+                f"{source} is missing: '.venv/bin/dvc pull {source}' gets what DVC tracks"
+            ) from None
         raise StepError(f"{source} cannot be read ({error.strerror})") from None
 
 

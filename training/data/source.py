@@ -101,7 +101,7 @@ def _read(
 
 
 def _is_skipped(target: Any, skip: Sequence[str]) -> bool:
-    return ("" if target is None else str(target)) in skip
+    return ("" if target is None else to_text(target)) in skip
 
 
 def check_columns(where: str, found: Sequence[str], needed: Sequence[str]) -> None:

@@ -52,12 +52,12 @@ def read_pinned(path: Path, sha256: str) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise StepError(
-            f"{path} cannot be read ({error.strerror}): 'make pull' gets what DVC tracks"
+            f"{path} cannot be read ({error.strerror}): '.venv/bin/dvc pull {path}' gets it"
         ) from None
     if hashlib.sha256(data).hexdigest() != sha256:
         raise StepError(
             f"{path} is not the file whose sha256 stands in model.py, so it is not unpickled: take "
-            "it back with 'make pull', or adopt the new one under another name"
+            f"it back with '.venv/bin/dvc checkout {path}', or adopt the new one under another name"
         )
     return data
 
@@ -81,8 +81,9 @@ def unpickle(data: bytes, where: str) -> Any:
         ) from None
     except Exception as error:  # noqa: BLE001 - whatever its code raises
         raise StepError(
-            f"{where} cannot be unpickled ({type(error).__name__}: {error}): code of its own "
-            "belongs into features.py of the model's folder"
+            f"{where} cannot be unpickled ({type(error).__name__}: {error}). If it needs code of "
+            "its own, train it in this repository instead ('make new'), with that code in "
+            "features.py of the model's folder"
         ) from None
     if not hasattr(model, "predict"):
         raise StepError(f"{where} has a {type(model).__name__}, which does not predict")

@@ -105,7 +105,7 @@ def _check_splitter(vectorizer: Any, engine: FrozenEngine, text: str) -> None:
             raise SplitterDiffers(
                 f"serving/app/features.py: {engine.split.__name__} has {found!a:.40} where "
                 f"{vectorizer.preprocessor.__name__} and the token pattern have {word!a:.40}: make "
-                "both the same, or take it out of SPLITTERS; then 'make train'"
+                "both the same, or take it out of SPLITTERS; then train again"
             )
 
 

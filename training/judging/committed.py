@@ -124,7 +124,7 @@ def read_model_of(rev: str, manifest: Recorded | None, paths: Paths) -> bytes:
             raise StepError(
                 f"the model of {rev} is neither in DVC's cache nor in its remote "
                 f"({done.stderr.strip()}): {paths.make('train')} in a checkout of it, then "
-                f"'make push'; or {paths.make('judge SCORES=1')}, which compares with its "
+                f"{paths.make('push')}; or {paths.make('judge SCORES=1')}, which compares with its "
                 "recorded scores alone"
             )
         data = path.read_bytes()

@@ -13,7 +13,7 @@ from training.judging.mermaid import draw_bars, draw_steps
 from training.judging.sides import Side, Test
 from training.reports.labels import leading_words
 from training.settings.params import Judge
-from training.tasks.classification import Scored, measure_reliability, score_classes
+from training.tasks.classification import Scored, make_scored, measure_reliability, score_classes
 
 SHOWN_FLIPS = 10
 DRAWN_CLASSES = 20  # more cannot be read
@@ -47,7 +47,7 @@ def restore(rev: str, found: Mapping[str, NDArray[Any]], targets: NDArray[Any]) 
     """
     if "classes" not in found:
         raise NotComparable(f"the model of {rev} predicts values, and this one labels")
-    return Scored(found["classes"], targets, found["predicted"], found.get("probabilities"))
+    return make_scored(found["classes"], targets, found["predicted"], found.get("probabilities"))
 
 
 def check(rev: str, base: Scored, side: Scored) -> None:
@@ -123,7 +123,7 @@ def measure_rounding(base: Side, side: Side, flips: Sequence[Flip]) -> float | N
 
 
 def show(side: Side, base: Side | None, flips: Sequence[Flip], *, is_same: bool) -> dict[str, Any]:
-    """What the template labels.md.j2 shows."""
+    """What the template classification.md.j2 shows."""
     rows = list_classes(side, base)
     pairs = Counter((one.before, one.after) for one in flips)
     return {

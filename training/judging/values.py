@@ -90,6 +90,6 @@ def measure_rounding(base: Side, side: Side, _: Sequence[Move]) -> float | None:
 
 
 def show(_: Side, __: Side | None, moves: Sequence[Move], *, is_same: bool) -> dict[str, Any]:  # noqa: ARG001
-    """What the template values.md.j2 shows."""
+    """What the template regression.md.j2 shows."""
     nearer = sum(abs(one.after - one.actual) < abs(one.before - one.actual) for one in moves)
     return {"shown": moves[:SHOWN_MOVES], "nearer": nearer, "farther": len(moves) - nearer}

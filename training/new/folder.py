@@ -41,13 +41,20 @@ def write_folder(name: str, files: Mapping[str, str], tracked: Mapping[str, Path
     try:
         for file in tracked:
             track(home / file)
-        *_, indentation = ITEM.findall(listed)
-        LIST.write_text(f"{listed.rstrip()}\n{indentation}- {name}\n", encoding="utf-8")
+        LIST.write_text(add_item(listed, name), encoding="utf-8")
     except BaseException:  # Ctrl-C, too
         shutil.rmtree(home, ignore_errors=True)
         with suppress(OSError):
             LIST.write_text(listed, encoding="utf-8")
         raise
+
+
+def add_item(listed: str, name: str) -> str:
+    """models.yaml with one more model, its comments as they are."""
+    items = ITEM.findall(listed)
+    if not items:  # "models: []"
+        return f"{listed.rstrip().removesuffix('[]').rstrip()}\n  - {name}\n"
+    return f"{listed.rstrip()}\n{items[-1]}- {name}\n"
 
 
 def track(place: Path) -> None:

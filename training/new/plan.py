@@ -93,8 +93,8 @@ def plan_files(planned: Planned, data: Path) -> dict[str, str]:
         )
     if gains_little(trial, planned.guess.task):
         planned.guess.doubts.append(
-            f"{candidates[0].name} says hardly more of {planned.guess.target} than who looks at no "
-            "input"
+            f"{candidates[0].name} is hardly better at {planned.guess.target} than a guess that "
+            "ignores the input"
         )
     written = schema.model_dump(exclude_none=True)
     return (

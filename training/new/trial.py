@@ -44,7 +44,7 @@ class Trial:
         examples: That were predicted.
         actual, predicted: Targets; shape (n_examples,).
         confidence: How sure the classifier was, or minus the error; shape (n_examples,).
-        baseline: What is predicted by who looks at no input; shape (n_examples,).
+        baseline: The prediction of a baseline that ignores the input; shape (n_examples,).
     """
 
     examples: Sequence[Example]

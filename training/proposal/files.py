@@ -19,7 +19,7 @@ from training.proposal.github import GitHubError, write_outputs
 PROPOSAL = Path(".local/proposal")  # where the artifact is unpacked
 LOCK = "dvc.lock"  # of all models
 MODEL_SUFFIXES = (".joblib", ".frozen")
-MAX_BYTES = 1_000_000  # of a file that is committed
+MAX_BYTES = 4 * 1024 * 1024  # of a file that is committed: a manifest's bound
 VERSION = re.compile("[0-9a-f]{12}")
 SCORE = re.compile("[a-z][a-z0-9_]{0,39}")
 

@@ -34,7 +34,7 @@ def describe(
 
 def is_of(model: Any, evaluation: dict[str, Any]) -> bool:
     """Whether the evaluation may be this model's."""
-    return bool(evaluation["labels"] == model.classes_.tolist())
+    return bool(evaluation["labels"] == sorted(map(str, model.classes_)))
 
 
 def explain_mistakes(
@@ -57,7 +57,7 @@ def shade(counts: np.ndarray[Any, Any]) -> dict[str, list[list[float]]]:
 
     Mistakes are measured against the worst one: beside the diagonal they would all be pale.
     """
-    shares = counts / counts.sum(axis=1, keepdims=True)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     right = np.eye(len(counts), dtype=bool)
     weights = np.where(right, shares, shares / (shares[~right].max() or 1))
     return {"counts": counts.tolist(), "shares": shares.tolist(), "weights": weights.tolist()}
@@ -85,7 +85,7 @@ def leading_words(pipeline: Any, text: str, label: str) -> list[str]:
     if not words or not hasattr(pipeline, "predict_proba"):
         return []
     without = ["".join(one for one in pieces if one.lower() != word) for word in words]
-    column = pipeline.classes_.tolist().index(label)
+    column = [str(one) for one in pipeline.classes_].index(label)
     whole, *left = pipeline.predict_proba([text, *without])[:, column]
     lost = whole - np.array(left)
     order = np.argsort(-lost, kind="stable")[:SHOWN_WORDS]

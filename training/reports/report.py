@@ -4,6 +4,7 @@ No step of dvc.yaml: it also measures how long the model takes to load, another 
 """
 
 import gc
+import io
 import math
 import statistics
 import timeit
@@ -24,7 +25,7 @@ from training.data.dataset import Example, hash_files, list_rows, read_examples
 from training.definition import Definition, read_definition
 from training.evaluation.fitted import describe_steps
 from training.evaluation.scores import tell_amount
-from training.model_file import load_model
+from training.model_file import load_model, read_checked
 from training.paths import Paths, run_for_model
 from training.reports import labels, values
 from training.reports.drawing import draw, draw_learning_curve
@@ -46,7 +47,7 @@ def main(paths: Paths) -> None:
         if not path.exists():
             raise StepError(f"{path} is missing: write it with {paths.make('report')}")
     try:
-        page = build_page(paths, measure_load_ms(paths.model))
+        page = build_page(paths, measure_load_ms(read_checked(paths)))
     except ModelError as error:
         raise StepError(str(error)) from None
     written = paths.reports / "report.html"
@@ -67,11 +68,11 @@ def list_inputs(paths: Paths) -> list[Path]:
     return [*list_json_inputs(paths), paths.learning_curve, *data, paths.model, manifest]
 
 
-def measure_load_ms(path: Path) -> float:
-    """The median time of `LOADS` loads, after a first one that imports and fills caches."""
-    joblib.load(path)
+def measure_load_ms(data: bytes) -> float:
+    """The median time of `LOADS` loads of a checked model, after one that imports what it needs."""
+    joblib.load(io.BytesIO(data))
     # timeit switches the garbage collector off, the service does not.
-    times = timeit.repeat(lambda: joblib.load(path), gc.enable, repeat=LOADS, number=1)
+    times = timeit.repeat(lambda: joblib.load(io.BytesIO(data)), gc.enable, repeat=LOADS, number=1)
     return 1000 * statistics.median(times)
 
 

@@ -41,7 +41,7 @@ class Validate(_Section):
         min_examples_per_class, max_class_ratio: Of the training part.
         max_lost_letters: Share of the letters that are in no word.
         max_missing: Share of a field's values that are null, in the training part.
-        max_leakage: How well a field alone may tell the target: see training/inputs/record.py.
+        max_leakage: How well a field alone may tell the target: see training/inputs/columns.py.
         max_drift: How far a field's values in the test part may be from the training part's.
     """
 
@@ -62,7 +62,7 @@ class Train(_Section):
 
 
 class LearningCurve(_Section):
-    fractions: list[Share] = Field(min_length=2)
+    fractions: list[Annotated[float, Field(gt=0, le=1)]] = Field(min_length=2)
     folds: int = Field(ge=2)
 
 
@@ -182,7 +182,9 @@ def _read_yaml(path: Path) -> Any:
         # would call a model current that was made of other parameters.
         return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise StepError(f"{path} is missing: run this from the repository's root") from None
+        raise StepError(
+            f"{path} is missing: take it back with 'git checkout' or write it"
+        ) from None
     except MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise StepError(f"{path} is not YAML: {line}{error.problem}") from None

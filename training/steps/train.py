@@ -5,6 +5,7 @@ params.yaml. Only the training part has a say.
 """
 
 import json
+import math
 import os
 import warnings
 from collections.abc import Callable
@@ -128,6 +129,8 @@ def score_fold(
             found = scorer(candidate.pipeline, take_rows(values, test), targets[test])
         except (AttributeError, ConvergenceWarning, TypeError, ValueError) as error:
             raise StepError(f"params.yaml: candidate {candidate}: {error}") from None
+    if not math.isfinite(found):
+        raise StepError(f"params.yaml: candidate {candidate}: its score is {found}, no number")
     return (row, column), found
 
 

@@ -42,6 +42,7 @@ def main(paths: Paths) -> None:
     golden = read_golden(paths, definition.schema)
     golden = task.choose_golden(golden, task.read_targets(train), paths.golden)
     read_golden_inputs(golden, kind, paths)
+    task.check_params(params, task.read_targets(train))
     check_candidates(paths, definition, train)
     doubts = kind.find_doubts(train, test)
     report = {

@@ -79,6 +79,14 @@ class Task(Protocol):
         """What is wrong with the targets, one sentence a problem."""
         ...
 
+    def check_params(self, params: Params, targets: NDArray[Any]) -> None:
+        """Hold what is asked for against the training part's targets.
+
+        Raises:
+            StepError: These examples do not allow it.
+        """
+        ...
+
     def count(self, examples: Sequence[Example]) -> Any:
         """What of the targets the data report and the validation's say."""
         ...

@@ -31,7 +31,7 @@ class Scored:
     """What a model said of examples.
 
     Attributes:
-        classes: The labels, in the classifier's order; shape (n_labels,).
+        classes: The labels as texts, sorted; shape (n_labels,).
         actual: The true labels; shape (n_examples,).
         predicted: The predicted labels; shape (n_examples,).
         probabilities: Shape (n_examples, n_labels); None where the classifier offers none.
@@ -61,8 +61,11 @@ class Classification:
         return np.array([one.target for one in examples], dtype=np.str_)
 
     def make_folds(self, targets: NDArray[np.str_], count: int, seed: int) -> StratifiedKFold:
-        if min(np.unique(targets, return_counts=True)[1]) < count:
-            raise StepError(f"params.yaml: train.folds ({count}) is more than a class has")
+        fewest = min(np.unique(targets, return_counts=True)[1])
+        if fewest < count:
+            raise StepError(
+                f"params.yaml: {count} folds are more than a class has training examples ({fewest})"
+            )
         return StratifiedKFold(count, shuffle=True, random_state=seed)
 
     def find_problems(
@@ -83,6 +86,9 @@ class Classification:
     def _has(self, target: object) -> bool:
         return isinstance(target, str) and target in self._labels
 
+    def check_params(self, params: Params, targets: NDArray[np.str_]) -> None:
+        """Nothing."""
+
     def count(self, examples: Sequence[Example]) -> dict[str, int]:
         """Examples per label, by label."""
         return dict(sorted(Counter(str(one.target) for one in examples).items()))
@@ -96,8 +102,7 @@ class Classification:
     def score(self, model: Any, values: Any, targets: NDArray[np.str_]) -> Scored:
         probabilities = model.predict_proba(values) if hasattr(model, "predict_proba") else None
         # A model that was trained elsewhere may have numbers as its labels.
-        classes, predicted = (np.asarray(one) for one in (model.classes_, model.predict(values)))
-        return Scored(classes.astype(str), targets, predicted.astype(str), probabilities)
+        return make_scored(model.classes_, targets, model.predict(values), probabilities)
 
     def calibrate(self, candidate: Any, values: Any, targets: Any, params: Params) -> None:
         """Nothing: the classifier says how sure it is, if it can."""
@@ -120,6 +125,7 @@ class Classification:
             *(
                 Measured("min_class_f1", f"F1 of {one['label']}", one["f1"])
                 for one in score_classes(scored)
+                if one["support"]  # without test examples nothing is known of it
             ),
         ]
 
@@ -174,6 +180,15 @@ class Classification:
     def describe_answers(self, model: Any, _: dict[str, Any]) -> dict[str, Any]:
         labels = tuple(Label(**self._labels[str(one)].model_dump()) for one in model.classes_)
         return {"labels": labels, "target": None, "interval": None}
+
+
+def make_scored(classes: Any, actual: Any, predicted: Any, probabilities: Any) -> Scored:
+    """As a classifier says it: its labels may be numbers, whose order as texts is another."""
+    names = np.asarray(classes).astype(str)
+    order = np.argsort(names)
+    if probabilities is not None:
+        probabilities = probabilities[:, order]
+    return Scored(names[order], actual, np.asarray(predicted).astype(str), probabilities)
 
 
 def predict_most_frequent(trained: NDArray[np.str_], count: int) -> NDArray[np.str_]:

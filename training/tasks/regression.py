@@ -50,7 +50,10 @@ class Regression:
 
     def make_folds(self, targets: Numbers, count: int, seed: int) -> KFold:
         if len(targets) < count:
-            raise StepError(f"params.yaml: train.folds ({count}) is more than there are examples")
+            raise StepError(
+                f"params.yaml: {count} folds are more than there are training examples "
+                f"({len(targets)})"
+            )
         return KFold(count, shuffle=True, random_state=seed)
 
     def find_problems(
@@ -64,7 +67,17 @@ class Regression:
             found.append(f"examples whose target is no finite number: rows {list_rows(wrong)}")
         elif len({one.target for one in train}) == 1:
             found.append(f"all training examples have the target {train[0].target}")
+        elif len({one.target for one in test}) == 1:
+            found.append(f"all test examples have the target {test[0].target}: no error says much")
         return found
+
+    def check_params(self, params: Params, targets: Numbers) -> None:
+        """Whether there can be an interval as it is asked for.
+
+        Raises:
+            StepError: There cannot.
+        """
+        make_interval(targets, targets, params.evaluate.interval or Interval())
 
     def count(self, examples: Sequence[Example]) -> dict[str, float]:
         """The number of examples, and what their targets are like."""
@@ -102,7 +115,8 @@ class Regression:
         }
 
     def measure(self, _: Scored, metrics: Metrics) -> list[Measured]:
-        saved = 1 - metrics["rmse"] / metrics["baseline_rmse"]
+        baseline = metrics["baseline_rmse"]
+        saved = 1 - metrics["rmse"] / baseline if baseline else 0.0
         return [
             Measured("max_rmse", "RMSE", metrics["rmse"]),
             Measured("max_mae", "MAE", metrics["mae"]),
@@ -159,7 +173,10 @@ class Regression:
 
     def describe_answers(self, _: Any, evaluation: dict[str, Any]) -> dict[str, Any]:
         target = self._target.model_dump() if self._target else None
-        return {"labels": (), "target": target, "interval": evaluation["interval"]}
+        interval = evaluation["interval"]
+        # Without any error on held-out data, the answers are the model's own: nothing is known.
+        known = interval["low"] < interval["high"]
+        return {"labels": (), "target": target, "interval": interval if known else None}
 
 
 def _is_value(target: object) -> bool:

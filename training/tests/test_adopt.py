@@ -72,6 +72,32 @@ def test_model_of_texts_is_asked_with_the_column_beside_the_target():
         look(model, {"said": texts, "more": texts, "is": labels}, "is", "")
 
 
+def test_golden_examples_are_what_the_service_takes():
+    model, texts, labels = fit_texts()
+    texts = ["good " * 20_000, "bad", *texts[2:]]
+    found = look(model, {"said": texts, "is": labels}, "is", "")
+    assert max(len(one["input"]["text"]) for one in found.golden) < 1000
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ({"age": [[1]] * ROWS}, "example 1, column age: not"),
+        ({"left": [0] * (ROWS - 3) + [1] * 3}, "fewer than 4 examples of 1"),
+    ],
+)
+def test_examples_cannot_be_read_or_split_it_is_said(table, says):
+    with pytest.raises(StepError, match=says):
+        look(fit_table(), make_table() | table, "left", "")
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_example_without_a_text_is_refused(text):
+    model, texts, labels = fit_texts()
+    with pytest.raises(StepError, match="examples without a text: 2"):
+        look(model, {"said": [texts[0], text, *texts[2:]], "is": labels}, "is", "")
+
+
 def test_regression_has_a_target_and_bounds_around_its_own_answers():
     found = look(fit_table(LinearRegression()), make_table(), "", "")
     assert found.schema.task == "regression"
@@ -84,7 +110,7 @@ def test_regression_has_a_target_and_bounds_around_its_own_answers():
     [
         ({"plan": None}, "lack columns that the model was fitted to: plan"),
         ({"age": ["old"] * ROWS}, "does not take these examples"),
-        ({"age": [1], "plan": ["pro"], "left": [1]}, "at least 20"),
+        ({"age": [1], "plan": ["pro"], "left": [1]}, "at least 40"),
     ],
 )
 def test_examples_are_none_that_the_model_takes_it_is_said(change, says):

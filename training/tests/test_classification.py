@@ -14,6 +14,7 @@ from training.tasks.classification import (
     list_mistakes,
     measure_reliability,
     predict_most_frequent,
+    score_probabilities,
 )
 from training.tests.sample import TASK
 
@@ -115,6 +116,35 @@ def test_golden_example_is_answered_with_the_label_and_its_probability():
         TASK.answer_golden({"label": "b"}, result, 3)
 
 
+class Numbers:
+    """A classifier whose labels are numbers: as texts they have another order."""
+
+    classes_ = np.array([1, 2, 10])
+
+    def predict(self, values):
+        return self.classes_[self.predict_proba(values).argmax(axis=1)]
+
+    def predict_proba(self, values):
+        return np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.05, 0.05, 0.9]])[values]
+
+
+def test_labels_are_numbers_each_has_its_own_probability():
+    found = TASK.score(Numbers(), [0, 1, 2, 2], np.array(["1", "2", "10", "1"]))
+    assert found.classes.tolist() == ["1", "10", "2"]
+    assert found.predicted.tolist() == ["1", "2", "10", "10"]
+    assert found.confidence.tolist() == [0.7, 0.6, 0.9, 0.9]
+    expected = -np.log([0.7, 0.6, 0.9, 0.05]).mean()
+    assert score_probabilities(found)["log_loss"] == pytest.approx(expected)
+
+
+def test_class_without_test_examples_has_no_gate():
+    found = TASK.score(Numbers(), [0, 1], np.array(["1", "2"]))
+    measured = TASK.measure(found, TASK.summarize(found, np.array(["1"])))
+    assert [one.what for one in measured if one.setting == "min_class_f1"] == ["F1 of 1", "F1 of 2"]
+
+
 def test_more_folds_than_a_class_has_examples_are_refused():
-    with pytest.raises(StepError, match=r"train\.folds \(3\) is more than a class has"):
+    with pytest.raises(
+        StepError, match=r"3 folds are more than a class has training examples \(2\)"
+    ):
         TASK.make_folds(np.array(list("aaabb")), 3, seed=0)

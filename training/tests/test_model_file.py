@@ -1,10 +1,11 @@
-"""No stage unpickles another file than DVC recorded."""
+"""No step unpickles another file than DVC recorded."""
 
 import joblib
 import pytest
 
 from training.console import StepError
 from training.model_file import LOCK, load_model
+from training.reports import report
 from training.tests.conftest import record_model
 from training.tests.sample import PATHS
 
@@ -31,6 +32,14 @@ def test_file_is_another_nothing_is_unpickled(model, monkeypatch):
     ):
         load_model(PATHS)
     assert not unpickled
+
+
+def test_report_measures_how_long_loading_takes_only_of_the_recorded_one(model, monkeypatch):
+    record_model(model + b"0")
+    monkeypatch.setattr(joblib, "load", pytest.fail)
+    monkeypatch.setattr(report, "list_inputs", lambda _: [])
+    with pytest.raises(StepError, match=r"not the file that dvc\.lock records"):
+        report.main(PATHS)
 
 
 @pytest.mark.parametrize("lock", ["stages: {}", "stages: {train@sample: {cmd: a}}", None])

@@ -248,7 +248,7 @@ def test_label_is_rare_accuracy_is_not_asked_for(tmp_path):
 def test_input_says_nothing_of_the_target_is_doubted(tmp_path):
     rng = random.Random(3)
     planned, _ = plan(tmp_path, {**make_table(), "said": [rng.choice("ab") for _ in range(ROWS)]})
-    doubt = "logistic_regression says hardly more of said than who looks at no input"
+    doubt = "logistic_regression is hardly better at said than a guess that ignores the input"
     assert doubt in planned.guess.doubts
     planned, _ = plan(tmp_path, make_table())
     assert doubt not in planned.guess.doubts

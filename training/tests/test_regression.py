@@ -2,6 +2,7 @@
 
 import csv
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -125,7 +126,8 @@ def test_plots_have_a_row_an_example(tmp_path):
         ([1.0, False], [1.0], "no finite number: rows 6"),
         ([1.0, 10**400], [1.0], "no finite number: rows 6"),
         ([3, 3], [1.0], "all training examples have the target 3"),
-        ([1, 2.5], [1], None),
+        ([1, 2.5], [3, 3], "all test examples have the target 3"),
+        ([1, 2.5], [1, 2], None),
     ],
 )
 def test_targets_are_not_fit_names_the_rows(train, test, says):
@@ -158,8 +160,40 @@ def test_folds_are_the_same_each_time_and_not_more_than_examples():
     assert sorted(row for fold in one for row in fold) == list(range(10))
     # Mixed by the seed, for a table may be sorted.
     assert one != [test.tolist() for _, test in TASK.make_folds(targets, 3, seed=2).split(targets)]
-    with pytest.raises(StepError, match=r"train\.folds \(11\) is more than there are examples"):
+    with pytest.raises(
+        StepError, match=r"11 folds are more than there are training examples \(10\)"
+    ):
         TASK.make_folds(targets, 11, seed=1)
+
+
+def test_baseline_is_right_nothing_can_be_saved():
+    scored = Scored(np.array([2.0, 2.0]), np.array([1.0, 2.0]))
+    metrics = TASK.summarize(scored, np.array([2.0]), INTERVAL)
+    found = {one.setting: one.value for one in TASK.measure(scored, metrics)}
+    assert found["min_gain_over_baseline"] == 0
+
+
+@pytest.mark.parametrize(
+    ("targets", "interval", "says"),
+    [
+        (range(19), {}, "at least 20 training examples, and there are 19"),
+        (range(20), {}, None),
+        (range(20), {"kind": "ratio"}, "say difference"),
+        (range(1, 21), {"kind": "ratio"}, None),
+    ],
+)
+def test_interval_cannot_be_made_it_is_said_before_anything_is_trained(targets, interval, says):
+    params = SimpleNamespace(evaluate=Evaluate(interval=interval))
+    if says is None:
+        TASK.check_params(params, np.array(targets, dtype=float))
+        return
+    with pytest.raises(StepError, match=says):
+        TASK.check_params(params, np.array(targets, dtype=float))
+
+
+def test_no_error_at_all_no_interval_is_told():
+    exact = INTERVAL | {"low": 0.0, "high": 0.0}
+    assert TASK.describe_answers(None, {"interval": exact})["interval"] is None
 
 
 def test_interval_is_of_held_out_predictions(monkeypatch):

@@ -15,7 +15,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.feature_selection import SelectorMixin
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+from sklearn.preprocessing import FunctionTransformer, Normalizer, OneHotEncoder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def trace(step: Any, fields: list[int]) -> Fields:
         step: The transformer; a pipeline of them, or "passthrough".
         fields: Of each column that goes in.
     """
+    if isinstance(step, Normalizer):  # as many columns as before, each of all of a row
+        return None
     if step is None or step == "passthrough" or isinstance(step, OneToOneFeatureMixin):
         return fields
     for kind, find in _KINDS.items():

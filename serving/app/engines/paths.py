@@ -8,7 +8,7 @@ prediction exactly, but for rounding, and so do those of a mean or of a sum of t
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -25,6 +25,19 @@ if TYPE_CHECKING:
     Weigh = Callable[[NDArray[np.float64], int], NDArray[np.float64]]
 
 
+class Tree(NamedTuple):
+    """A fitted tree.
+
+    Attributes:
+        arrays: Scikit-learn's (sklearn.tree._tree.Tree).
+        values: Of each node, of the shape (n_nodes, n_values); of a classifier the shares of its
+            labels.
+    """
+
+    arrays: Any
+    values: NDArray[np.float64]
+
+
 def find_paths(model: Any) -> Weigh | None:
     """What weighs the columns of a row for a label of a fitted tree, forest or gradient boosting.
 
@@ -34,18 +47,34 @@ def find_paths(model: Any) -> Weigh | None:
     and histogram-based boosting, whose nodes above the leaves keep values of another scale.
     """
     if isinstance(model, BaseDecisionTree | BaseForest) and model.n_outputs_ == 1:
-        trees = [one.tree_ for one in getattr(model, "estimators_", [model])]
+        trees = [
+            Tree(one.tree_, one.tree_.value[:, 0]) for one in getattr(model, "estimators_", [model])
+        ]
         return lambda row, label: _add(trees, row, label) / len(trees)
     if isinstance(model, GradientBoostingRegressor | GradientBoostingClassifier):
         if not (model.init_ == "zero" or isinstance(model.init_, DummyRegressor | DummyClassifier)):
             return None
-        rounds = [[one.tree_ for one in column] for column in model.estimators_.T]
+        rounds = [[_settle(one.tree_) for one in column] for column in model.estimators_.T]
         return lambda row, label: model.learning_rate * _add_rounds(rounds, row, label, model)
     return None
 
 
+def _settle(tree: Any) -> Tree:
+    """A tree of gradient boosting, each node with the mean of what its leaves say.
+
+    After fitting, scikit-learn writes the leaves anew for most losses, and leaves the nodes above
+    as they were, of another scale. Children come after their parents.
+    """
+    values, weights = tree.value[:, 0].copy(), tree.weighted_n_node_samples
+    for node in reversed(range(tree.node_count)):
+        children = [tree.children_left[node], tree.children_right[node]]
+        if children[0] >= 0:
+            values[node] = np.average(values[children], axis=0, weights=weights[children])
+    return Tree(tree, values)
+
+
 def _add_rounds(
-    rounds: list[list[Any]], row: NDArray[np.float64], label: int, model: Any
+    rounds: list[list[Tree]], row: NDArray[np.float64], label: int, model: Any
 ) -> NDArray[np.float64]:
     if len(rounds) > 1:  # the trees of each label
         return _add(rounds[label], row, 0)
@@ -54,18 +83,17 @@ def _add_rounds(
     return _add(rounds[0], row, 0) * (-1 if turned else 1)
 
 
-def _add(trees: list[Any], row: NDArray[np.float64], output: int) -> NDArray[np.float64]:
+def _add(trees: list[Tree], row: NDArray[np.float64], output: int) -> NDArray[np.float64]:
     """The sum of the changes on the paths of a row, by column.
 
     Args:
-        trees: Of scikit-learn, each as its arrays (sklearn.tree._tree.Tree): `value` is of the
-            shape (n_nodes, 1, n_values), and of a classifier the shares of its labels.
+        trees: Of one model.
         row: The columns' values, which trees read in float32.
         output: The index of the value in its node.
     """
     rows = row.astype(np.float32).reshape(1, -1)
     weights = np.zeros(row.size)
-    for tree in trees:
+    for tree, values in trees:
         nodes = tree.decision_path(rows).indices  # from the root to the leaf
-        np.add.at(weights, tree.feature[nodes[:-1]], np.diff(tree.value[nodes, 0, output]))
+        np.add.at(weights, tree.feature[nodes[:-1]], np.diff(values[nodes, output]))
     return weights

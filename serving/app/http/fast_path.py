@@ -31,7 +31,7 @@ def respond(
     try:
         answer = _answer(event, model, measured)
     except RequestError as error:  # the full app would refuse the body once more
-        from serving.app.http.problems import respond as refuse  # noqa: PLC0415 - where all is well, not
+        from serving.app.http.problems import respond as refuse  # noqa: PLC0415 - only after an error
 
         measurements.update(measured)
         return refuse(error, request_id, measurements)

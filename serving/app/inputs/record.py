@@ -70,7 +70,7 @@ class RecordInput:
         return {"input.num_records": len(values), **counted}
 
     def show_weights(self, weighed: list[tuple[str, float]]) -> list[dict[str, Any]]:
-        """Every field: with what the model says without any, the weights add up to what it says."""
+        """Every field. With the answer before any field is looked at, they add up to the answer."""
         return [{"field": name, "weight": weight} for name, weight in weighed]
 
 

@@ -104,7 +104,7 @@ class Emitter:
 def _log(error: BaseException, measurements: Measurements) -> None:
     try:
         # Not through the root logger: Lambda's writes to standard output, and raises, too.
-        from serving.app.telemetry.log import log_failure  # noqa: PLC0415 - where all goes well, not
+        from serving.app.telemetry.log import log_failure  # noqa: PLC0415 - only after an error
 
         log_failure(error, measurements.properties.get("requestId"), "metrics not written")
     except Exception:  # noqa: BLE001, S110 - no file can be opened: there is no telling of it

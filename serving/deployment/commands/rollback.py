@@ -35,7 +35,8 @@ def list_versions(client: Any, name: str) -> dict[int, str]:
     except StackError as error:
         if error.code == MISSING:
             raise StackError(
-                f"there is no function {name}: 'make deploy' makes it", MISSING
+                f"there is no function {name}: 'make deploy', with its MODEL= and STAGE=, makes it",
+                MISSING,
             ) from None
         raise
     return {
@@ -60,7 +61,7 @@ def choose(versions: dict[int, str], current: int, wanted: int | None) -> int:
     before = [version for version in versions if version < current]
     if not before:
         raise StackError(
-            f"version {current} is the first one that is kept: revert the commit, and 'make deploy'"
+            f"version {current} is the first one that is kept: revert the commit, and deploy that"
         )
     return max(before)
 

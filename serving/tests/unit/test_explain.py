@@ -27,6 +27,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
+    Normalizer,
     OneHotEncoder,
     OrdinalEncoder,
     PolynomialFeatures,
@@ -35,6 +36,7 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from serving.app.engines.paths import _settle, find_paths
 from serving.app.engines.sklearn import SklearnEngine
 from serving.app.inputs.record import RecordInput
 from serving.tests.records import EXAMPLE, FIELDS, PRICES, RECORDS, make_records, to_frame
@@ -173,6 +175,37 @@ def test_tree_asks_of_one_field_the_weight_is_its_alone():
     assert [name for name, weight in weights.items() if weight] == ["area"]
 
 
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "quantile"])
+def test_node_of_boosting_says_what_its_leaves_say(loss):
+    """Scikit-learn rewrites the leaves alone, after the tree has grown."""
+    model = GradientBoostingRegressor(n_estimators=5, loss=loss, subsample=0.8, random_state=1)
+    check_nodes(model.fit(STRONG, STRONG @ [3.0, 0.3] + 1))
+
+
+def test_strong_column_counts_more_than_a_weak_one():
+    logits = (STRONG - 0.5) @ [6.0, 0.6]
+    labels = np.random.default_rng(2).random(len(STRONG)) < 1 / (1 + np.exp(-logits))
+    model = GradientBoostingClassifier(n_estimators=1, max_depth=2, random_state=1)
+    check_nodes(model.fit(STRONG, labels))
+    weights = find_paths(model)(np.array([1.0, 1.0]), 1)
+    assert weights[0] > 3 * abs(weights[1])
+
+
+STRONG = np.random.default_rng(1).integers(0, 2, (2000, 2)).astype(float)
+
+
+def check_nodes(model):
+    for tree in model.estimators_[:, 0]:
+        arrays, values = _settle(tree.tree_)
+        left, right = arrays.children_left, arrays.children_right
+        for node in np.flatnonzero(left >= 0):
+            children = [left[node], right[node]]
+            weights = arrays.weighted_n_node_samples[children]
+            assert values[node] == pytest.approx(weights @ values[children] / weights.sum())
+        leaves = left < 0
+        assert values[leaves].tolist() == arrays.value[leaves, 0].tolist()
+
+
 UNEXPLAINED = {
     "columns of several fields": (
         make_pipeline(encode(sparse_threshold=0), PolynomialFeatures(2)),
@@ -186,6 +219,11 @@ UNEXPLAINED = {
     ),
     "a function": (
         make_pipeline(encode(), FunctionTransformer(double, accept_sparse=True)),
+        Ridge(),
+        PRICES,
+    ),
+    "rows on one scale": (
+        make_pipeline(encode(sparse_threshold=0), Normalizer()),
         Ridge(),
         PRICES,
     ),

@@ -1,6 +1,6 @@
 """The frozen engine: serves a frozen model with the standard library alone.
 
-A frozen model is a list of typed ops; see frozen_file.py for its file. Today's are three: a text
+A frozen model is a list of typed ops; see file.py for its file. Today's are three: a text
 is vectorized, scored by a linear model, and the scores make a label.
 """
 

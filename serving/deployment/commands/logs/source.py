@@ -135,7 +135,10 @@ class Reader:
             self._client = None  # another has the credentials of a new login
             return "the credentials have expired: log in again, in another terminal"
         if code == "ResourceNotFoundException":
-            raise LogsError(f"there is no log group {self._group}: 'make deploy' makes it")
+            raise LogsError(
+                f"there is no log group {self._group}: 'make deploy', with MODEL= and STAGE=, "
+                "makes it"
+            )
         mend = "check AWS_PROFILE and AWS_REGION, and the right logs:FilterLogEvents"
         raise LogsError(f"CloudWatch does not give {self._group} ({error}): {mend}")
 

@@ -72,6 +72,9 @@ serve: .venv/serve.ok ## Train the model if it is missing or stale, then serve i
 new: .venv/serve.ok ## Make a model's folder of a table: CSV, JSON lines, Parquet (NAME=churn DATA=churn.csv TARGET=column, TEXT=column, TASK=regression)
 	@exec $(BIN)/python -m training.new --name "$$NAME" --data "$$DATA" --target "$$TARGET" $(if $(TEXT),--text "$$TEXT") $(if $(TASK),--task "$$TASK")
 
+remove: .venv/serve.ok ## Remove a model from this tree: its folder, its files, its steps (NAME=, YES=1; what is deployed: first make destroy)
+	@exec $(BIN)/python -m training.new.remove --name "$$NAME" $(if $(YES),--yes)
+
 adopt: .venv/serve.ok ## Make a model's folder of a fitted model: asks, for to unpickle it runs its code (NAME=, FILE=model.joblib, EXAMPLES=table, TARGET=column, TEXT=column, YES=1)
 	@exec $(BIN)/python -m training.adopting --name "$$NAME" --file "$$FILE" --examples "$$EXAMPLES" $(if $(TARGET),--target "$$TARGET") $(if $(TEXT),--text "$$TEXT") $(if $(YES),--yes)
 

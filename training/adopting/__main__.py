@@ -18,7 +18,7 @@ from training.adopting.look import Adoption, look
 from training.console import StepError, run_step, say
 from training.data.origin import hash_file
 from training.fitting.adopted import unpickle
-from training.new.__main__ import check_name, read_columns
+from training.new.__main__ import check_given, check_name, read_columns
 from training.new.folder import write_folder
 from training.new.render import fill
 from training.paths import MODELS
@@ -34,13 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             none that it takes.
     """
     asked = _read_arguments(arguments)
+    check_given(asked, "name", "file", "examples")
     check_name(asked.name)
     file, examples = Path(asked.file), Path(asked.examples)
     if not file.is_file():
         raise StepError(f"{asked.file or 'FILE='} is no file: FILE= the path of a fitted model")
     confirm(file, yes=asked.yes)
     data = file.read_bytes()
-    model, table = unpickle(data, str(file)), read_columns(examples)
+    model, table = unpickle(data, str(file)), read_columns(examples, "EXAMPLES")
     found = look(model, table, asked.target, asked.text)
     say(f"{type(model).__name__}: {found.schema.task} of a {found.schema.kind}")
     with tempfile.TemporaryDirectory() as folder:
@@ -71,7 +72,7 @@ def confirm(file: Path, *, yes: bool) -> None:
         StepError: The answer was not yes, or nobody is there to give one.
     """
     say(
-        f"{file} is a pickle: to read it is to run whatever code whoever made it has put there. "
+        f"{file} is read as a pickle, and that runs whatever code whoever made it has put there. "
         "Go on only if you trust them."
     )
     if yes:

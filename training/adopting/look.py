@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import is_classifier
+from sklearn.exceptions import NotFittedError
 
 from serving.app.engines.frame import build_frame
 from serving.app.errors import RequestError
@@ -68,6 +69,8 @@ def look(model: Any, table: Mapping[str, Sequence[Any]], target: str, text: str)
     answers = _ask(model, _shape(fields, inputs) if names else inputs)
     outcome = _describe_answers(model, target)
     schema = Schema.model_validate(outcome | ({"fields": fields} if names else {}))
+    if schema.labels and target:
+        _check_labels(table[target], {one.id for one in schema.labels})
     if schema.labels and (few := _find_few(table[target] if target else answers)):
         raise StepError(
             f"there are fewer than {FEWEST_OF_EACH} examples of {_join(few)}: give more of each, "
@@ -136,6 +139,8 @@ def _shape(fields: Sequence[dict[str, Any]], records: Sequence[dict[str, Any]]) 
 def _ask(model: Any, values: Any) -> list[Any]:
     try:
         found: list[Any] = np.asarray(model.predict(values)).tolist()
+    except NotFittedError:
+        raise StepError("the model is not fitted: fit it, and write it again") from None
     except Exception as error:  # noqa: BLE001 - whatever its code raises
         raise StepError(
             f"the model does not take these examples ({type(error).__name__}: {error}): are the "
@@ -150,6 +155,14 @@ def _describe_answers(model: Any, target: str) -> dict[str, Any]:
     if is_classifier(model):
         return {"labels": [{"id": str(one), "title": str(one)} for one in model.classes_]}
     return {"target": {"title": target or "Answer"}}
+
+
+def _check_labels(targets: Sequence[Any], known: set[str]) -> None:
+    if unknown := sorted({str(one) for one in targets} - known):
+        raise StepError(
+            f"the examples have labels that the model does not: {_join(unknown[:SHOWN_ROWS])}; it "
+            f"has {_join(sorted(known))}"
+        )
 
 
 def _find_few(targets: Sequence[Any]) -> list[str]:

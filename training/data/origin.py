@@ -97,7 +97,7 @@ def _copy(source: Path, path: Path) -> None:
     except OSError as error:
         if not source.exists():
             raise StepError(
-                f"{source} is missing: '.venv/bin/dvc pull {source}' gets what DVC tracks"
+                f"{source} is missing: '.venv/bin/dvc pull {source}' gets it from the DVC remote"
             ) from None
         raise StepError(f"{source} cannot be read ({error.strerror})") from None
 

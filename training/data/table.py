@@ -26,6 +26,7 @@ FORMATS: dict[str, Format] = {
     ".parquet": "parquet",
 }
 DELIMITERS = ",;\t|"
+INDEX = "index"  # what the first column is called that has no name, as pandas writes its index
 QUOTED = re.compile('"[^"]*"')
 
 
@@ -91,6 +92,8 @@ def _read_csv(path: Path, delimiter: str | None) -> Table:
         names = next(reader)
     except csv.Error as error:
         raise StepError(f"{path}, line 1: it is no CSV ({error})") from None
+    if not names[0]:
+        names[0] = INDEX
     _check_names(path, names)
     return Table(names, _iterate_csv(path, names, reader))
 
@@ -106,9 +109,12 @@ def _iterate_csv(path: Path, names: Sequence[str], reader: Any) -> Iterator[Row]
         for values in reader:
             if values:  # not an empty line
                 if len(values) != len(names):
+                    why = "is a text with the delimiter in it not quoted?"
+                    if len(values) < len(names):
+                        why = "write nothing between two delimiters where a value is missing"
                     raise StepError(
                         f"{path}, line {start}: it has {len(values)} values, and there are "
-                        f"{len(names)} columns: is a text with the delimiter in it not quoted?"
+                        f"{len(names)} columns: {why}"
                     )
                 yield Row(start, dict(zip(names, values, strict=True)))
             start = reader.line_num + 1
@@ -166,7 +172,8 @@ def _read_parquet(path: Path) -> Table:
         names = [name for name, *_ in found.description or ()]
         rows = found.fetchall()
     except duckdb.Error as error:
-        raise StepError(f"{path} is no Parquet file ({error})") from None
+        first, *_ = str(error).splitlines()
+        raise StepError(f"{path} is no Parquet file ({first})") from None
     _check_names(path, names)
     return Table(names, _iterate_parquet(names, rows))
 

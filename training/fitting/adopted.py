@@ -5,6 +5,7 @@ import io
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import joblib
@@ -78,6 +79,10 @@ def unpickle(data: bytes, where: str) -> Any:
             f"{warning.current_sklearn_version}: scikit-learn does not promise the same answers. "
             "Pickle it again with this version, or hold this repository to that one "
             "(pyproject.toml, 'make lock')"
+        ) from None
+    except (EOFError, IndexError, KeyError, UnpicklingError, ValueError) as error:
+        raise StepError(
+            f"{where} is no file of joblib's or pickle's, or is cut off ({type(error).__name__})"
         ) from None
     except Exception as error:  # noqa: BLE001 - whatever its code raises
         raise StepError(

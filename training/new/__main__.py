@@ -25,11 +25,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         StepError: The name is taken or none, or no model can be made of the table.
     """
     asked = _read_arguments(arguments)
+    check_given(asked, "name", "data", "target")
     name, data = asked.name, Path(asked.data)
     check_name(name)
     table = read_columns(data)
-    say(f"{data}: {len(next(iter(table.values()))):,} rows, {len(table)} columns")
-    guess = guess_model(table, asked.target, split_names(asked.text, table), asked.task)
+    say(f"{data}: rows: {len(next(iter(table.values()))):,}, columns: {len(table)}")
+    texts = split_names(asked.text, table)
+    if asked.target in texts:
+        raise StepError(f"{asked.target} cannot be the TARGET and the TEXT at once")
+    guess = guess_model(table, asked.target, texts, asked.task)
     place = MODELS / name / f"{name}{data.suffix.lower()}"
     files = plan_files(Planned(name, guess, place, hash_file(data)), data)
     tell(guess)
@@ -53,6 +57,16 @@ def split_names(text: str, table: Collection[str]) -> list[str]:
     return [text] if text in table else [one.strip() for one in text.split(",") if one.strip()]
 
 
+def check_given(asked: argparse.Namespace, *names: str) -> None:
+    """Look whether a value was given to each of some arguments.
+
+    Raises:
+        StepError: One has none.
+    """
+    if missing := [f"{name.upper()}=" for name in names if not getattr(asked, name)]:
+        raise StepError(f"{', '.join(missing)} must be given: 'make help' shows how")
+
+
 def check_name(name: str) -> None:
     """Look whether a new model can have this name.
 
@@ -66,17 +80,20 @@ def check_name(name: str) -> None:
     if keyword.iskeyword(name):
         raise StepError(f"{name} is a word of Python's own: choose another NAME")
     if name in list_models() or Paths(name).home.exists():
-        raise StepError(f"there is a model {name} ({MODELS / name}): choose another NAME")
+        raise StepError(
+            f"there is a model {name} ({MODELS / name}): choose another NAME, or remove that one "
+            f"with 'make remove NAME={name}'"
+        )
 
 
-def read_columns(data: Path) -> dict[str, list[Any]]:
-    """The columns of a table that is read strictly.
+def read_columns(data: Path, variable: str = "DATA") -> dict[str, list[Any]]:
+    """The columns of a table that is read strictly; `variable` named it on the command line.
 
     Raises:
         StepError: It is missing, or no table.
     """
     if not data.is_file():
-        raise StepError(f"{data} is no file: DATA= the path of a table")
+        raise StepError(f"{data} is no file: {variable}= the path of a table")
     table = read_table(data, find_format(data.name))
     rows = [row.values for row in table.rows]
     if not rows:

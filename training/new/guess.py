@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from training.console import StepError
 from training.data.convert import to_text
-from training.new.columns import Column, find_nulls, look_at
+from training.new.columns import UNFIT, Column, find_nulls, look_at
 from training.new.inputs import choose_inputs
 
 Task = Literal["classification", "regression"]
@@ -111,6 +111,8 @@ def _read_targets(guess: Guess, answer: Column, written: list[Any]) -> list[int]
 
 
 def _check_values(answer: Column) -> None:
+    if answer.type == "comma":
+        raise StepError(f"{answer.name} has {UNFIT['comma']}")
     if answer.type not in NUMBERS:
         raise StepError(
             f"a regression's target is a number, and {answer.name} is of the type {answer.type}: "
@@ -123,6 +125,8 @@ def _check_values(answer: Column) -> None:
 def _read_labels(guess: Guess, answer: Column, places: list[int]) -> list[int]:
     if answer.type == "nested":
         raise StepError(f"{answer.name} has lists or objects, and a label is a text or a number")
+    if answer.type == "comma":
+        raise StepError(f"{answer.name} has {UNFIT['comma']}")
     counts = Counter(to_text(answer.values[place]) for place in places)
     rare = {one: count for one, count in counts.items() if count < FEWEST_OF_A_LABEL}
     guess.labels = {one: count for one, count in counts.most_common() if one not in rare}

@@ -1,7 +1,8 @@
 """Step prepare: from the source's data to clean training and test parts.
 
-Dropped are examples without content, repeats, and training examples that are in the test part too:
-the test part stays whole, so that scores on an official one compare with everybody else's.
+Dropped are examples without content, repeats, and training examples that are in the test part too.
+Of the test part only those without content are dropped, which no model could answer: so scores on
+an official one compare with everybody else's.
 """
 
 import json
@@ -23,7 +24,10 @@ def main(paths: Paths) -> None:
     params, schema, source = read_params(paths), read_schema(paths), read_source(paths.name)
     settings = check_form(source.settings, params.prepare, f"{paths.params}, prepare")
     train, test = source.split(paths.raw, settings, schema)
-    kept, dropped = clean(train, test, make_input(describe_input(schema, train), params))
+    kind = make_input(describe_input(schema, train), params)
+    kept, dropped = clean(train, test, kind)
+    empty = [one.row for one in test if not kind.has_content(one.input)]
+    test = [one for one in test if kind.has_content(one.input)]
     write_examples(paths.train, kept)
     write_examples(paths.test, test)
     described = describe_input(schema, kept)
@@ -33,13 +37,15 @@ def main(paths: Paths) -> None:
         "targets": {"train": task.count(kept), "test": task.count(test)},
         "train": len(kept),
         "test": len(test),
-        "dropped": dropped,
+        "dropped": dropped | ({"of the test part, without content": empty} if empty else {}),
     }
     paths.data_report.parent.mkdir(parents=True, exist_ok=True)
     paths.data_report.write_text(json.dumps(report, indent=2) + "\n")
     say(f"prepared {len(kept):,} training and {len(test):,} test examples")
     for reason, rows in dropped.items():
         say(f"  dropped from the training part, {reason}: {len(rows)}")
+    if empty:
+        say(f"  dropped from the test part, without content: {len(empty)}")
 
 
 def clean(

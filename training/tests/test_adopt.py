@@ -98,6 +98,23 @@ def test_example_without_a_text_is_refused(text):
         look(model, {"said": [texts[0], text, *texts[2:]], "is": labels}, "is", "")
 
 
+def test_examples_have_a_label_that_the_model_does_not_know_it_is_said():
+    with pytest.raises(StepError, match="labels that the model does not: maybe; it has 0, 1"):
+        look(fit_table(), make_table() | {"left": ["maybe"] * ROWS}, "left", "")
+
+
+def test_model_is_not_fitted_it_is_said():
+    unfit = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    with pytest.raises(StepError, match="not fitted"):
+        look(unfit, {"said": ["a"] * ROWS}, "", "")
+
+
+@pytest.mark.parametrize("data", [b"", b"no pickle", pickle.dumps([1] * 100)[:50]])
+def test_file_is_no_pickle_or_cut_off_it_is_said(data):
+    with pytest.raises(StepError, match="no file of joblib's or pickle's, or is cut off"):
+        unpickle(data, "model.joblib")
+
+
 def test_regression_has_a_target_and_bounds_around_its_own_answers():
     found = look(fit_table(LinearRegression()), make_table(), "", "")
     assert found.schema.task == "regression"
@@ -137,7 +154,7 @@ def test_adopted_model_is_never_fitted_again_and_answers_labels_as_texts(tmp_pat
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"nothing", "cannot be unpickled"),
+        (b"nothing", "no file of joblib"),
         (pickle.dumps({"a": 1}), "does not predict"),
     ],
 )

@@ -421,3 +421,16 @@ def test_file_is_missing_or_has_no_rows_says_so(repository, name):
     Path("rowless.csv").write_text("a,b\n")
     with pytest.raises(StepError, match=name):
         new.main([*ARGUMENTS[:2], "--data", name, "--target", "a"])
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ([], "NAME=, DATA=, TARGET= must be given"),
+        (["--name", "a", "--data", "a.csv"], "^TARGET= must be given"),
+    ],
+)
+def test_argument_is_missing_it_is_named(given, says):
+    empty = ["--name", "", "--data", "", "--target", ""]
+    with pytest.raises(StepError, match=says):
+        new.main([*empty, *given])

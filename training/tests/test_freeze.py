@@ -406,7 +406,7 @@ def test_splitter_was_not_changed_with_its_preprocessor_stops_the_stage_by_its_n
     trained, monkeypatch
 ):
     monkeypatch.setitem(SPLITTERS, "normalize", str.split)
-    with pytest.raises(StepError, match=r"^serving/app/features\.py: split has .* 'make train'$"):
+    with pytest.raises(StepError, match=r"^serving/app/features\.py: split has .* train again$"):
         freeze.main(PATHS)
     assert [path.name for path in PATHS.bundle.glob("model.*")] == [PATHS.model.name]
 

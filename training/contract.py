@@ -4,7 +4,7 @@ Two modules, so that a changed candidate does not fetch the data again.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from training.console import StepError
-from training.data.dataset import Example
+from training.data.dataset import Example, hash_files
 from training.paths import MODELS
 from training.settings.schema import Schema
 
@@ -32,12 +32,18 @@ class Source:
         fetch: Gets the data as it is into a folder, which is there and empty, by the settings.
         split: The training and the test part, of that folder, the settings and the schema.
         settings: The form of params.yaml's section `prepare`.
+        trials: Further examples that a model is scored on and never fitted to, by the name of
+            their group: of settings and schema. What the test part is not like, and requests are.
+        modules: Other modules of the folder that it needs, with their sha256 in hex: DVC looks at
+            source.py alone, so what changes them has to change that.
     """
 
     description: str
     fetch: Callable[[Path, Any], None]
     split: Callable[[Path, Any, Schema], tuple[list[Example], list[Example]]]
     settings: type[SourceSettings] = SourceSettings
+    trials: Callable[[Any, Schema], Mapping[str, list[Example]]] = lambda _, __: {}
+    modules: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,9 +64,16 @@ def read_source(name: str) -> Source:
     """The source of a model's data.
 
     Raises:
-        StepError: Its source.py gives none.
+        StepError: Its source.py gives none, or does not know another module as it is.
     """
-    return _read(name, "source", Source)
+    source = _read(name, "source", Source)
+    for module, sha256 in source.modules.items():
+        path = MODELS / name / module
+        if (found := hash_files(path)) != sha256:
+            raise StepError(
+                f"{path} has changed: write its sha256, {found}, into SOURCE's modules in source.py"
+            )
+    return source
 
 
 def read_model(name: str) -> Model:

@@ -17,7 +17,11 @@ from training.console import StepError
 from training.paths import Paths
 
 FILE = "features.py"
-LOCKS = {"text": Path("requirements/sklearn.txt"), "record": Path("requirements/records.txt")}
+LOCKS = {
+    "text": Path("requirements/sklearn.txt"),
+    "record": Path("requirements/records.txt"),
+    "image": Path("requirements/images.txt"),
+}
 SCRIPT = Path(__file__).with_name("import_alone.py")
 
 

@@ -19,6 +19,7 @@ class Paths:
         params, schema, golden: What a person writes there, besides Python.
         raw: The folder with the data as it was fetched.
         train, test: The prepared parts.
+        trials: What the model is scored on besides.
         input: What the training part tells of the input; see training/inputs.
         bundle, model, frozen: What goes into service.
         reports: What the steps found; the attributes after it are its files.
@@ -35,6 +36,7 @@ class Paths:
         self.raw = Path("data", name, "raw")
         self.train = Path("data", name, "prepared/train.jsonl")
         self.test = Path("data", name, "prepared/test.jsonl")
+        self.trials = Path("data", name, "prepared/trials.json")
         self.input = Path("data", name, "prepared/input.json")
 
         self.bundle = Path("serving/app/data", name)

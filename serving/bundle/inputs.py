@@ -1,13 +1,16 @@
 """What a request holds, as the manifest describes it, and the JSON Schema that follows from it.
 
-A description is of one of two kinds:
+A description is of one of three kinds:
 
     {"kind": "text", "example": "…"}
     {"kind": "record", "fields": [{"name", "type", "nullable", "example"}, …]}
+    {"kind": "image", "width": 28, "height": 28, "preparation": "ink", "example": "<base64>"}
 
 A field may say more: `title`, `unit` and `description` for people; `values`, the categories seen in
-training, or `range`, the lowest and the highest number seen there. OpenAPI and API Gateway's
-request models are made of the same schemas (JSON Schema, 2020-12).
+training, or `range`, the lowest and the highest number seen there. Of an image, width and height
+are of what the model sees, in pixels, and `preparation` says how a picture of any size becomes that
+(serving/app/pictures/prepare.py). OpenAPI and API Gateway's request models are made of the same
+schemas (JSON Schema, 2020-12).
 """
 
 from __future__ import annotations
@@ -31,6 +34,12 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "text": {"type": "string", "maxLength": MAX_TEXT_CHARS},
     "category": {"type": "string", "maxLength": MAX_TEXT_CHARS},
 }
+MAX_IMAGE_SIDE = 512  # pixels of what a model sees: a quarter of a million features
+MAX_PICTURE_BYTES = 4 * 1024 * 1024  # 5.6 MB in base64: an event of Lambda holds 6 MiB
+MAX_PICTURE_CHARS = MAX_PICTURE_BYTES // 3 * 4 + 128  # in base64, as a data URL
+PREPARATIONS = ("ink", "resize")
+# Media types whose bodies API Gateway passes on in base64, as they are.
+BINARY_MEDIA = ("application/octet-stream", "image/*", "multipart/form-data")
 _FIELD = {"name": str, "type": str, "nullable": bool}
 _WORDS = ("title", "unit", "description")
 _MEMBERS = {*_FIELD, *_WORDS, "values", "range", "example"}
@@ -46,11 +55,22 @@ def check_input(found: Any) -> None:
         if found.keys() != {"kind", "example"} or not isinstance(found["example"], str):
             raise TypeError
         return
+    if found["kind"] == "image":
+        _check_image(**found)
+        return
     if found["kind"] != "record" or found.keys() != {"kind", "fields"}:
         raise ValueError
     names = [_check_field(one) for one in found["fields"]]
     if not 0 < len(names) <= MAX_FIELDS or len(set(names)) < len(names):
         raise ValueError
+
+
+def _check_image(*, kind: str, width: int, height: int, preparation: str, example: str) -> None:
+    sides = type(width) is type(height) is int and min(width, height) > 0
+    if not sides or max(width, height) > MAX_IMAGE_SIDE or preparation not in PREPARATIONS:
+        raise ValueError(kind)
+    if not isinstance(example, str):
+        raise TypeError
 
 
 def _check_field(field: dict[str, Any]) -> str:
@@ -78,6 +98,8 @@ def make_example(found: dict[str, Any]) -> Any:
     """A body of `POST /predict`."""
     if found["kind"] == "text":
         return {"text": found["example"]}
+    if found["kind"] == "image":
+        return {"image": found["example"]}
     return {field["name"]: field["example"] for field in found["fields"]}
 
 
@@ -85,6 +107,8 @@ def make_batch(found: dict[str, Any], examples: list[Any]) -> Any:
     """A body of `POST /predict/batch`, of bodies of `POST /predict`."""
     if found["kind"] == "text":
         return {"texts": [one["text"] for one in examples]}
+    if found["kind"] == "image":
+        return {"images": [one["image"] for one in examples]}
     return {"records": examples}
 
 
@@ -92,6 +116,8 @@ def describe_one(found: dict[str, Any]) -> dict[str, Any]:
     """The schema of a body of `POST /predict`."""
     if found["kind"] == "text":
         return _object({"text": _TEXT | {"examples": [found["example"]]}})
+    if found["kind"] == "image":
+        return _object({"image": _IMAGE | {"examples": [found["example"]]}})
     return _object({field["name"]: _describe_field(field) for field in found["fields"]})
 
 
@@ -99,6 +125,8 @@ def describe_many(found: dict[str, Any]) -> dict[str, Any]:
     """The schema of a body of `POST /predict/batch`."""
     if found["kind"] == "text":
         return _object({"texts": _list(_TEXT | {"examples": [found["example"]]})})
+    if found["kind"] == "image":
+        return _object({"images": _list(_IMAGE | {"examples": [found["example"]]})})
     records = _list(describe_one(found))
     return {"anyOf": [_object({"records": records}), records]}
 
@@ -108,6 +136,14 @@ _TEXT = {
     "minLength": 1,
     "maxLength": MAX_TEXT_CHARS,
     "description": "A text of the kind that the model was trained on",
+}
+
+_IMAGE = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MAX_PICTURE_CHARS,
+    "contentEncoding": "base64",
+    "description": "A picture, PNG or JPEG, in base64 or as a data URL",
 }
 
 

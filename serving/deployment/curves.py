@@ -13,7 +13,8 @@ SPEED, LOADING = "Of the function (ms)", "Loading the model (ms)"
 CONFIDENCE, VALUE = "Confidence", "Predicted value"
 TERMS, UNSEEN = "Share of unknown terms", "Share of values that the model has not met"
 CHARS = "Characters a request"
-SHARES = {CONFIDENCE, TERMS, UNSEEN}  # diagrams whose axis ends at 1
+INK, BYTES, PIXELS = "Share of ink", "Bytes of pictures a request", "Pixels of pictures a request"
+SHARES = {CONFIDENCE, INK, TERMS, UNSEEN}  # diagrams whose axis ends at 1
 
 
 class Curve(NamedTuple):
@@ -37,6 +38,7 @@ class Curve(NamedTuple):
 CURVES = (
     Curve(REQUESTS, "input.num_texts", "Sum", "texts", GREY, "text"),
     Curve(REQUESTS, "input.num_records", "Sum", "records", GREY, "record"),
+    Curve(REQUESTS, "input.num_images", "Sum", "images", GREY, "image"),
     Curve(REFUSED, "error.count", "Sum", "by the handler", GREY),
     Curve(ENVIRONMENTS, "cold_start", "Sum", "cold starts", BLUE),
     Curve(SPEED, "predict.duration", "p50", "predict p50", GREY),
@@ -51,6 +53,12 @@ CURVES = (
     Curve(UNSEEN, "input.missing", "Average", "missing", BLUE, "record"),
     Curve(UNSEEN, "input.unknown_categories", "Average", "unknown categories", ORANGE, "record"),
     Curve(UNSEEN, "input.out_of_range", "Average", "out of range", RED, "record"),
+    Curve(INK, "input.ink", "Average", "mean", BLUE, "image"),
+    Curve(INK, "input.ink", "p10", "lowest tenth", ORANGE, "image"),
+    Curve(BYTES, "input.num_bytes", "p50", "p50", BLUE, "image"),
+    Curve(BYTES, "input.num_bytes", "p99", "p99", GREY, "image"),
+    Curve(PIXELS, "input.num_pixels", "p50", "p50", BLUE, "image"),
+    Curve(PIXELS, "input.num_pixels", "p99", "p99", GREY, "image"),
     Curve(CHARS, "input.num_chars", "p50", "p50", BLUE, "text"),
     Curve(CHARS, "input.num_chars", "p99", "p99", GREY, "text"),
 )

@@ -2,9 +2,9 @@
 
 Sources: Amazon API Gateway Developer Guide ("Lambda proxy integrations", "Important notes",
 "Gateway response types") and AWS Lambda Developer Guide ("Lambda quotas"). Known differences:
-header names are lower-case in events; a body is text when it is UTF-8 without Content-Encoding,
-else base64, where API Gateway goes by its list of binary media types; base64 in a response is
-decoded whatever Accept says.
+header names are lower-case in events; a body is base64 when its type is one of the stack's binary
+media types, as in API Gateway, and also when it is no UTF-8 or has a Content-Encoding; base64 in a
+response is decoded whatever Accept says.
 """
 
 import base64
@@ -14,11 +14,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 from typing import Any
 from urllib.parse import parse_qsl, quote
 from uuid import uuid4
 
 from serving.app.limits import LAMBDA_BYTES
+from serving.bundle.inputs import BINARY_MEDIA
 
 # "Important notes", header restrictions: what describes the connection does not leave it.
 DROPPED = re.compile("connection|content-length|expect|te|trailer|transfer-encoding|upgrade")
@@ -69,7 +71,7 @@ def proxy_event(scope: Scope, body: bytes, stage: str, prefix: str) -> dict[str,
     pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     headers = grouped(pair for pair in pairs if not DROPPED.fullmatch(pair[0]))
     query = grouped(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-    text, encoded = body_members(body, binary="content-encoding" in headers)
+    text, encoded = body_members(body, binary=is_binary(headers))
     return {
         "resource": "/{proxy+}" if proxy else "/",
         "path": path,
@@ -114,6 +116,13 @@ def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 def last_of(groups: dict[str, list[str]]) -> dict[str, str] | None:
     return {name: values[-1] for name, values in groups.items()} or None
+
+
+def is_binary(headers: dict[str, list[str]]) -> bool:
+    """Whether a body goes into its event in base64, whatever it is."""
+    (*_, media_type) = headers.get("content-type", [""])
+    name = media_type.partition(";")[0].strip().lower()
+    return "content-encoding" in headers or any(fnmatch(name, one) for one in BINARY_MEDIA)
 
 
 def body_members(body: bytes, *, binary: bool) -> tuple[str | None, bool]:

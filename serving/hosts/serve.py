@@ -9,8 +9,10 @@ import shlex
 import signal
 import socket
 import sys
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
 
 import uvicorn
 
@@ -23,6 +25,7 @@ from serving.hosts.connection import INCOMPLETE_BYTES, Connection
 from serving.hosts.gateway import Gateway, Handler, say
 
 GRACE_SECONDS = 5  # for requests under way at a stop: process managers grant 10 s or more
+JSON_TYPE = "-H 'content-type: application/json'"
 KEEP_ALIVE_SECONDS = 65  # over a load balancer's 60 s: it must not meet a connection just closed
 
 
@@ -61,23 +64,32 @@ def listen(host: str, port: str) -> socket.socket:
 
 
 def find_example() -> str:
-    """A body of `POST /predict` for the model in the bundle, quoted for a shell."""
+    """What makes curl post a body of `POST /predict` for the model in the bundle.
+
+    A picture goes into a file in .local, for a line of base64 says nothing to a reader.
+    """
     try:
         manifest = read_manifest(read_settings().bundle)
     except ModelError:  # the service answers why; its docs are there
-        return "'…'"
+        return f"-d '…' {JSON_TYPE}"
     bodies = [*(one["input"] for one in manifest.golden), make_example(manifest.input)]
-    return shlex.quote(json.dumps(bodies[0], ensure_ascii=False, separators=(",", ":")))
+    if manifest.input["kind"] == "image":
+        path = Path(".local", f"{manifest.name}.png")
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b64decode(bodies[0]["image"].rpartition(",")[2]))
+        return f"--data-binary @{path} -H 'content-type: image/png'"
+    text = json.dumps(bodies[0], ensure_ascii=False, separators=(",", ":"))
+    return f"-d {shlex.quote(text)} {JSON_TYPE}"
 
 
-def banner(listener: socket.socket, prefix: str, body: str) -> str:
+def banner(listener: socket.socket, prefix: str, example: str) -> str:
     host, port = listener.getsockname()[:2]
     if ipaddress.ip_address(host).is_unspecified:
         host = "localhost"
     url = f"http://[{host}]:{port}{prefix}" if ":" in host else f"http://{host}:{port}{prefix}"
     return (
         f"Serving on {url}\n\n"
-        f"  curl -d {body} -H 'content-type: application/json' {url}/predict\n\n"
+        f"  curl {example} {url}/predict\n\n"
         f"  docs: {url}/docs\n  Ctrl-C stops it\n"
     )
 

@@ -45,6 +45,7 @@ SENTENCES = {
         "the keel keeps the boat upright in the waves",
     ],
 }
+INPUT = {"kind": "text", "example": "hoist the sail"}
 TEXTS = [text for texts in SENTENCES.values() for text in texts]
 LABELS = [label for label, texts in SENTENCES.items() for _ in texts]
 
@@ -72,7 +73,7 @@ def write_bundle(folder: Path, pipeline, engine="sklearn", **changes) -> Manifes
         title="Hobbies",
         version=files[model.name].sha256[:VERSION_DIGITS],
         task="classification",
-        input={"kind": "text", "example": "hoist the sail"},
+        input=INPUT,
         target=None,
         interval=None,
         engine=engine,

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from serving.app.settings import read_settings
 from serving.bundle.manifest import MODEL_NAME, Manifest, read_manifest
-from serving.tests import hostile, hostile_records
+from serving.tests import hostile, hostile_images, hostile_records
+from serving.tests.images import write_images
 from serving.tests.records import write_classification
 from serving.tests.sample import fit, write_bundle
 from tools.fuzz.attack import Weak, attack
@@ -34,6 +35,7 @@ UNCHECKED = 300  # flips
 STAND_INS = {
     "text": (hostile.EVENTS, lambda folder: write_bundle(folder, fit())),
     "record": (hostile_records.EVENTS, write_classification),
+    "image": (hostile_images.EVENTS, write_images),
 }
 
 
@@ -78,7 +80,8 @@ def run(mutants: int, seed: int, findings: Findings) -> dict:
 def send_tables(bundle: Path, manifest: Manifest, findings: Findings) -> dict:
     """The hostile events to our handler, and to the plain one where it can have the model, too.
 
-    They are for a classification of texts, or for records of certain fields: any other model has
+    They are for a classification of texts, for records of certain fields or for
+    small pictures: any other model has
     a small one of these in its place.
     """
     if (manifest.task, manifest.input["kind"]) == ("classification", "text"):

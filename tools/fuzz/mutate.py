@@ -2,12 +2,14 @@
 
 import base64
 import json
+import zlib
 from pathlib import Path
 from random import Random
 
 from serving.bundle.inputs import make_batch
 from serving.hosts.proxy import body_members
 from serving.tests.hostile import SECRET
+from serving.tests.picture_files import SIGNATURE
 from serving.tests.sample import proxy_event
 from tools.fuzz.inputs import list_names, make_bodies
 
@@ -37,9 +39,14 @@ def seeds(described):
     files = sorted(EVENTS.glob("*.json"))
     found = [json.loads(path.read_text(encoding="utf-8"))["event"] for path in files]
     if described["kind"] != "text":  # those in the files are texts
-        found = [one | {"body": json.dumps(bodies[0])} if one["body"] else one for one in found]
+        found = [
+            one | {"body": json.dumps(bodies[0]), "isBase64Encoded": False} if one["body"] else one
+            for one in found
+        ]
     found += [proxy_event(body=body) for body in bodies]
     found.append(proxy_event(path="/predict/batch", body=batch))
+    if described["kind"] == "image":
+        found += _send_files([base64.b64decode(one["image"]) for one in bodies])
     for one in found:
         one["headers"] = (one["headers"] or {}) | {"Authorization": SECRET}
     for query in ({"top": ["3"], "explain": ["true"]}, {"explain": ["true"]}):
@@ -47,6 +54,35 @@ def seeds(described):
     encoded = base64.b64encode(json.dumps(bodies[0]).encode()).decode()
     found.append(proxy_event(body=encoded, isBase64Encoded=True))
     return found + [proxy_event("GET", path) for path in ("/model", "/labels", "/openapi.json")]
+
+
+def _send_files(pictures):
+    """Events of pictures as bodies, and in forms."""
+    part = b'--b\r\nContent-Disposition: form-data; name="a"; filename="a.png"\r\n\r\n'
+    files = [(one, "image/png") for one in pictures]
+    files += [
+        (part + one + b"\r\n--b--\r\n", "multipart/form-data; boundary=b") for one in pictures
+    ]
+    for data, media_type in files:
+        body = base64.b64encode(data).decode()
+        headers = {"Content-Type": media_type}
+        yield proxy_event(body=body, headers=headers, isBase64Encoded=True)
+
+
+def mend_checksums(data: bytes) -> bytes:
+    """Bytes with the right checksums in the chunks of the PNG that is in them, if one is."""
+    start = data.find(SIGNATURE)
+    if start < 0:
+        return data
+    mended, place = bytearray(data), start + len(SIGNATURE)
+    while (end := place + 12 + int.from_bytes(mended[place : place + 4])) <= len(mended):
+        mended[end - 4 : end] = zlib.crc32(mended[place + 4 : end - 4]).to_bytes(4)
+        place = end
+    return bytes(mended)
+
+
+def _decode_files(events):
+    return [base64.b64decode(one["body"]) for one in events if one["isBase64Encoded"]]
 
 
 class Mutator:
@@ -64,6 +100,7 @@ class Mutator:
         self._tokens = TOKENS + [json.dumps(one, ensure_ascii=False).encode() for one in names]
         self._whole = [json.dumps(one).encode() for one in self._events]
         self._bodies = [one["body"].encode() for one in self._events if one["body"]]
+        self._files = [] if described["kind"] != "image" else _decode_files(self._events)
 
     def mutate(self) -> bytes:
         """An event as the runtime client gets it: JSON mostly, though not always."""
@@ -72,6 +109,8 @@ class Mutator:
         # As a client sends it: only the body is wrong, and API Gateway packs it.
         event = self._random.choice(self._events)
         body, encoded = event["body"], event["isBase64Encoded"]
+        if encoded and self._files and self._random.random() < 0.9:
+            return json.dumps(event | {"body": self._change_file(base64.b64decode(body))}).encode()
         body = self._change((body or "{}").encode(), self._bodies)
         if encoded:
             members = {"body": body.decode("latin-1")}
@@ -79,6 +118,12 @@ class Mutator:
             text, encoded = body_members(body, binary=False)
             members = {"body": text, "isBase64Encoded": encoded}
         return json.dumps(event | members).encode()
+
+    def _change_file(self, data: bytes) -> str:
+        changed = self._change(data, self._files)
+        if self._random.random() < 0.7:  # else most would be refused for their checksums
+            changed = mend_checksums(changed)
+        return base64.b64encode(changed).decode()
 
     def _change(self, data: bytes, others: list[bytes]) -> bytes:
         changed = bytearray(data)

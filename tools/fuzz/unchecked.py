@@ -12,6 +12,7 @@ import joblib
 import numpy as np
 
 from serving.app.engines.frame import build_frame
+from serving.app.engines.pixels import build_pixels
 from serving.app.inputs import find_input
 from serving.bundle.manifest import MODEL_NAME, read_manifest
 from tools.fuzz.findings import progress
@@ -33,6 +34,8 @@ def flip_unchecked(bundle: Path, count: int, seed: int) -> dict:
     values = [reads.read(body) for body in make_inputs(described, pipeline)]
     if described["kind"] == "record":
         values = build_frame(described["fields"], values)
+    elif described["kind"] == "image":
+        values = build_pixels([one.pixels for one in values])
     expected = _predict(pipeline, values)
     bar = progress(count, "flips, unchecked")
     for _ in range(count):

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,18 @@ def iterate_rows(path: Path) -> Iterator[object]:
 def read_examples(path: Path) -> list[Example]:
     """Read what `write_examples` wrote."""
     return [Example(**row) for row in iterate_rows(path)]  # type: ignore[arg-type]
+
+
+def write_trials(path: Path, trials: Mapping[str, Iterable[Example]]) -> None:
+    """Write the examples of trials, by the name of their group."""
+    found = {group: [asdict(one) for one in examples] for group, examples in trials.items()}
+    path.write_text(json.dumps(found, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_trials(path: Path) -> dict[str, list[Example]]:
+    """Read what `write_trials` wrote."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return {group: [Example(**one) for one in examples] for group, examples in found.items()}
 
 
 def hash_files(*paths: Path) -> str:

@@ -26,7 +26,7 @@ class Input(Protocol):
     described: dict[str, Any]
 
     def shape(self, inputs: Iterable[Any]) -> Any:
-        """The form that a pipeline takes: an array of texts, or a table."""
+        """The form that a pipeline takes: an array of texts or of pixels, or a table."""
         ...
 
     def identify(self, value: Any) -> Hashable | None:
@@ -75,6 +75,10 @@ class Input(Protocol):
         """An input on one line, for a person."""
         ...
 
+    def draw(self, value: Any) -> str | None:
+        """What the model sees, as the data URL of a picture; None of what is no picture."""
+        ...
+
     def describe(self, schema: Schema, example: dict[str, Any]) -> dict[str, Any]:
         """The manifest's `input`, with words for people and an example: a body of a request."""
         ...
@@ -82,6 +86,8 @@ class Input(Protocol):
 
 def describe_input(schema: Schema, train: Sequence[Example]) -> dict[str, Any]:
     """What the training part tells of the input, beyond what the schema says."""
+    if schema.image is not None:
+        return {"kind": "image", **schema.image.model_dump(), "example": ""}
     if schema.fields is None:
         return {"kind": "text", "example": ""}
     from training.inputs.record import complete_fields  # noqa: PLC0415 - pandera takes seconds
@@ -95,6 +101,10 @@ def make_input(described: dict[str, Any], params: Params) -> Input:
         from training.inputs.text import TextInput  # noqa: PLC0415 - the other kind does without
 
         return TextInput(described, params.train)
+    if described["kind"] == "image":
+        from training.inputs.image import ImageInput  # noqa: PLC0415 - as above
+
+        return ImageInput(described)
     from training.inputs.record import RecordInput  # noqa: PLC0415 - pandera takes seconds
 
     return RecordInput(described)

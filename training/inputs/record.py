@@ -116,6 +116,9 @@ class RecordInput:
     def show(self, value: dict[str, Any]) -> str:
         return ", ".join(f"{name} {one}" for name, one in value.items() if one is not None)
 
+    def draw(self, _: Any) -> None:
+        """Nothing."""
+
     def describe(self, schema: Schema, example: dict[str, Any]) -> dict[str, Any]:
         words = {one.name: one.model_dump(include={*WORDS}) for one in schema.fields or ()}
         fields = [

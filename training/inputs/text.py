@@ -92,6 +92,9 @@ class TextInput:
     def show(self, value: str) -> str:
         return shorten(value, SHOWN_CHARS, placeholder=" …")
 
+    def draw(self, _: Any) -> None:
+        """Nothing."""
+
     def describe(self, _: Schema, example: dict[str, Any]) -> dict[str, Any]:
         return {"kind": "text", "example": example["text"]}
 

@@ -46,6 +46,7 @@ def explain_mistakes(
         {
             **one,
             "excerpt": definition.input.show(inputs[one["row"]]),
+            "picture": definition.input.draw(inputs[one["row"]]),
             "words": leading_words(model, inputs[one["row"]], one["predicted"]) if is_text else [],
         }
         for one in mistakes

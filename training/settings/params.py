@@ -54,9 +54,20 @@ class Validate(_Section):
 
 
 class Train(_Section):
+    """How a model is found.
+
+    Attributes:
+        scoring: One of scikit-learn's scorers.
+        tolerance: The first candidate is chosen whose mean score is within that of the highest: so
+            what is smaller and quicker comes first.
+        vectorizer: Of texts, before each candidate.
+        candidates: Their settings; lists are grids.
+    """
+
     seed: int = Field(ge=0)
     folds: int = Field(ge=2)
     scoring: str
+    tolerance: Annotated[float, Field(ge=0)] = 0.0
     vectorizer: Settings | None = None
     candidates: dict[str, Grid] = Field(min_length=1)
 
@@ -79,17 +90,21 @@ class Evaluate(_Section):
     Attributes:
         min_gain_over_baseline: Accuracy over always saying the most frequent label; or the share
             of the error (RMSE) that is saved over always saying the mean.
-        min_macro_f1, min_class_f1: Of a classification.
+        min_macro_f1, min_class_f1, min_accuracy: Of a classification.
         max_rmse, max_mae: In the target's unit.
+        min_trials_accuracy, max_trials_rmse: In all trials of the source together.
         min_r2, min_coverage: Of a regression; the coverage of its intervals.
         interval: How they are made.
     """
 
     min_gain_over_baseline: Share | None = None
     min_macro_f1: Share | None = None
+    min_accuracy: Share | None = None
+    min_trials_accuracy: Share | None = None
     min_class_f1: Share | None = None
     max_rmse: Positive | None = None
     max_mae: Positive | None = None
+    max_trials_rmse: Positive | None = None
     min_r2: Annotated[float, Field(le=1)] | None = None
     min_coverage: Share | None = None
     interval: Interval | None = None
@@ -141,8 +156,11 @@ CONCERNS = {
     "validate.max_class_ratio": "classification",
     "evaluate.min_macro_f1": "classification",
     "evaluate.min_class_f1": "classification",
+    "evaluate.min_accuracy": "classification",
+    "evaluate.min_trials_accuracy": "classification",
     "evaluate.max_rmse": "regression",
     "evaluate.max_mae": "regression",
+    "evaluate.max_trials_rmse": "regression",
     "evaluate.min_r2": "regression",
     "evaluate.min_coverage": "regression",
     "evaluate.interval": "regression",

@@ -1,14 +1,14 @@
 """A model's schema.json, which says what goes in and what comes out, and its golden examples.
 
 The schema has one of `labels` (then the task is classification) and `target` (regression). With
-`fields` the input is a record, else it is a text.
+`fields` the input is a record, with `image` a picture, else a text.
 """
 
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from serving.bundle.inputs import MAX_FIELDS, MAX_NAME_CHARS
+from serving.bundle.inputs import MAX_FIELDS, MAX_IMAGE_SIDE, MAX_NAME_CHARS
 from training.console import StepError
 from training.paths import Paths
 from training.settings.written import check_form, read_json
@@ -59,25 +59,43 @@ class RecordField(_Written):
         return self
 
 
+class Image(_Written):
+    """What the model sees of a picture.
+
+    Attributes:
+        width, height: In pixels.
+        preparation: How a picture of any size becomes that (serving/app/pictures/prepare.py).
+    """
+
+    width: Annotated[int, Field(ge=1, le=MAX_IMAGE_SIDE)]
+    height: Annotated[int, Field(ge=1, le=MAX_IMAGE_SIDE)]
+    preparation: Literal["ink", "resize"]
+
+
 class Schema(_Written):
     """schema.json."""
 
     labels: Annotated[list[Label], Field(min_length=1)] | None = None
     target: Target | None = None
     fields: Annotated[list[RecordField], Field(min_length=1, max_length=MAX_FIELDS)] | None = None
+    image: Image | None = None
 
     @property
     def task(self) -> Literal["classification", "regression"]:
         return "classification" if self.target is None else "regression"
 
     @property
-    def kind(self) -> Literal["text", "record"]:
+    def kind(self) -> Literal["text", "record", "image"]:
+        if self.image is not None:
+            return "image"
         return "text" if self.fields is None else "record"
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if (self.labels is None) == (self.target is None):
             raise ValueError("it must have either labels or a target")
+        if self.fields is not None and self.image is not None:
+            raise ValueError("it must have fields or an image, not both")
         _refuse_twice("labels", [one.id for one in self.labels or ()])
         _refuse_twice("fields", [one.name for one in self.fields or ()])
         return self

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from training.console import say
 from training.contract import read_source
-from training.data.dataset import Example, write_examples
+from training.data.dataset import Example, write_examples, write_trials
 from training.inputs import Input, describe_input, make_input
 from training.paths import Paths, run_for_model
 from training.settings.params import read_params
@@ -30,6 +30,7 @@ def main(paths: Paths) -> None:
     test = [one for one in test if kind.has_content(one.input)]
     write_examples(paths.train, kept)
     write_examples(paths.test, test)
+    write_trials(paths.trials, source.trials(settings, schema))
     described = describe_input(schema, kept)
     paths.input.write_text(json.dumps(described, ensure_ascii=False, indent=2) + "\n", "utf-8")
     task = find_task(schema)

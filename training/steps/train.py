@@ -40,7 +40,7 @@ def main(paths: Paths) -> None:
     folds = definition.task.make_folds(targets, params.folds, params.seed)
     candidates = list(list_candidates(params, read_model(paths.name).candidates))
     compared = compare(candidates, values, targets, folds, find_scorer(params.scoring))
-    best = choose(compared)
+    best = choose(compared, params.tolerance)
     for candidate, scores in compared:
         mark = "*" if candidate is best else " "
         say(f" {mark} {scores.mean():,.4f} ± {scores.std():,.4f}  {candidate}")
@@ -134,9 +134,10 @@ def score_fold(
     return (row, column), found
 
 
-def choose(compared: list[tuple[Candidate, Any]]) -> Candidate:
-    """The candidate with the highest mean score; on a tie, the earliest."""
-    return max(compared, key=lambda one: one[1].mean())[0]
+def choose(compared: list[tuple[Candidate, Any]], tolerance: float) -> Candidate:
+    """The first candidate whose mean score is within `tolerance` of the highest."""
+    least = max(scores.mean() for _, scores in compared) - tolerance
+    return next(candidate for candidate, scores in compared if scores.mean() >= least)
 
 
 def fit(pipeline: Any, values: Any, targets: Any) -> Any:

@@ -59,7 +59,13 @@ class Gate(NamedTuple):
 
 
 class Task(Protocol):
-    """What the steps ask of a task."""
+    """What the steps ask of a task.
+
+    Attributes:
+        trial_metric: What a trial is scored by.
+    """
+
+    trial_metric: str
 
     def read_targets(self, examples: Sequence[Example]) -> NDArray[Any]:
         """The targets, as scikit-learn takes them; shape (n_examples,)."""
@@ -104,6 +110,10 @@ class Task(Protocol):
 
         `candidate` is what was chosen, not fitted.
         """
+        ...
+
+    def score_trial(self, scored: Any) -> float:
+        """The score of a group of trials."""
         ...
 
     def summarize(self, scored: Any, trained: NDArray[Any], calibrated: Any) -> Metrics:

@@ -54,6 +54,8 @@ class Scored:
 class Classification:
     """What the steps ask of it; see `tasks.Task`."""
 
+    trial_metric = "accuracy"
+
     def __init__(self, schema: Schema) -> None:
         self._labels = {one.id: one for one in schema.labels or ()}
 
@@ -107,6 +109,9 @@ class Classification:
     def calibrate(self, candidate: Any, values: Any, targets: Any, params: Params) -> None:
         """Nothing: the classifier says how sure it is, if it can."""
 
+    def score_trial(self, scored: Scored) -> float:
+        return float(accuracy_score(scored.actual, scored.predicted))
+
     def summarize(self, scored: Scored, trained: NDArray[np.str_], _: None = None) -> Metrics:
         baseline = predict_most_frequent(trained, len(scored.actual))
         return {
@@ -122,6 +127,12 @@ class Classification:
         return [
             Measured("min_macro_f1", "macro-F1", metrics["macro_f1"]),
             Measured("min_gain_over_baseline", "accuracy over baseline", gain),
+            Measured("min_accuracy", "accuracy", metrics["accuracy"]),
+            *(
+                Measured("min_trials_accuracy", "accuracy in trials", value)
+                for name, value in metrics.items()
+                if name == "trials_accuracy"
+            ),
             *(
                 Measured("min_class_f1", f"F1 of {one['label']}", one["f1"])
                 for one in score_classes(scored)

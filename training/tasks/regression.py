@@ -42,6 +42,8 @@ class Scored:
 class Regression:
     """What the steps ask of it; see `tasks.Task`."""
 
+    trial_metric = "rmse"
+
     def __init__(self, schema: Schema) -> None:
         self._target = schema.target
 
@@ -101,6 +103,9 @@ class Regression:
         held_out = cross_val_predict(candidate, values, targets, cv=folds, n_jobs=-1)
         return make_interval(targets, held_out, params.evaluate.interval or Interval())
 
+    def score_trial(self, scored: Scored) -> float:
+        return float(root_mean_squared_error(scored.actual, scored.predicted))
+
     def summarize(self, scored: Scored, trained: Numbers, calibrated: Any) -> Metrics:
         baseline = np.full(len(scored.actual), trained.mean())
         low, high = apply_interval(calibrated, scored.predicted)
@@ -123,6 +128,11 @@ class Regression:
             Measured("min_r2", "R²", metrics["r2"]),
             Measured("min_gain_over_baseline", "share of the baseline's RMSE saved", saved),
             Measured("min_coverage", "coverage of the intervals", metrics["interval_coverage"]),
+            *(
+                Measured("max_trials_rmse", "RMSE in trials", value)
+                for name, value in metrics.items()
+                if name == "trials_rmse"
+            ),
         ]
 
     def describe(self, scored: Scored, rows: Sequence[int], calibrated: Any) -> dict[str, Any]:

@@ -157,7 +157,6 @@ def test_wide_dense_product_is_computed_whatever_the_processors_cache():
     subprocess.run([sys.executable, "-c", code], env=env, check=True)
 
 
-
 def test_cross_validated_classifier_is_stripped_loses_its_paths_and_keeps_its_answers():
     (candidate,) = candidates(with_params(candidates={"logistic_regression": {}}))
     pipeline = candidate.pipeline
@@ -221,7 +220,14 @@ def test_too_few_documents_for_a_rehearsal_are_no_error():
 def test_best_is_the_highest_mean_and_on_a_tie_the_earlier():
     scores = {"a": [0.5, 0.7], "b": [0.8, 0.6], "c": [0.7, 0.7]}
     compared = [(name, np.array(values)) for name, values in scores.items()]
-    assert train.choose(compared) == "b"
+    assert train.choose(compared, 0.0) == "b"
+
+
+def test_best_is_the_first_that_is_within_the_tolerance_of_the_highest():
+    scores = {"a": [0.5], "b": [0.69], "c": [0.7]}
+    compared = [(name, np.array(values)) for name, values in scores.items()]
+    chosen = [train.choose(compared, tolerance) for tolerance in (0.0, 0.02, 0.3)]
+    assert chosen == ["c", "b", "a"]
 
 
 def test_comparison_scores_every_candidate_on_every_fold_the_same_each_time():

@@ -42,17 +42,17 @@ if TYPE_CHECKING:
 
 
 class SklearnEngine:
-    """Scores texts or records with a fitted model of scikit-learn's.
+    """Scores texts, records or images with a fitted model of scikit-learn's.
 
     Args:
         model: A classifier or a regression. Terms are counted, and explained, where it is a
             pipeline that has a CountVectorizer or TfidfVectorizer among its steps.
-        fields: Of records, as the manifest describes them; None where the model takes texts.
+        described: What it takes, as the manifest describes the input.
     """
 
-    def __init__(self, model: Any, fields: list[dict[str, Any]] | None = None) -> None:
+    def __init__(self, model: Any, described: dict[str, Any]) -> None:
         self._pipeline = model if isinstance(model, Pipeline) else Pipeline([("model", model)])
-        self._fields = fields
+        self._described = described
         self._classifier = self._pipeline[-1]
         self._terms = Terms.find(self._pipeline)
         self._index = {label: index for index, label in enumerate(self.classes)}
@@ -102,20 +102,31 @@ class SklearnEngine:
 
     def _shape(self, values: Sequence[Any]) -> Any:
         """Values in the form that the pipeline was trained on."""
-        if self._fields is None:
+        if self._described["kind"] == "text":
             return values
+        if self._described["kind"] == "image":
+            from serving.app.engines.pixels import build_pixels  # noqa: PLC0415 - as below
+
+            return build_pixels([one.pixels for one in values])
         from serving.app.engines.frame import build_frame  # noqa: PLC0415 - pandas
 
-        return build_frame(self._fields, values)
+        return build_frame(self._described["fields"], values)
 
     @cached_property
     def _weights(self) -> TermWeights | FieldWeights | None:
         """What explains the model; None where it cannot be done exactly. Costly to find."""
         from serving.app.engines.explain import FieldWeights, TermWeights  # noqa: PLC0415 - models
 
-        if self._fields is None:
+        if self._described["kind"] == "text":
             return TermWeights.find(self._pipeline, self._terms)
-        return FieldWeights.find(self._pipeline, [field["name"] for field in self._fields])
+        return FieldWeights.find(self._pipeline, list_columns(self._described))
+
+
+def list_columns(described: dict[str, Any]) -> list[str]:
+    """What the columns are called of the table, or array, that a pipeline takes."""
+    if described["kind"] == "image":
+        return [str(number) for number in range(described["width"] * described["height"])]
+    return [field["name"] for field in described["fields"]]
 
 
 def use_one_thread(model: Any) -> Any:
@@ -145,7 +156,7 @@ def load(data: bytes, manifest: Manifest) -> SklearnEngine:
         with warnings.catch_warnings():
             warnings.simplefilter("error", InconsistentVersionWarning)
             model = use_one_thread(joblib.load(io.BytesIO(data)))
-        engine = SklearnEngine(model, manifest.input.get("fields"))
+        engine = SklearnEngine(model, manifest.input)
         engine.score([find_input(manifest.input).read(make_example(manifest.input))])
     except InconsistentVersionWarning as warning:
         raise VersionMismatch(

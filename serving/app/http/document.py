@@ -18,14 +18,14 @@ from pydantic.json_schema import models_json_schema
 
 from serving.app.http import schema
 from serving.app.limits import (
-    MAX_BODY_BYTES,
     MAX_DEPTH,
     MAX_DIGITS,
     MAX_HEADERS,
     MAX_PARAMETERS,
+    MAX_PIXELS,
     Bounds,
 )
-from serving.bundle.inputs import describe_many, describe_one, make_batch
+from serving.bundle.inputs import MAX_PICTURE_BYTES, describe_many, describe_one, make_batch
 from serving.bundle.manifest import Manifest
 
 JSON = "application/json"
@@ -34,19 +34,27 @@ SCHEMAS = "#/components/schemas/"
 ANSWERS: dict[tuple[str, str], tuple[type[BaseModel], type[BaseModel]]] = {
     ("classification", "text"): (schema.PredictResponse, schema.BatchResponse),
     ("classification", "record"): (schema.RecordPredictResponse, schema.BatchResponse),
+    ("classification", "image"): (schema.ImagePredictResponse, schema.BatchResponse),
     ("regression", "text"): (schema.ValueResponse, schema.ValueBatchResponse),
     ("regression", "record"): (schema.RecordValueResponse, schema.ValueBatchResponse),
+    ("regression", "image"): (schema.ImageValueResponse, schema.ValueBatchResponse),
 }
+PICTURES = (
+    f" A picture has at most {MAX_PICTURE_BYTES:,} bytes and {MAX_PIXELS:,} pixels; those of a "
+    "batch have no more pixels together."
+)
+BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
+FORM: dict[str, Any] = {"type": "object", "properties": {"file": BINARY}, "required": ["file"]}
 SUMMARIES = {"classification": "Label", "regression": "Estimate"}
 
 
 def describe_service(bounds: Bounds) -> str:
     """The limits of every route, in words."""
     return (
-        f"A body is strict JSON in UTF-8 (RFC 7493) of at most {MAX_BODY_BYTES:,} bytes and "
+        f"A body is strict JSON in UTF-8 (RFC 7493) of at most {bounds.body_bytes:,} bytes and "
         f"{bounds.values:,} values, {bounds.names} names an object, {MAX_DEPTH} deep, its integers "
         f"of at most {MAX_DIGITS} digits. A request has at most {MAX_HEADERS} headers, and "
-        f"{MAX_PARAMETERS} parameters in its query."
+        f"{MAX_PARAMETERS} parameters in its query." + PICTURES * bounds.pictures
     )
 
 
@@ -69,6 +77,15 @@ def add_model(document: OpenAPI, manifest: Manifest, bounds: Bounds) -> None:
     taken = list_parameters(manifest)
     single_route.parameters = [one for one in single_route.parameters if one.name in taken]
     _complete(single_route, f"{verb} one input", "PredictRequest", single, examples[:1])
+    if bounds.pictures:
+        single_route.requestBody.content |= {
+            name: MediaType(schema=Schema.model_validate(one))
+            for name, one in {
+                "image/png": BINARY,
+                "image/jpeg": BINARY,
+                "multipart/form-data": FORM,
+            }.items()
+        }
     _complete(paths["/predict/batch"].post, f"{verb} many inputs", "BatchRequest", batch, batches)
 
 

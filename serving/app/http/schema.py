@@ -80,6 +80,14 @@ TermWeights = Annotated[
         "null where the model has no weight per term",
     ),
 ]
+HeatMap = Annotated[
+    list[list[float]] | None,
+    Field(
+        exclude_if=lambda value: value is None,
+        description="Rows of blocks of pixels, what the pixels of each count for the label; with "
+        "?explain=true. null where the model has no weight per pixel",
+    ),
+]
 FieldWeights = Annotated[
     list[FieldWeight] | None,
     Field(
@@ -105,6 +113,10 @@ class PredictResponse(_Body):
 
 class RecordPredictResponse(PredictResponse):
     explanation: FieldWeights = None  # type: ignore[assignment]
+
+
+class ImagePredictResponse(PredictResponse):
+    explanation: HeatMap = None  # type: ignore[assignment]
 
 
 class BatchPrediction(_Body):
@@ -135,6 +147,10 @@ class ValueResponse(_Body):
 
 class RecordValueResponse(ValueResponse):
     explanation: FieldWeights = None  # type: ignore[assignment]
+
+
+class ImageValueResponse(ValueResponse):
+    explanation: HeatMap = None  # type: ignore[assignment]
 
 
 class BatchValue(_Body):

@@ -28,30 +28,31 @@ if TYPE_CHECKING:
         bounds: Bounds
 
         def read(self, body: Any) -> Any:
-            """The value of a parsed body of `POST /predict`.
+            """The value of a body of `POST /predict`, as the reader gives it.
 
             Raises:
                 Malformed: It is no JSON object.
                 Invalid: It breaks rules of the schema.
+                UnsupportedMedia, TooLarge: It is no picture that is read, or too large a one.
             """
             ...
 
         def read_batch(self, body: Any) -> list[Any]:
-            """The values of a parsed body of `POST /predict/batch`; errors as of `read`."""
+            """The values of a body of `POST /predict/batch`; errors as of `read`."""
             ...
 
         def measure(self, values: Sequence[Any]) -> dict[str, float]:
             """The metrics of values that were read."""
             ...
 
-        def show_weights(self, weighed: list[tuple[str, float]]) -> list[dict[str, Any]]:
+        def show_weights(self, weighed: list[tuple[str, float]]) -> list[Any]:
             """What an answer says of the weights that an engine explains a value by."""
             ...
 
 
 MISSING = "Field required"
 # What a place may name, though the body should not have it.
-_WORDS = frozenset({"text", "texts", "records", "top", "explain"})
+_WORDS = frozenset({"text", "texts", "records", "image", "images", "top", "explain"})
 
 
 def check_object(body: Any) -> None:
@@ -121,6 +122,10 @@ def find_input(described: dict[str, Any]) -> Input:
         from serving.app.inputs.text import TextInput  # noqa: PLC0415
 
         return TextInput()
+    if described["kind"] == "image":
+        from serving.app.inputs.image import ImageInput  # noqa: PLC0415
+
+        return ImageInput(described)
     from serving.app.inputs.record import RecordInput  # noqa: PLC0415
 
     return RecordInput(described["fields"])

@@ -11,7 +11,6 @@ import re
 from serving.app.errors import Malformed, RequestError, TooLarge, UnsupportedMedia
 from serving.app.limits import (
     LAMBDA_BYTES,
-    MAX_BODY_BYTES,
     MAX_HEADER_CHARS,
     MAX_HEADERS,
 )
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from serving.app.limits import Bounds
 
 WARM_UP = "warmup"  # what the metrics name as the route of a warm-up, which has none
+_JSON, _FORM = "application/json", "multipart/form-data"
+_PICTURES = f"image/png, image/jpeg, {_FORM} or {_JSON}"
 # Not compiled here, where each cold start would pay for it.
 _QUOTED = r'"((?:[^"\\]|\\.)*+)"'
 
@@ -58,17 +59,29 @@ def is_head(event: Any) -> bool:
 
 
 def read_body(event: Mapping[str, Any], bounds: Bounds) -> Any:
-    """Read the body of an API Gateway proxy event (REST API, payload 1.0), which is JSON.
+    """Read the body of an API Gateway proxy event (REST API, payload 1.0).
+
+    Returns:
+        A value of JSON; where the bounds allow pictures, their bytes if the body is one, or a form
+        with one.
 
     Raises:
-        UnsupportedMedia: The headers say that the body is not plain JSON in UTF-8.
-        TooLarge: It has more than `MAX_BODY_BYTES` bytes, or more values than a request has.
-        Malformed: It is not strict JSON.
+        UnsupportedMedia: The headers say that the body is neither plain JSON in UTF-8 nor that.
+        TooLarge: It has more bytes, or more values, than the bounds.
+        Malformed: It is not strict JSON, or not the form that it says it is.
+        Invalid: A form has anything but one file.
         RequestError: The event has more headers than `MAX_HEADERS`, or too long ones.
     """
     check_headers(event)
-    _check_media_type(event)
-    return read_json(_read_text(event, bounds.sample), bounds)
+    media_type = _find_media_type(event, pictures=bounds.pictures)
+    if media_type == _JSON:
+        return read_json(_read_text(event, bounds), bounds)
+    data = _read_bytes(event, bounds)
+    if media_type != _FORM:
+        return data
+    from serving.app.request.form import read_file  # noqa: PLC0415 - other bodies do without
+
+    return read_file(data, header(event, "content-type"))
 
 
 def check_headers(event: Mapping[str, Any]) -> None:
@@ -132,23 +145,36 @@ def _find(headers: Any, name: str) -> list[Any]:
     ]
 
 
-def _check_media_type(event: Mapping[str, Any]) -> None:
-    """Refuse what says that it is anything but JSON; a body that says nothing is taken as JSON.
+def _find_media_type(event: Mapping[str, Any], *, pictures: bool) -> str:
+    """What a body says that it is; one that says nothing is taken as JSON.
 
-    A type that is given more than once must be JSON each time (RFC 9110, 8.3).
+    A type that is given more than once must be the same each time (RFC 9110, 8.3). Which kind of
+    picture it is, its content says.
+
+    Raises:
+        UnsupportedMedia: It is none that is taken here.
     """
+    found = []
     for media_type in _unquote(header(event, "content-type").lower()).split(","):
-        kind, *parameters = media_type.split(";")
-        if kind.strip() not in ("application/json", ""):
-            raise UnsupportedMedia("The Content-Type must be application/json.")
+        kind, *parameters = map(str.strip, media_type.split(";"))
+        if kind not in (_JSON, "") and not (pictures and _may_be_picture(kind)):
+            raise UnsupportedMedia(f"The Content-Type must be {_PICTURES if pictures else _JSON}.")
+        found += [kind] * bool(kind)
         for parameter in parameters:
             name, _, value = parameter.partition("=")
             # Without a value it names no charset.
             if name.strip() == "charset" and value.strip() not in ("utf-8", "utf8", ""):
                 raise UnsupportedMedia("The charset must be utf-8.")
+    if len(set(found)) > 1:
+        raise UnsupportedMedia("The Content-Type must be one.")
     for coding in header(event, "content-encoding").lower().split(","):
         if coding.strip() not in ("identity", ""):
             raise UnsupportedMedia("The body must be sent without Content-Encoding.")
+    return found[0] if found else _JSON
+
+
+def _may_be_picture(media_type: str) -> bool:
+    return media_type.startswith("image/") or media_type in (_FORM, "application/octet-stream")
 
 
 def _unquote(value: str) -> str:
@@ -164,26 +190,32 @@ def _take_content(quoted: re.Match[str]) -> str:
     return "_" if re.search("[,;=/]", content) else content
 
 
-def _read_text(event: Mapping[str, Any], sample: str) -> str:
-    body = event.get("body")
+def _read_text(event: Mapping[str, Any], bounds: Bounds) -> str:
+    try:
+        return _read_bytes(event, bounds).decode()
+    except UnicodeError:
+        raise Malformed("The body is not UTF-8.") from None
+
+
+def _read_bytes(event: Mapping[str, Any], bounds: Bounds) -> bytes:
+    body, limit = event.get("body"), bounds.body_bytes
     if body is None or body == "":
-        raise Malformed(f"The body is empty: send a JSON object, such as {sample}.")
+        raise Malformed(f"The body is empty: send a JSON object, such as {bounds.sample}.")
     if not isinstance(body, str):
         raise Malformed("The body must be text.")
     encoded = event.get("isBase64Encoded") is True
     # Before anything is decoded: base64 writes three bytes as four characters.
-    if len(body) > (MAX_BODY_BYTES * 4 // 3 + 4 if encoded else MAX_BODY_BYTES):
-        raise _too_large()
+    if len(body) > (limit * 4 // 3 + 4 if encoded else limit):
+        raise _too_large(limit)
     try:
         data = _decode(body) if encoded else body.encode()
-        text = data.decode()
     except UnicodeError:
         raise Malformed("The body is not UTF-8.") from None
     except ValueError:
         raise Malformed("The body is not base64, as the event says it is.") from None
-    if len(data) > MAX_BODY_BYTES:
-        raise _too_large()
-    return text
+    if len(data) > limit:
+        raise _too_large(limit)
+    return data
 
 
 def _decode(body: str) -> bytes:
@@ -192,5 +224,5 @@ def _decode(body: str) -> bytes:
     return a2b_base64(body, strict_mode=True)
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(f"The body must have at most {MAX_BODY_BYTES:,} bytes.")
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body must have at most {limit:,} bytes.")

@@ -27,8 +27,12 @@ if TYPE_CHECKING:
 UNITS = {
     "cold_start": "Count",
     "error.count": "Count",
+    "input.ink": "None",
     "input.missing": "None",
+    "input.num_bytes": "Bytes",
     "input.num_chars": "Count",
+    "input.num_images": "Count",
+    "input.num_pixels": "Count",
     "input.num_records": "Count",
     "input.num_texts": "Count",
     "input.out_of_range": "None",

@@ -31,18 +31,19 @@ BUNDLES, HOMES = "serving/app/data/*", "training/models/*"
 # Which of requirements/ an image is of, by the engine and the kind of input.
 LOCKS = {
     "frozen": {"text": "frozen", "record": "frozen"},
-    "sklearn": {"text": "sklearn", "record": "records"},
+    "sklearn": {"text": "sklearn", "record": "records", "image": "images"},
+}
+_ALL_LOCKS = {lock for locks in LOCKS.values() for lock in locks.values()}
+# What only images of the other engine use.
+_UNUSED = {
+    "frozen": {f"{BUNDLES}/model.joblib", f"{HOMES}/features.py"},
+    "sklearn": {f"{BUNDLES}/model.frozen"},
 }
 # What only images of other locks use.
 OTHERS = {
-    "frozen": {
-        "requirements/records.txt",
-        "requirements/sklearn.txt",
-        f"{BUNDLES}/model.joblib",
-        f"{HOMES}/features.py",
-    },
-    "sklearn": {"requirements/frozen.txt", "requirements/records.txt", f"{BUNDLES}/model.frozen"},
-    "records": {"requirements/frozen.txt", "requirements/sklearn.txt", f"{BUNDLES}/model.frozen"},
+    lock: {f"requirements/{other}.txt" for other in _ALL_LOCKS - {lock}} | _UNUSED[engine]
+    for engine, locks in LOCKS.items()
+    for lock in locks.values()
 }
 
 

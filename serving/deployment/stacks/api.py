@@ -13,12 +13,12 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
 from constructs import Construct
 
+from serving.bundle.inputs import BINARY_MEDIA
 from serving.deployment.stack import Deployment
 from serving.deployment.stacks import bodies
 from serving.deployment.stacks.function import Function, set_retention
 from serving.deployment.stages import Domain, Stage
 
-BINARY = ["application/octet-stream", "image/*", "multipart/form-data"]
 # What is known of a request without its content: no body, no query, no header.
 ACCESS = {
     "requestId": "$context.requestId",
@@ -76,12 +76,12 @@ class Api(Construct):
             rest_api_name=name,
             description=f"Quickthaw: predicts with the model {deployment.model}",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            binary_media_types=BINARY,
+            binary_media_types=[*BINARY_MEDIA],
             cloud_watch_role=False,  # the account's, which infrastructure/ makes
             deploy_options=self._make_options(deployment),
         )
         self.api.node.try_remove_child("Endpoint")  # an output of a name that nobody knows
-        self._add_routes(function.alias, bodies.make_models(function.image.manifest["input"]))
+        self._add_routes(function.alias, function.image.manifest["input"])
         self._add_answers()
         self.key = self._add_key(name) if stage.auth == "api_key" else None
         self.url = self._add_domain(stage.domain) if stage.domain else self.api.url
@@ -106,7 +106,7 @@ class Api(Construct):
             tracing_enabled=True,
         )
 
-    def _add_routes(self, alias: lambda_.Alias, models: dict[str, dict[str, Any]]) -> None:
+    def _add_routes(self, alias: lambda_.Alias, described: dict[str, Any]) -> None:
         # One permission for all routes, in place of one for each.
         alias.add_permission(
             "Api",
@@ -124,13 +124,16 @@ class Api(Construct):
         )
         predict = self.api.root.add_resource("predict")
         batch = predict.add_resource("batch")
+        unseen = [predict] if described["kind"] == "image" else []
+        models = bodies.make_models(described)
         for route in (predict, batch):
-            # Without $default a body of another content type would pass unseen.
             model = self._add_model(route.node.id, models[route.node.id])
+            # Without $default a body of another content type passes unseen, as a picture has to.
+            types = ["application/json"] if route in unseen else ["application/json", "$default"]
             route.add_method(
                 "POST",
                 integration,
-                request_models={"application/json": model, "$default": model},
+                request_models=dict.fromkeys(types, model),
                 request_validator=validator,
                 **options,
             )

@@ -11,7 +11,7 @@ from typing import Any
 from serving.bundle.inputs import describe_many, describe_one
 
 _UTF16 = 2
-_ANNOTATIONS = {"title", "description", "examples"}
+_ANNOTATIONS = {"title", "description", "examples", "contentEncoding"}
 
 
 def make_models(described: dict[str, Any]) -> dict[str, dict[str, Any]]:

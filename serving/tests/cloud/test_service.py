@@ -11,15 +11,18 @@ from jsonschema import Draft4Validator
 
 from serving.app import settings
 from serving.app.errors import RequestError
+from serving.app.inputs.image import ImageInput
 from serving.app.inputs.record import RecordInput
 from serving.app.inputs.text import TextInput
 from serving.app.settings import read_settings
 from serving.app.telemetry import metrics
+from serving.bundle.inputs import BINARY_MEDIA
 from serving.deployment.image import builder
 from serving.deployment.stack import locate
 from serving.deployment.stacks import bodies as gateway_bodies
 from serving.deployment.stacks.function import list_variables
 from serving.deployment.stages import STAGES, Domain, Stage, StageError
+from serving.tests import images
 from serving.tests.cloud.conftest import MANIFEST
 from serving.tests.records import (
     EXAMPLE,
@@ -264,6 +267,32 @@ def test_gateway_refuses_no_record_that_the_service_would_take(record, form):
             read(body)
 
 
+@given(
+    st.sampled_from([images.INPUT["example"], "", "data:image/png;base64,", 7, None])
+    | st.text(max_size=9),
+    st.sampled_from(["predict", "batch"]),
+)
+def test_gateway_refuses_no_picture_that_the_service_would_take(picture, route):
+    reads = ImageInput(images.INPUT)
+    body = {"image": picture} if route == "predict" else {"images": [picture]}
+    read = reads.read if route == "predict" else reads.read_batch
+    if not Draft4Validator(gateway_bodies.make_models(images.INPUT)[route]).is_valid(body):
+        with pytest.raises(RequestError):
+            read(body)
+
+
+def test_picture_as_a_body_is_none_of_the_gateways_models(write_service, synth):
+    template = write_service("dev", manifest={"input": images.INPUT})["quickthaw-hobbies-dev"]
+    posts = [
+        set(one["RequestModels"])
+        for one in synth.find(template, "AWS::ApiGateway::Method").values()
+        if one["HttpMethod"] == "POST"
+    ]
+    assert sorted(posts, key=len) == [{"application/json"}, {"application/json", "$default"}]
+    api = synth.only(template, "AWS::ApiGateway::RestApi")
+    assert set(api["BinaryMediaTypes"]) == set(BINARY_MEDIA)
+
+
 def test_names_of_fields_are_not_taken_for_keywords():
     fields = [
         {"name": name, "type": "text", "nullable": False, "example": ""}
@@ -275,10 +304,11 @@ def test_names_of_fields_are_not_taken_for_keywords():
 
 
 def test_models_of_the_gateway_hold_no_annotation():
-    for described in (INPUT, {"kind": "text", "example": "x"}):
+    for described in (INPUT, images.INPUT, {"kind": "text", "example": "x"}):
         for model in gateway_bodies.make_models(described).values():
             Draft4Validator.check_schema(model)
             assert '"examples"' not in json.dumps(model)
+            assert "contentEncoding" not in json.dumps(model)
 
 
 @pytest.mark.parametrize(

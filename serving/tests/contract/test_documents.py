@@ -85,11 +85,14 @@ def test_limits_table_is_that_of_limits():
         "Body": f"{limits.MAX_BODY_BYTES:,} bytes; {text.values:,} values, of records as often as "
         f"a record has fields, and once more; {text.names} names an object, of records as many "
         f"more as there are fields; {limits.MAX_DEPTH} deep; integers of {limits.MAX_DIGITS} "
-        "digits",
+        f"digits. Of pictures: {limits.MAX_PICTURE_BODY_BYTES:,} bytes",
         "Text": f"1 to {inputs.MAX_TEXT_CHARS:,} characters",
         "Record": f"1 to {inputs.MAX_FIELDS} fields; numbers of float32's range, integers of 53 "
         f"bits, texts and categories of {inputs.MAX_TEXT_CHARS:,} characters",
-        "Batch": f"1 to {inputs.MAX_BATCH:,} texts or records",
+        "Picture": f"{inputs.MAX_PICTURE_BYTES:,} bytes; {limits.MAX_PIXELS:,} pixels, "
+        f"{limits.MAX_SIDE:,} on a side; those of a batch have no more pixels together; a form of "
+        f"{limits.MAX_FORM_PARTS - 1} parts",
+        "Batch": f"1 to {inputs.MAX_BATCH:,} texts, records or pictures",
         "top": f"0 to {limits.MAX_TOP}",
         "explanation": f"the {limits.MAX_EXPLAINED_TERMS} heaviest terms",
         "Query": f"{limits.MAX_PARAMETERS} parameters",
@@ -148,14 +151,16 @@ def test_table_of_the_attacks_is_that_of_their_results():
 def test_table_of_what_ships_is_the_locks_of_the_images_with_licences_that_let_it():
     names = {
         target: set(re.findall(r"^([\w.-]+)==", read_lock(target), re.MULTILINE))
-        for target in ("frozen", "sklearn", "records")
+        for target in ("frozen", "sklearn", "records", "images")
     }
     assert names["frozen"] < names["sklearn"] < names["records"]
-    found = [describe(metadata(name)) for name in sorted(names["records"])]
+    assert names["images"] - names["sklearn"] == {"pillow"}
+    found = [describe(metadata(name)) for name in sorted(names["records"] | names["images"])]
     ships = {
         name: words
         for lock, words in (
             ("records", "sklearn, for records"),
+            ("images", "sklearn, for images"),
             ("sklearn", "sklearn"),
             ("frozen", "both"),
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from serving.deployment.image import builder
+from serving.tests.images import write_images
 from serving.tests.own_code import fit_own, own_code
 from serving.tests.records import write_regression
 from serving.tests.sample import fit, write_bundle
@@ -33,7 +34,7 @@ def root(tmp_path, pipeline, target):
 
 
 def lay_out(root, pipeline, target):
-    """The files that an image is made of, with a small model: of records, one with own code."""
+    """The files that an image is made of, with a small model; one of records has its own code."""
     for pattern in (".dockerignore", *builder.read_allowed(builder.ROOT)):
         for path in builder.ROOT.glob(pattern):
             copy = root / path.relative_to(builder.ROOT)
@@ -43,6 +44,8 @@ def lay_out(root, pipeline, target):
     with own_code(root, NAME) as features:
         if target == "records":
             write_regression(root / BUNDLE, fit_own(features))
+        elif target == "images":
+            write_images(root / BUNDLE)
         else:
             write_bundle(root / BUNDLE, pipeline, target)
     return root

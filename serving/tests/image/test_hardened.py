@@ -15,6 +15,7 @@ import pytest
 from serving.deployment.commands.smoke import Reply, compare
 from serving.deployment.image import builder
 from serving.deployment.stages import STAGES
+from serving.tests import hostile_images
 from serving.tests.answers import check_answer
 from serving.tests.hostile import EVENTS
 from serving.tests.image.conftest import BUNDLE, NAME
@@ -83,6 +84,23 @@ def test_model_brings_code_of_its_own_its_image_answers_what_the_pipeline_says(b
             answer = container.invoke(proxy_event(body=record)).answer
             assert check_answer(answer) == 200
             assert json.loads(answer["body"])["value"] == value
+
+
+@pytest.mark.parametrize("target", ["images"], indirect=True)
+def test_model_is_of_pictures_its_image_answers_everything_and_writes_nothing(built):
+    events = hostile_images.EVENTS
+    with Container(built, MEMORY_MB) as container:
+        process = find_process(container)
+        for name, (status, event) in events.items():
+            if len(json.dumps(event)) <= LAMBDA_BYTES:  # Lambda sends no larger one
+                assert check_answer(container.invoke(event).answer, event) == status, name
+        assert find_process(container)[0] == process[0]
+        assert docker("diff", container.id) == ""
+        assert docker("exec", container.id, "ls", "-A", "/tmp") == ""  # noqa: S108
+        assert count_attempts(container) == 0
+        log = container.read_log()
+    assert "Traceback" not in log
+    assert hostile_images.SECRET not in log
 
 
 @pytest.mark.parametrize("target", ["frozen"], indirect=True)

@@ -39,7 +39,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from serving.app.engines.paths import _settle, find_paths
 from serving.app.engines.sklearn import SklearnEngine
 from serving.app.inputs.record import RecordInput
-from serving.tests.records import EXAMPLE, FIELDS, PRICES, RECORDS, make_records, to_frame
+from serving.tests.records import EXAMPLE, FIELDS, INPUT, PRICES, RECORDS, make_records, to_frame
 
 NUMBERS = ["area", "rooms", "garden"]
 TWO = np.where(np.median(PRICES) < PRICES, "dear", "cheap")
@@ -125,7 +125,7 @@ def explain(engine, record, label=0):
 
 def check_sums(pipeline, predicted, label=0):
     """What is left of each prediction without its fields' weights is the same for all."""
-    engine = SklearnEngine(pipeline, FIELDS)
+    engine = SklearnEngine(pipeline, INPUT)
     weights = [explain(engine, one, label) for one in NEW]
     assert all(one.keys() == EXAMPLE.keys() for one in weights)
     sums = np.array([sum(one.values()) for one in weights])
@@ -161,7 +161,7 @@ def test_weights_of_the_fields_add_up_to_the_score_of_each_label(name, target):
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_field_changes_the_weights_of_the_others_stay(encoder):
     """Of a linear model each field has its own part, so this tells whose each column is."""
-    engine = SklearnEngine(fit(ENCODERS[encoder](), Ridge(), PRICES), FIELDS)
+    engine = SklearnEngine(fit(ENCODERS[encoder](), Ridge(), PRICES), INPUT)
     for record, other in pairwise(NEW):
         before = explain(engine, record)
         for name in EXAMPLE:
@@ -171,7 +171,7 @@ def test_field_changes_the_weights_of_the_others_stay(encoder):
 
 def test_tree_asks_of_one_field_the_weight_is_its_alone():
     pipeline = fit(encode(), DecisionTreeRegressor(max_depth=1), PRICES)
-    weights = explain(SklearnEngine(pipeline, FIELDS), EXAMPLE)
+    weights = explain(SklearnEngine(pipeline, INPUT), EXAMPLE)
     assert [name for name, weight in weights.items() if weight] == ["area"]
 
 
@@ -243,4 +243,4 @@ UNEXPLAINED = {
 @pytest.mark.parametrize("name", UNEXPLAINED)
 def test_sum_would_not_be_exact_nothing_is_explained(name):
     encoder, model, target = UNEXPLAINED[name]
-    assert explain(SklearnEngine(fit(encoder, model, target), FIELDS), EXAMPLE) is None
+    assert explain(SklearnEngine(fit(encoder, model, target), INPUT), EXAMPLE) is None

@@ -40,7 +40,15 @@ from serving.app.features import normalize, split_words
 from serving.bundle.errors import BundleDamaged, BundleMissing, VersionMismatch
 from serving.bundle.files import HASH, digest
 from serving.bundle.manifest import read_manifest
-from serving.tests.sample import LABELS, TEXTS, change_manifest, fit, proxy_event, write_bundle
+from serving.tests.sample import (
+    INPUT,
+    LABELS,
+    TEXTS,
+    change_manifest,
+    fit,
+    proxy_event,
+    write_bundle,
+)
 from training.freezing.compiler import compile_pipeline
 from training.freezing.file import write
 from training.freezing.proof import PROBABILITY_TOLERANCE, decide, generate_texts, prove
@@ -150,7 +158,7 @@ def test_odd_and_huge_texts_get_scikit_learns_answers(both):
 @given(text=TEXT)
 def test_counts_and_explanations_are_those_of_the_sklearn_engine(both, text):
     pipeline, engine = both
-    other = SklearnEngine(pipeline)
+    other = SklearnEngine(pipeline, INPUT)
     (found,), (expected,) = engine.score([text]), other.score([text])
     assert (found.terms, found.unknown_terms) == (expected.terms, expected.unknown_terms)
     for label in range(len(engine.classes)):

@@ -12,6 +12,7 @@ from serving.app.http import fast_path
 from serving.app.inputs import find_input
 from serving.app.telemetry.metrics import Emitter
 from serving.bundle.inputs import make_batch
+from serving.tests import images
 from serving.tests.hostile import SECRET
 from serving.tests.records import INPUT, WRITE
 from serving.tests.sample import fit, proxy_event, write_bundle
@@ -20,6 +21,7 @@ from tools.fuzz.inputs import make_bodies
 from tools.fuzz.mutate import Mutator
 
 TEXT = {"kind": "text", "example": "the boat"}
+KINDS = [TEXT, INPUT, images.INPUT]
 GOOD = json.dumps(proxy_event(body={"text": "the boat"})).encode()
 
 ANYTHING = st.recursive(
@@ -145,7 +147,16 @@ def test_mutants_of_records_are_sent_none_comes_through(start_service, tmp_path,
     assert {200, 422} < {one.status for one in found}
 
 
-@pytest.mark.parametrize("described", [TEXT, INPUT], ids=["text", "record"])
+def test_mutants_of_images_are_sent_none_comes_through(start_service, tmp_path):
+    images.write_images(tmp_path)
+    start_service(tmp_path)
+    mutator = Mutator(1, images.INPUT)
+    found = [attack(mutator.mutate()) for _ in range(1_000)]
+    assert {one.lane for one in found} == {"fast", "full", "none"}
+    assert {200, 400, 415, 422} < {one.status for one in found}
+
+
+@pytest.mark.parametrize("described", KINDS, ids=lambda one: one["kind"])
 def test_bodies_are_what_the_model_takes(described):
     reads = find_input(described)
     bodies = make_bodies(described)
@@ -154,7 +165,7 @@ def test_bodies_are_what_the_model_takes(described):
     assert len(reads.read_batch(make_batch(described, bodies))) == len(bodies)
 
 
-@pytest.mark.parametrize("described", [TEXT, INPUT], ids=["text", "record"])
+@pytest.mark.parametrize("described", KINDS, ids=lambda one: one["kind"])
 def test_mutants_of_one_seed_are_the_same(described):
     one, other, third = (Mutator(seed, described) for seed in (1, 1, 2))
     mutants = [one.mutate() for _ in range(50)]

@@ -28,6 +28,7 @@ from hypothesis import strategies as st
 from serving.app.errors import SettingsError
 from serving.hosts import gateway, proxy, serve, upload
 from serving.hosts.gateway import Gateway
+from serving.tests.images import write_images
 from serving.tests.records import EXAMPLE, write_classification, write_regression
 
 ROOT = Path(__file__).parents[3]
@@ -246,13 +247,17 @@ def test_headers_of_the_connection_stay_with_it():
         (b"", {}, None),
         (b"", {"content-encoding": "gzip"}, None),
         ("é\0\r\n".encode(), {}, "é\0\r\n"),
-        (b'{"a":1}', {"content-type": "application/octet-stream"}, '{"a":1}'),
+        (b'{"a":1}', {"content-type": "text/plain"}, '{"a":1}'),
+        # Binary types of the stack, as API Gateway passes them on.
+        (b'{"a":1}', {"content-type": "application/octet-stream"}, base64),
+        (b"abc", {"content-type": "Image/PNG; a=b"}, base64),
+        (b"--a--", {"content-type": "multipart/form-data; boundary=a"}, base64),
         (b"\xff\xfe", {"content-type": "application/json"}, base64),
         (b"\xed\xa0\x80", {}, base64),
         (b"plain", {"content-encoding": "gzip"}, base64),
     ],
 )
-def test_body_is_base64_only_where_it_is_not_text(body, headers, text):
+def test_body_is_base64_where_it_is_no_text_or_of_a_binary_type(body, headers, text):
     event = event_of("POST", content=body, headers=headers)
     assert event["isBase64Encoded"] is (text is base64)
     assert event["body"] == (base64.b64encode(body).decode() if text is base64 else text)
@@ -798,8 +803,8 @@ def test_wrong_setting_is_one_sentence(capsys, monkeypatch):
 )
 def test_banner_shows_an_address_that_a_browser_opens(address, url):
     listener = types.SimpleNamespace(getsockname=lambda: address)
-    banner = serve.banner(listener, "/prod", "'{}'")
-    assert "curl -d '{}' -H" in banner
+    banner = serve.banner(listener, "/prod", "-d '{}'")
+    assert "curl -d '{}' http" in banner
     assert f" {url}/prod/predict\n" in banner
     assert f"docs: {url}/prod/docs\n" in banner
     assert "Ctrl-C stops it" in banner
@@ -812,14 +817,28 @@ def test_example_is_one_that_the_model_takes(tmp_path, start_service, write, gol
     task = {"label": "cheap", "probability": 1.0, "value": 1.0}
     write(tmp_path, golden=(found | task,) if golden else ())
     service = start_service(tmp_path)
-    (body,) = shlex.split(serve.find_example())
+    _, body, *_ = shlex.split(serve.find_example())
     assert json.loads(body) == (found["input"] if golden else EXAMPLE)
     assert service.request(body=body).status == 200
 
 
 def test_there_is_no_model_there_is_no_example(tmp_path, monkeypatch):
     monkeypatch.setenv("QUICKTHAW_BUNDLE", str(tmp_path))
-    assert serve.find_example() == "'…'"
+    assert serve.find_example() == "-d '…' -H 'content-type: application/json'"
+
+
+def test_example_of_a_picture_is_a_file_that_curl_posts(tmp_path, start_service, monkeypatch):
+    write_images(tmp_path / "bundle")
+    service = start_service(tmp_path / "bundle")
+    monkeypatch.chdir(tmp_path)
+    option, place, _, header = shlex.split(serve.find_example())
+    assert option == "--data-binary"
+    name, _, value = header.partition(": ")
+    data = Path(place.removeprefix("@")).read_bytes()
+    answer = service.request(
+        headers={name: value}, body=base64.b64encode(data).decode(), isBase64Encoded=True
+    )
+    assert answer.status == 200
 
 
 PROGRAM = """

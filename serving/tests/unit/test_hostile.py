@@ -4,16 +4,17 @@ import json
 
 import pytest
 
-from serving.tests import hostile, hostile_records, records
+from serving.tests import hostile, hostile_images, hostile_records, images, records
 from serving.tests.answers import check_answer, read_json
 from serving.tests.hostile import PAYLOADS, SECRET
 from serving.tests.sample import fit, proxy_event, write_bundle
 from tools.fuzz.attack import attack
 
-TABLES = {"text": hostile.EVENTS, "record": hostile_records.EVENTS}
+TABLES = {"text": hostile.EVENTS, "record": hostile_records.EVENTS, "image": hostile_images.EVENTS}
 GOOD = {
     "text": proxy_event(body={"text": "the boat"}),
     "record": proxy_event(body=records.EXAMPLE),
+    "image": hostile_images.post(hostile_images.PICTURE),
 }
 # A model each, and the table that attacks it.
 WRITE = {
@@ -21,6 +22,7 @@ WRITE = {
     "sklearn": ("text", lambda path: write_bundle(path, fit(), "sklearn")),
     "records": ("record", records.write_classification),
     "values": ("record", records.write_regression),
+    "images": ("image", images.write_images),
 }
 
 
@@ -58,6 +60,8 @@ def start_runtime(tmp_path_factory):
 
 def test_no_two_events_have_one_name():
     assert len(hostile.EVENTS) == sum(len(items) for _, _, _, items in hostile.GROUPS)
+    items = sum(len(items) for *_, items in hostile_images.GROUPS + hostile_images.CUSTOM)
+    assert len(hostile_images.EVENTS) == items
     assert all(len(events) >= 150 for events in TABLES.values())
 
 

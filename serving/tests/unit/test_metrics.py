@@ -19,8 +19,9 @@ from serving.tests.sample import SENTENCES, TEXTS
 DIMENSIONS = {"LogGroup", "ServiceName", "ServiceType"}
 LOCAL_DIMENSIONS = ["Unknown-metrics", "Unknown", "Unknown"]  # in the order of their names
 
-# What is of records, and of values.
+# What is of records, of images, and of values.
 OTHERS = {"input.num_records", "input.missing", "input.unknown_categories", "input.out_of_range"}
+OTHERS |= {"input.num_images", "input.num_bytes", "input.num_pixels", "input.ink"}
 OTHERS |= {"prediction.value"}
 PROBLEMS = {
     400: "malformed",

@@ -14,7 +14,7 @@ from sklearn.svm import LinearSVC
 from serving.app.engines.sklearn import SklearnEngine
 from serving.app.engines.weights import linear_weights
 from serving.tests.pipelines import PIPELINES
-from serving.tests.sample import LABELS, TEXTS, fit, write_bundle
+from serving.tests.sample import INPUT, LABELS, TEXTS, fit, write_bundle
 
 CLASSIFIERS = {
     "logistic regression": LogisticRegression(C=10),
@@ -41,7 +41,7 @@ def pipeline(request):
 @settings(deadline=None, max_examples=50)
 @given(texts=st.lists(TEXT, min_size=1, max_size=5))
 def test_any_texts_score_as_the_pipeline_does(pipeline, texts):
-    found = SklearnEngine(pipeline).score(texts)
+    found = SklearnEngine(pipeline, INPUT).score(texts)
     classes = pipeline.classes_
     assert [classes[one.label] for one in found] == pipeline.predict(texts).tolist()
     if hasattr(pipeline, "predict_proba"):
@@ -53,7 +53,7 @@ def test_any_texts_score_as_the_pipeline_does(pipeline, texts):
 @settings(deadline=None, max_examples=50)
 @given(text=TEXT)
 def test_terms_are_counted_as_the_vectorizer_sees_them(pipeline, text):
-    (found,) = SklearnEngine(pipeline).score([text])
+    (found,) = SklearnEngine(pipeline, INPUT).score([text])
     terms = pipeline[0].build_analyzer()(text)
     assert found.terms == len(terms)
     assert found.terms - found.unknown_terms == sum(
@@ -67,7 +67,7 @@ def test_terms_are_counted_as_the_vectorizer_sees_them(pipeline, text):
 def test_weights_of_all_terms_sum_to_the_decision_score(name):
     pipeline = fit(CLASSIFIERS[name])
     classifier, text = pipeline[-1], TEXTS[0]
-    engine = SklearnEngine(pipeline)
+    engine = SklearnEngine(pipeline, INPUT)
     matrix = pipeline[:-1].transform([text])
     if hasattr(classifier, "decision_function"):
         expected = classifier.decision_function(matrix)[0] - classifier.intercept_
@@ -79,7 +79,7 @@ def test_weights_of_all_terms_sum_to_the_decision_score(name):
 
 
 def test_bernoulli_naive_bayes_is_not_linear_in_the_terms_it_sees():
-    assert SklearnEngine(fit(BernoulliNB())).explain(TEXTS[0], 0) is None
+    assert SklearnEngine(fit(BernoulliNB()), INPUT).explain(TEXTS[0], 0) is None
 
 
 def test_calibrated_classifiers_weights_are_their_mean():
@@ -98,7 +98,7 @@ def test_binary_weights_are_one_row_and_its_opposite():
 def test_scoring_warns_of_nothing(pipeline):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        SklearnEngine(pipeline).score(TEXTS)
+        SklearnEngine(pipeline, INPUT).score(TEXTS)
 
 
 WITHOUT_VOCABULARY = (
@@ -129,7 +129,7 @@ def named(request):
 def test_pipeline_of_any_kind_scores_as_it_does_itself(named):
     _, model = named
     texts = [*TEXTS, "", "zzz", "soup boat " * 20]
-    found = SklearnEngine(model).score(texts)
+    found = SklearnEngine(model, INPUT).score(texts)
     assert [model.classes_[one.label] for one in found] == model.predict(texts).tolist()
     expected = [None] * len(texts)
     if hasattr(model, "predict_proba"):
@@ -139,7 +139,7 @@ def test_pipeline_of_any_kind_scores_as_it_does_itself(named):
 
 def test_model_has_no_vocabulary_counts_no_terms(named):
     name, model = named
-    (found,) = SklearnEngine(model).score(["the boat zzz"])
+    (found,) = SklearnEngine(model, INPUT).score(["the boat zzz"])
     if name in WITHOUT_VOCABULARY:
         assert (found.terms, found.unknown_terms) == (None, None)
     else:
@@ -148,7 +148,7 @@ def test_model_has_no_vocabulary_counts_no_terms(named):
 
 def test_columns_are_no_terms_nothing_is_explained(named):
     name, model = named
-    found = SklearnEngine(model).explain("hoist the sail and steer the boat", 2)
+    found = SklearnEngine(model, INPUT).explain("hoist the sail and steer the boat", 2)
     assert (found is not None) == (name in EXPLAINED)
     if name == "selection":  # of the columns that are left, each has its own term
         kept = dict(zip(model[:-1].get_feature_names_out(), model[-1].coef_[2], strict=True))

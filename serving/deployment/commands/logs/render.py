@@ -95,7 +95,7 @@ def render_request(line: Line, paint: Paint) -> str:
 
 def render_count(values: Mapping[str, Any]) -> str:
     """How many inputs a request had."""
-    for noun in ("text", "record"):
+    for noun in ("text", "record", "image"):
         if (number := to_number(values.get(f"input.num_{noun}s"))) is not None:
             return count(number, noun)
     return "-"

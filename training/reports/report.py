@@ -105,6 +105,7 @@ def build_page(paths: Paths, load_ms: float) -> str:
         metrics=metrics,
         evaluation=evaluation,
         comparison=comparison,
+        tolerance=definition.params.train.tolerance,
         steps=describe_steps(model),
         scale=make_scale([score for one in comparison["candidates"] for score in one["scores"]]),
         learning_curve=draw(draw_learning_curve, learned),

@@ -21,6 +21,7 @@ from serving.tests.pipelines import PIPELINES
 from training.console import StepError
 from training.data.dataset import Example, hash_files, read_examples, write_examples
 from training.definition import read_definition
+from training.inputs.text import TextInput
 from training.reports import report
 from training.reports.labels import leading_words
 from training.steps import train
@@ -199,6 +200,17 @@ def test_page_needs_nothing_from_outside(inputs):
     assert all(one.startswith("#") for one in re.findall(r"url\(['\"]?(.)", page))
     assert "@import" not in page
     assert not [name for name, _ in found.attributes if name.startswith("on")]
+
+
+def test_pictures_of_mistakes_are_shown_and_nothing_else_is_fetched(inputs, monkeypatch):
+    seen = "data:image/png;base64,AAAA"
+    monkeypatch.setattr(TextInput, "draw", lambda *_: seen)
+    page = build_page()
+    pictures = re.findall('<img [^>]*src="([^"]*)"', page)
+    assert pictures
+    assert set(pictures) == {seen}
+    (policy,) = re.findall('Content-Security-Policy" content="([^"]*)"', page)
+    assert "img-src data:" in policy
 
 
 def test_page_is_well_formed(inputs):

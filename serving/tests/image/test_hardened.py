@@ -90,6 +90,7 @@ def test_model_brings_code_of_its_own_its_image_answers_what_the_pipeline_says(b
 def test_model_is_of_pictures_its_image_answers_everything_and_writes_nothing(built):
     events = hostile_images.EVENTS
     with Container(built, MEMORY_MB) as container:
+        container.invoke(proxy_event("GET", "/health"))  # which starts it
         process = find_process(container)
         for name, (status, event) in events.items():
             if len(json.dumps(event)) <= LAMBDA_BYTES:  # Lambda sends no larger one

@@ -54,7 +54,7 @@ class Service:
         answer["multiValueHeaders"] |= headers | self._cors
         measurements.properties["status"] = answer["statusCode"]
         measurements.metrics["error.count"] = int(answer["statusCode"] >= 400)  # noqa: PLR2004
-        self._emitter.emit(measurements, fast=measurements.properties["lane"] == "fast")
+        self._emitter.emit(measurements, fast=measurements.properties["path"] == "fast")
         return answer
 
     def _respond(self, event: Any, measurements: Measurements, request_id: str) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class Service:
     def _begin(self, request_id: str) -> Measurements:
         cold, self._cold = self._cold, False
         measurements = Measurements(
-            properties={"requestId": request_id, "lane": "full", "route": "none"}
+            properties={"requestId": request_id, "path": "full", "route": "none"}
         )
         if cold:
             measurements.metrics["cold_start"] = 1

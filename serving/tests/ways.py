@@ -10,7 +10,7 @@ from serving.app.http import fast_path
 
 CONTEXT = SimpleNamespace(aws_request_id="request-1")
 # What may differ: when it was, how long it took, and which way it went.
-OWN = {"lane", "predict.duration", "load_model.duration", "Timestamp"}
+OWN = {"path", "predict.duration", "load_model.duration", "Timestamp"}
 
 
 def check_both_ways(start_service, folder, capsys, event):
@@ -20,9 +20,9 @@ def check_both_ways(start_service, folder, capsys, event):
         patch.setattr(fast_path, "respond", lambda *_: None)
         full_answer, full_document = send(start_service(folder), capsys, event)
     assert json.dumps(answer) == json.dumps(full_answer)
-    assert full_document["lane"] == "full"
+    assert full_document["path"] == "full"
     assert strip(document) == strip(full_document)
-    return document["lane"]
+    return document["path"]
 
 
 def send(client, capsys, event):

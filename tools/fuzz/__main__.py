@@ -107,7 +107,7 @@ def replay(path: Path) -> int:
     except (Weak, BrokenProcessPool) as weak:
         print(f"comes through: {weak}")
         return 1
-    print(f"does not come through: status {outcome.status}, lane {outcome.lane}")
+    print(f"does not come through: status {outcome.status}, path {outcome.path}")
     return 0
 
 

@@ -15,8 +15,8 @@ from serving.tests.hostile import SECRET
 
 CONTEXT = SimpleNamespace(aws_request_id="request-1")
 MAX_SECONDS = 0.5  # of processor time: what other processes take does not count
-# What may differ between the lanes: when it was, how long it took, which lane it was.
-OWN = {"lane", "predict.duration", "load_model.duration", "cold_start", "_aws"}
+# What may differ between the paths: when it was, how long it took, which path it was.
+OWN = {"path", "predict.duration", "load_model.duration", "cold_start", "_aws"}
 
 
 class Weak(Exception):
@@ -24,13 +24,13 @@ class Weak(Exception):
 
 
 class Outcome(SimpleNamespace):
-    """What came of an event: status (0 where the runtime client refuses it), lane, the reply's
+    """What came of an event: status (0 where the runtime client refuses it), path, the reply's
     size in bytes, and the processor's seconds.
     """
 
 
 def attack(payload: bytes) -> Outcome:
-    """Send an event, as the runtime client gets it, through both lanes.
+    """Send an event, as the runtime client gets it, through both paths.
 
     Raises:
         Weak: It says what is wrong with what came of it.
@@ -38,7 +38,7 @@ def attack(payload: bytes) -> Outcome:
     try:
         json.loads(payload)
     except (ValueError, RecursionError):  # as awslambdaric has it; the handler never sees it
-        return Outcome(status=0, lane="none", size=0, seconds=0.0)
+        return Outcome(status=0, path="none", size=0, seconds=0.0)
     try:
         return _attack(payload)
     except BaseException as error:
@@ -54,15 +54,15 @@ def _attack(payload: bytes) -> Outcome:
     if seconds > MAX_SECONDS:  # a slow event is slow again; what the first one loads is loaded once
         _, _, seconds = _send(payload)
     assert seconds <= MAX_SECONDS, f"{seconds:.1f} s of the processor"
-    if document["lane"] == "fast":
+    if document["path"] == "fast":
         with patch.object(fast_path, "respond", lambda *_: None):
             full_answer, full_document, _ = _send(payload)
-        assert full_answer == answer, "the full app answers otherwise than the fast lane"
+        assert full_answer == answer, "the full app answers otherwise than the fast path"
         assert _strip(full_document) == _strip(document), "the full app measures otherwise"
     if status != 200:
         assert SECRET not in answer["body"], "the problem holds text of the request"
     size = len(answer["body"].encode())
-    return Outcome(status=status, lane=document["lane"], size=size, seconds=seconds)
+    return Outcome(status=status, path=document["path"], size=size, seconds=seconds)
 
 
 def _send(payload):

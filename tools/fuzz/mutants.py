@@ -1,4 +1,4 @@
-"""Many mutants to the handler, on all processors, both lanes held against each other."""
+"""Many mutants to the handler, on all processors, both paths held against each other."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ def attack_all(count: int, seed: int, findings: Findings, described: dict) -> di
     """Attack with `count` mutants of events for the input that a manifest describes.
 
     Returns:
-        How many were tried, reached the handler, were answered by both lanes, came through; the
+        How many were tried, reached the handler, were answered by both paths, came through; the
         slowest refusal in milliseconds, the largest reply in bytes.
     """
     total = Counter(tried=0, delivered=0, fast=0, failed=0)
@@ -80,7 +80,7 @@ def attack_chunk(
     counts = {
         "tried": count,
         "delivered": sum(one.status > 0 for one in outcomes),
-        "fast": sum(one.lane == "fast" for one in outcomes),
+        "fast": sum(one.path == "fast" for one in outcomes),
         "slowest": 1000 * max((one.seconds for one in outcomes if one.status >= 400), default=0),
         "largest": max((one.size for one in outcomes), default=0),
     }

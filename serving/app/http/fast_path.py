@@ -57,7 +57,7 @@ def _answer(event: Any, model: Predictor, measured: Measurements) -> str | None:
         return None
     if any(map(event.get, _QUERIES)):
         return None
-    measured.properties |= {"lane": "fast", "route": route}
+    measured.properties |= {"path": "fast", "route": route}
     body = reader.read_body(event, model.input.bounds)
     return _to_json(_ROUTES[route](body, model, measured), model)
 
@@ -69,7 +69,7 @@ def _to_json(found: dict[str, Any], model: Predictor) -> str:
 
 def _warm_up(model: Predictor, measured: Measurements) -> str:
     """Answer as `GET /health`, which reads the whole model."""
-    measured.properties |= {"lane": "fast", "route": reader.WARM_UP}
+    measured.properties |= {"path": "fast", "route": reader.WARM_UP}
     model.check()
     return _to_json({"status": "ok"}, model)
 

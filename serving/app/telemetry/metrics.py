@@ -44,7 +44,7 @@ UNITS = {
     "prediction.value": "None",
 }
 PROPERTIES = (
-    *("engine", "label", "lane", "modelVersion", "problem", "requestId", "route", "status"),
+    *("engine", "label", "modelVersion", "path", "problem", "requestId", "route", "status"),
 )
 
 

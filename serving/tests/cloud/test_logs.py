@@ -48,7 +48,7 @@ def emf(**values):
     document = {
         "LogGroup": "f",
         "requestId": UUID,
-        "lane": "fast",
+        "path": "fast",
         "route": "/predict",
         "engine": "frozen",
         "modelVersion": "8f4c7743fc43",

@@ -370,10 +370,10 @@ def test_domain_has_a_base_path_it_is_answered_there_and_at_apis_own_address(
     for path in (f"/nlp{route}", route):
         answer = client.send(on_domain(path, body=body))
         assert (answer.status, answer.emf[0]["route"]) == (200, route)
-        assert answer.emf[0]["lane"] == "fast"
+        assert answer.emf[0]["path"] == "fast"
         query = {"multiValueQueryStringParameters": {"debug": ["1"]}}
         full = client.send(on_domain(path, body=body, **query))
-        assert (full.status, full.emf[0]["route"], full.emf[0]["lane"]) == (200, route, "full")
+        assert (full.status, full.emf[0]["route"], full.emf[0]["path"]) == (200, route, "full")
 
 
 def test_domain_has_a_base_path_the_documents_name_it(start_service, bundle):

@@ -1,4 +1,4 @@
-"""Whatever the fast lane answers, the full app answers with the same bytes and the same metrics."""
+"""Whatever the fast path answers, the full app answers with the same bytes and the same metrics."""
 
 import base64
 import json
@@ -117,7 +117,7 @@ def test_any_event_gets_the_same_from_both_lanes(folder, start_service, capsys, 
 )
 def test_body_without_a_query_takes_the_fast_lane(folder, start_service, path, body):
     (document,) = start_service(folder).request(path=path, body=body).emf
-    assert document["lane"] == "fast"
+    assert document["path"] == "fast"
 
 
 @pytest.mark.parametrize("warm_up", WARM_UPS.values(), ids=WARM_UPS)
@@ -127,7 +127,7 @@ def test_warm_up_is_answered_at_once_as_health_is_and_counts_as_no_error(
     client = start_service(folder)
     answer = client.send(warm_up)
     (document,) = answer.emf
-    assert (document["lane"], document["route"]) == ("fast", "warmup")
+    assert (document["path"], document["route"]) == ("fast", "warmup")
     assert (document["status"], document["error.count"], document["cold_start"]) == (200, 0, 1)
     health = client.request("GET", "/health")
     assert (answer.status, answer.headers, answer.text) == (200, health.headers, health.text)
@@ -144,7 +144,7 @@ def test_warm_up_is_answered_at_once_as_health_is_and_counts_as_no_error(
 )
 def test_any_other_request_takes_the_full_app(folder, start_service, members):
     (document,) = start_service(folder).request(**members).emf
-    assert document["lane"] == "full"
+    assert document["path"] == "full"
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # scikit-learn's, of the NaN

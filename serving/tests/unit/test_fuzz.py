@@ -65,8 +65,8 @@ def service(start_service, folder):
 @pytest.mark.parametrize("seed", range(4))
 def test_mutants_of_valid_events_are_sent_none_comes_through(service, seed):
     mutator = Mutator(seed, TEXT)
-    lanes = {attack(mutator.mutate()).lane for _ in range(1_500)}
-    assert lanes == {"fast", "full", "none"}
+    paths = {attack(mutator.mutate()).path for _ in range(1_500)}
+    assert paths == {"fast", "full", "none"}
 
 
 @settings(
@@ -143,7 +143,7 @@ def test_mutants_of_records_are_sent_none_comes_through(start_service, tmp_path,
     start_service(tmp_path)
     mutator = Mutator(1, INPUT)
     found = [attack(mutator.mutate()) for _ in range(1_000)]
-    assert {one.lane for one in found} == {"fast", "full", "none"}
+    assert {one.path for one in found} == {"fast", "full", "none"}
     assert {200, 422} < {one.status for one in found}
 
 
@@ -152,7 +152,7 @@ def test_mutants_of_images_are_sent_none_comes_through(start_service, tmp_path):
     start_service(tmp_path)
     mutator = Mutator(1, images.INPUT)
     found = [attack(mutator.mutate()) for _ in range(1_000)]
-    assert {one.lane for one in found} == {"fast", "full", "none"}
+    assert {one.path for one in found} == {"fast", "full", "none"}
     assert {200, 400, 415, 422} < {one.status for one in found}
 
 

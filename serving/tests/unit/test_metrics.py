@@ -60,7 +60,7 @@ def test_prediction_is_measured_with_the_documented_units_and_no_other_dimension
     assert document["error.count"] == 0
     assert (document["label"], document["status"]) == ("sailing", 200)
     assert document["route"] == "/predict"
-    assert document["lane"] == "fast"
+    assert document["path"] == "fast"
     assert document["engine"] == "sklearn"
 
 

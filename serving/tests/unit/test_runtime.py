@@ -104,5 +104,5 @@ def test_runtime_answers_both_lanes_and_writes_one_document_each(folder):
         answers = [runtime.invoke(one).json for one in (EVENT, proxy_event("GET", "/model"), "?")]
         documents = [json.loads(line) for line in runtime.output()[0].splitlines()]
     assert [one["statusCode"] for one in answers] == [200, 200, 400]
-    assert [one["lane"] for one in documents] == ["fast", "full", "full"]
+    assert [one["path"] for one in documents] == ["fast", "full", "full"]
     assert [one["status"] for one in documents] == [200, 200, 400]

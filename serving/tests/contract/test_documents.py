@@ -17,6 +17,8 @@ from serving.deployment import costs
 from serving.deployment.image import builder
 from serving.deployment.image.sbom import describe
 from serving.deployment.stages import Stage
+from serving.tests import hostile_images
+from serving.tests.hostile_pictures import PICTURES
 from tools.fuzz.table import RESULTS, build_table
 from training.freezing import compiler
 from training.paths import Paths
@@ -146,6 +148,11 @@ def test_table_of_the_attacks_is_that_of_their_results():
     assert build_table() in README
     assert results["mutants"]["tried"] >= 1_000_000
     assert results["came through"] == 0
+
+
+def test_table_of_hostile_pictures_counts_those_there_are():
+    counts = [row[1] for row in table(README, "Of pictures")]
+    assert counts[::2] == [str(len(PICTURES)), str(len(hostile_images.EVENTS))]
 
 
 def test_table_of_what_ships_is_the_locks_of_the_images_with_licences_that_let_it():

@@ -14,6 +14,7 @@ from sklearn.svm import SVC
 
 from serving.app.errors import Invalid, Malformed
 from serving.app.inputs.image import HEAT_SIDE, ImageInput
+from serving.app.pictures.decode import decode
 from serving.app.pictures.prepare import PREPARATIONS as PREPARED
 from serving.app.request.form import read_file
 from serving.bundle.inputs import (
@@ -129,6 +130,19 @@ def test_what_is_wrong_gets_its_status_both_ways(start_service, folder, capsys, 
     assert start_service(folder).handler.lambda_handler(sent, None)["statusCode"] == status
     capsys.readouterr()
     check_both_ways(start_service, folder, capsys, sent)
+
+
+def test_batch_is_read_up_to_its_first_damaged_picture(monkeypatch):
+    """Each may be a bomb that is unpacked before its damage shows."""
+    read = []
+    monkeypatch.setattr(
+        "serving.app.inputs.image.decode", lambda data, room: read.append(1) or decode(data, room)
+    )
+    damaged = encode(NEW[0][:-20])
+    with pytest.raises(Invalid) as refused:
+        ImageInput(INPUT).read_batch({"images": [encode(NEW[0]), *[damaged] * 500]})
+    assert [one["place"] for one in refused.value.errors] == ["body.images[1]"]
+    assert len(read) == 2
 
 
 def test_batch_has_no_more_pixels_than_one_picture_may_have(bars):

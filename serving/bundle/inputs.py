@@ -112,6 +112,13 @@ def make_batch(found: dict[str, Any], examples: list[Any]) -> Any:
     return {"records": examples}
 
 
+def list_columns(found: dict[str, Any]) -> list[str]:
+    """What the columns are called of the table, or the array of pixels, that a pipeline takes."""
+    if found["kind"] == "image":
+        return [str(number) for number in range(found["width"] * found["height"])]
+    return [field["name"] for field in found["fields"]]
+
+
 def describe_one(found: dict[str, Any]) -> dict[str, Any]:
     """The schema of a body of `POST /predict`."""
     if found["kind"] == "text":

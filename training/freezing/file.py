@@ -2,33 +2,49 @@
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from serving.app.engines.frozen.file import BLOCK, FORMAT, MAGIC, PREFIX
 from serving.bundle.files import digest
 
 
 class Op(NamedTuple):
-    """A op of a frozen model.
+    """An op of a frozen model.
 
     Attributes:
-        type: Its type, a name of serving.app.engines.frozen.engine.OPS.
+        type: Its type, a name of serving.app.engines.frozen.ops.OPS.
         settings: What JSON can hold.
         sections: Its data, by name.
+        parts: The ops of each part of one that joins others.
     """
 
     type: str
     settings: dict[str, Any]
     sections: dict[str, bytes]
+    parts: list[list[Self]] = []  # noqa: RUF012 - nobody changes it
 
 
-def write(path: Path, classes: list[str], ops: list[Op]) -> str:
+class Model(NamedTuple):
+    """What a frozen file holds; serving/app/engines/frozen/file.py says what each is.
+
+    Attributes:
+        classes: The labels, in the classifier's order; none of a regression.
+        ops: One after the other.
+        explain: Which op explains, and of which field each of its columns is.
+    """
+
+    classes: list[str]
+    ops: list[Op]
+    explain: dict[str, Any] | None = None
+
+
+def write(path: Path, model: Model) -> str:
     """Write a frozen file.
 
     Returns:
         The hash of its root, in hex, which the manifest pins.
     """
-    header, sections = _lay_out(classes, ops)
+    header, sections = _lay_out(model)
     prefix = MAGIC + FORMAT.to_bytes(4, "little") + len(header).to_bytes(4, "little")
     data = _fill(b"".join([prefix, header, *sections]))
     leaves = _fill(_hash_blocks(data))
@@ -37,23 +53,33 @@ def write(path: Path, classes: list[str], ops: list[Op]) -> str:
     return digest(root).hex()
 
 
-def _lay_out(classes: list[str], ops: list[Op]) -> tuple[bytes, list[bytes]]:
+def _lay_out(model: Model) -> tuple[bytes, list[bytes]]:
     """The header, and the sections in the order of their places."""
-    sections = [section for op in ops for section in op.sections.values()]
     length = 0
     while True:  # the header holds the places of what follows it, and they its length
-        place = PREFIX + length
-        listed = []
-        for op in ops:
-            places = {}
-            for name, section in op.sections.items():
-                places[name] = [place, place + len(section)]
-                place += len(section)
-            listed.append({"type": op.type, **op.settings, "sections": places})
-        text = json.dumps({"classes": classes, "ops": listed}, allow_nan=False)
+        sections: list[bytes] = []
+        listed = _list(model.ops, PREFIX + length, sections)
+        header = {"classes": model.classes, "ops": listed, "explain": model.explain}
+        text = json.dumps(header, allow_nan=False)
         if len(text) <= length:
             return text.ljust(length).encode("ascii"), sections
         length = len(text)
+
+
+def _list(ops: list[Op], start: int, sections: list[bytes]) -> list[dict[str, Any]]:
+    """Ops as the header has them; their sections, the first one at `start`, are noted."""
+    listed = []
+    for op in ops:
+        places = {}
+        for name, section in op.sections.items():
+            place = start + sum(map(len, sections))
+            places[name] = [place, place + len(section)]
+            sections.append(section)
+        one = {"type": op.type, **op.settings, "sections": places}
+        if op.parts:
+            one["parts"] = [_list(part, start, sections) for part in op.parts]
+        listed.append(one)
+    return listed
 
 
 def _fill(data: bytes) -> bytes:

@@ -57,7 +57,7 @@ def _trace_parts(columns: ColumnTransformer, fields: list[int]) -> Fields:
     for name, step, chosen in columns.transformers_:
         part = columns.output_indices_[name]
         size = part.stop - part.start
-        inside = [fields[place] for place in _choose(chosen, places)]
+        inside = [fields[place] for place in choose(chosen, places)]
         # All that is made of one field is that field's, whatever the transformer.
         traced = inside * size if len(inside) == 1 else trace(step, inside) if size else []
         if traced is None or len(traced) != size:
@@ -66,7 +66,7 @@ def _trace_parts(columns: ColumnTransformer, fields: list[int]) -> Fields:
     return None if -1 in found else found.tolist()
 
 
-def _choose(chosen: Any, places: dict[str, int]) -> list[int]:
+def choose(chosen: Any, places: dict[str, int]) -> list[int]:
     """The places of columns, chosen in any of the ways that a ColumnTransformer takes."""
     names = np.ravel(chosen) if not isinstance(chosen, slice) else np.array([])
     if names.dtype.kind in "OUT":

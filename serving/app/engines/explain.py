@@ -50,11 +50,15 @@ class TermWeights:
 
 
 class FieldWeights:
-    """Weighs the fields of a record: a field's weight is the sum over the columns made of it."""
+    """Weighs the fields of a record: a field's weight is the sum over the columns made of it.
+
+    Attributes:
+        owners: Of each column the field that it is made of, by its place.
+    """
 
     def __init__(self, names: list[str], owners: list[int], weigh: Weigh) -> None:
         self._names = names
-        self._owners = owners
+        self.owners = owners
         self._weigh = weigh
 
     @classmethod
@@ -71,7 +75,7 @@ class FieldWeights:
         """Each field with its weight, heaviest first, whatever its sign."""
         dense = features.toarray() if issparse(features) else features
         columns = self._weigh(np.asarray(dense, dtype=np.float64)[0], label)
-        weights = np.bincount(self._owners, columns, len(self._names))
+        weights = np.bincount(self.owners, columns, len(self._names))
         order = np.argsort(-np.abs(weights), kind="stable")
         return [(self._names[i], float(weights[i])) for i in order]
 

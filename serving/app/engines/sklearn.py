@@ -24,11 +24,12 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
 from serving.app.engines.base import Scores
+from serving.app.engines.shape import shape
 from serving.app.engines.terms import Terms, transform
 from serving.app.inputs import find_input
 from serving.bundle.errors import BundleDamaged, VersionMismatch
 from serving.bundle.files import name_command
-from serving.bundle.inputs import make_example
+from serving.bundle.inputs import list_columns, make_example
 from serving.bundle.manifest import MODEL_NAME, Manifest
 
 if _without_pandas:
@@ -94,23 +95,11 @@ class SklearnEngine:
     def _look_at(self, values: Sequence[Any]) -> tuple[Any, list[Any]]:
         """The last step's features, and of each value what `Terms.count` says, or twice None."""
         if self._terms is None:
-            return transform(self._pipeline[:-1], self._shape(values)), [(None, None)] * len(values)
+            return transform(self._pipeline[:-1], shape(self._described, values)), [(None, None)] * len(values)
         terms = self._terms.analyze(values)
         matrix = self._terms.vectorize(values, terms)
         features = transform(self._pipeline[self._terms.place + 1 : -1], matrix)
         return features, [self._terms.count(one) for one in terms]
-
-    def _shape(self, values: Sequence[Any]) -> Any:
-        """Values in the form that the pipeline was trained on."""
-        if self._described["kind"] == "text":
-            return values
-        if self._described["kind"] == "image":
-            from serving.app.engines.pixels import build_pixels  # noqa: PLC0415 - as below
-
-            return build_pixels([one.pixels for one in values])
-        from serving.app.engines.frame import build_frame  # noqa: PLC0415 - pandas
-
-        return build_frame(self._described["fields"], values)
 
     @cached_property
     def _weights(self) -> TermWeights | FieldWeights | None:
@@ -120,13 +109,6 @@ class SklearnEngine:
         if self._described["kind"] == "text":
             return TermWeights.find(self._pipeline, self._terms)
         return FieldWeights.find(self._pipeline, list_columns(self._described))
-
-
-def list_columns(described: dict[str, Any]) -> list[str]:
-    """What the columns are called of the table, or array, that a pipeline takes."""
-    if described["kind"] == "image":
-        return [str(number) for number in range(described["width"] * described["height"])]
-    return [field["name"] for field in described["fields"]]
 
 
 def use_one_thread(model: Any) -> Any:

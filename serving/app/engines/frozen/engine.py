@@ -1,7 +1,6 @@
 """The frozen engine: serves a frozen model with the standard library alone.
 
-A frozen model is a list of typed ops; see file.py for its file. Today's are three: a text
-is vectorized, scored by a linear model, and the scores make a label.
+A frozen model is a list of typed ops (ops/__init__.py); see file.py for its file.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ import sys
 
 from serving.app.engines.base import Scores
 from serving.app.engines.frozen.file import BLOCK, FORMAT, KEPT_BLOCKS, MAGIC, PREFIX, FrozenFile
-from serving.app.engines.frozen.ops.classify import Calibrate, Classify, Linear
-from serving.app.engines.frozen.ops.vectorize import Vectorize
+from serving.app.engines.frozen.ops import build, run, run_many
 from serving.bundle.errors import BundleDamaged, VersionMismatch
 from serving.bundle.files import name_command
+from serving.bundle.inputs import list_columns
 from serving.bundle.manifest import FROZEN_NAME, python_version
 
 TYPE_CHECKING = False
@@ -26,12 +25,8 @@ if TYPE_CHECKING:
     from serving.bundle.files import Folder
     from serving.bundle.manifest import Manifest
 
-# What can stand in each place of the list.
-OPS: tuple[dict[str, Any], ...] = (
-    {"vectorize": Vectorize},
-    {"linear": Linear},
-    {"classify": Classify, "calibrate": Calibrate},
-)
+# What scores texts together with numpy.
+TOGETHER_OPS = (["vectorize", "linear", "classify"], ["vectorize", "linear", "calibrate"])
 # From so many texts or characters on it pays to read the model whole, and to ask numpy, where it is
 # there. Of characters as many hold more terms than are kept: looked up one by one, they are looked
 # up again and again.
@@ -45,27 +40,29 @@ MAX_READ_FOR_CHARS = 128 * 1024 * 1024
 
 
 class FrozenEngine:
-    """Scores texts with a frozen model.
+    """Scores inputs with a frozen model.
 
     Attributes:
-        classes: The labels, in the classifier's order.
+        classes: The labels, in the classifier's order; none of a regression.
+
+    Args:
+        file: The model's.
+        described: What it takes, as the manifest describes the input.
 
     Raises:
         BundleDamaged: The file's header is not one that this code can serve.
     """
 
-    def __init__(self, file: FrozenFile) -> None:
+    def __init__(self, file: FrozenFile, described: dict[str, Any]) -> None:
         self._file = file
+        self._described = described
         try:
             header = _read_header(file)
             self.classes: list[str] = header["classes"]
-            self._vectorize: Vectorize
-            self._linear: Linear
-            self._classify: Classify | Calibrate
-            self._vectorize, self._linear, self._classify = (
-                kinds[op["type"]](file, op) for kinds, op in zip(OPS, header["ops"], strict=True)
-            )
-            self._linear.check(len(self.classes))
+            self._explain: dict[str, Any] | None = header["explain"]
+            self._ops, gives = build(file, header["ops"], described["kind"])
+            self._check(gives)
+            types = [op["type"] for op in header["ops"]]
         except BundleDamaged:
             raise
         except Exception as error:
@@ -73,23 +70,44 @@ class FrozenEngine:
                 f"{FROZEN_NAME} is not one that this code can serve "
                 f"({type(error).__name__}): {file.mend}"
             ) from error
+        self._counts_terms = types[0] == "vectorize"
+        self._goes_together = types in TOGETHER_OPS
 
-    def score(self, texts: Sequence[str]) -> list[Scores]:
-        if self._are_many(texts):
-            self._vectorize.read_all()
+    def _check(self, gives: str) -> None:
+        """Refuse ops that do not answer what the model's task asks.
+
+        Raises:
+            ValueError: They do not.
+        """
+        if gives != ("outcome" if self.classes else "values"):
+            raise ValueError(f"the last op gives {gives}")
+        if self.classes and len(self._ops) > 1 and hasattr(self._ops[-2], "check"):
+            self._ops[-2].check(len(self.classes))
+
+    def score(self, values: Sequence[Any]) -> list[Scores]:
+        if self._goes_together and self._are_many(values):
+            vectorize, linear, _ = self._ops
+            vectorize.read_all()
             if self._file.size > KEPT_BLOCKS * BLOCK:  # else all that is read of it is kept
-                self._linear.read_all()
-            if found := self._score_together(texts):
+                linear.read_all()
+            if found := self._score_together(values):
                 return found
-        return [self._score(text) for text in texts]
+        first = self._ops[0](values[0]) if len(values) == 1 else None
+        if first is not None:
+            rows, outcomes = [first], [run(self._ops[1:], first)]
+        else:
+            rows = run_many(self._ops[:1], values)
+            outcomes = run_many(self._ops[1:], rows)
+        return [self._tell(*pair) for pair in zip(rows, outcomes, strict=True)]
 
     def check(self) -> None:
         self._file.check()
 
-    def _score(self, text: str) -> Scores:
-        features = self._vectorize(text)
-        outcome = self._classify(self._linear(features))
-        return Scores(*outcome, features.terms, features.unknown_terms)
+    def _tell(self, row: Any, outcome: Any) -> Scores:
+        counts = (row.terms, row.unknown_terms) if self._counts_terms else (None, None)
+        if self.classes:
+            return Scores(*outcome, *counts)
+        return Scores(0, None, *counts, outcome[0])
 
     def _are_many(self, texts: Sequence[str]) -> bool:
         if len(texts) >= LARGE_BATCH and self._file.size <= MAX_READ_WHOLE:
@@ -102,28 +120,35 @@ class FrozenEngine:
             from serving.app.engines.frozen.together import score_together  # noqa: PLC0415 - numpy
         except Exception:  # noqa: BLE001 - there is no numpy, or one that does not work
             return None
-        ops = (self._vectorize, self._linear, self._classify)
         answers = []
         for start in range(0, len(texts), TOGETHER):
-            answers += score_together(*ops, texts[start : start + TOGETHER])
+            answers += score_together(*self._ops, texts[start : start + TOGETHER])
         return answers
 
+    def run(self, value: Any, stop: int | None = -1) -> Any:
+        """What the ops up to `stop` make of an input: of a classifier all but one, its scores."""
+        return run(self._ops[:stop], value)
+
     @property
-    def split(self) -> Callable[[str], list[str]]:
-        """What makes tokens of a text."""
-        return self._vectorize.split
+    def first(self) -> Any:
+        """The first op, which reads the input."""
+        return self._ops[0]
 
-    def analyze(self, text: str) -> list[str]:
-        """The terms of a text, as scikit-learn's analyzer gives them."""
-        return self._vectorize.analyze(text)
-
-    def decision_function(self, text: str) -> list[float]:
-        """The linear op's scores of a text: scikit-learn's decision function."""
-        found: list[float] = self._linear(self._vectorize(text))
-        return found
-
-    def explain(self, text: str, label: int) -> list[tuple[str, float]] | None:
-        return self._linear.explain(self._vectorize(text), self._vectorize.names(text), label)
+    def explain(self, value: Any, label: int) -> list[tuple[str, float]] | None:
+        if self._explain is None:
+            return None
+        place, owners = self._explain["op"], self._explain["owners"]
+        weighed = self._ops[place].weigh(self.run(value, place), label)
+        if weighed is None:
+            return None
+        if owners is None:
+            names = self._ops[0].names(value)
+            return sorted(((names[one], weight) for one, weight in weighed), key=lambda x: -x[1])
+        totals = dict.fromkeys(range(len(names := list_columns(self._described))), 0.0)
+        for column, weight in weighed:
+            totals[owners[column]] += weight
+        pairs = [(names[field], weight) for field, weight in totals.items()]
+        return sorted(pairs, key=lambda pair: -abs(pair[1]))
 
 
 def _read_header(file: FrozenFile) -> Any:
@@ -156,7 +181,7 @@ def load(bundle: Folder, manifest: Manifest) -> FrozenEngine:
         raise VersionMismatch("a frozen model needs a little-endian processor")
     pin = manifest.files[FROZEN_NAME]
     path = os.path.join(bundle, FROZEN_NAME)
-    engine = FrozenEngine(FrozenFile(path, pin.size, manifest.frozen["root"]))
+    engine = FrozenEngine(FrozenFile(path, pin.size, manifest.frozen["root"]), manifest.input)
     if engine.classes != [label.id for label in manifest.labels]:
         raise BundleDamaged(
             f"the labels of {FROZEN_NAME} are not the manifest's: "

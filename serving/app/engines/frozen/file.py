@@ -1,14 +1,17 @@
 """The file of a frozen model: read piece by piece, each piece checked before it is used.
 
-Format, version 2. Integers are little-endian, numbers are IEEE 754 doubles, a block has 4,096
+Format, version 3. Integers are little-endian, numbers are IEEE 754 doubles, a block has 4,096
 bytes; training/freezing/file.py writes what this module reads.
 
     data     "QTFROZEN" | u32 format version | u32 length of the header | header | sections
-             The header is JSON in ASCII: {"classes": [label…], "ops": [op…]}. A op is
-             {"type": …, its settings, "sections": {name: [start, stop]}}, places counted in bytes
-             from the start of the file; the classes of frozen.OPS say what each type has. The
-             first op takes a text, each other one what the one before it gives, the last one
-             gives label and probabilities. Zeros fill the last block.
+             The header is JSON in ASCII: {"classes": [label…], "ops": [op…], "explain": …}. An op
+             is {"type": …, its settings, "sections": {name: [start, stop]}}, places counted in
+             bytes from the start of the file; one that joins others has "parts": [[op…]…] as well.
+             ops/__init__.py lists the types, and each one's class says what it has. The first op
+             takes the input, each other one what the one before it gives; the last one gives label
+             and probabilities, or, where there are no classes, the value. "explain" is null, or
+             {"op": the place of the op that weighs its columns, "owners": of each the number of
+             the field that it is made of; null where columns are terms}. Zeros fill the last block.
     leaves   the BLAKE2b-256 hash of each data block, 32 bytes each; zeros fill the last block
     root     the BLAKE2b-256 hash of each block of leaves, 32 bytes each
 
@@ -30,7 +33,7 @@ from serving.bundle.errors import BundleDamaged, BundleMissing
 from serving.bundle.files import HASH, digest, open_file, tell_mend
 
 MAGIC = b"QTFROZEN"
-FORMAT = 2
+FORMAT = 3
 BLOCK = 4096
 LEAVES = BLOCK // HASH  # in a block
 PREFIX = len(MAGIC) + 8

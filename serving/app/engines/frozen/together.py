@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.app.engines.base import Scores
-from serving.app.engines.frozen.ops.classify import Calibrate, Classify, Linear, Outcome, add_up
+from serving.app.engines.frozen.ops.classify import Calibrate, Classify, Outcome, add_up
+from serving.app.engines.frozen.ops.linear import Linear
 from serving.app.engines.frozen.ops.vectorize import Vectorize
 
 

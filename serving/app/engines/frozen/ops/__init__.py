@@ -1,0 +1,73 @@
+"""The ops of frozen models: each takes a row as the one before it gives it, and gives another.
+
+A class here says what it `takes` and `gives`, each one of
+
+- "text": a string;
+- "record": the fields' values, as inputs/record.py reads them;
+- "image": what inputs/image.py reads;
+- "values": a list, of numbers, or of texts and None as well where they are categories;
+- "features": a sparse row (rows.py);
+- "outcome": a label's number and the probabilities of all labels, or None.
+
+It is called with one row. One that has another, quicker way for many rows has it as `many`.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from serving.app.engines.frozen.file import FrozenFile
+
+# Module and class of each type. A module is imported when a model has an op of it.
+OPS = {
+    "calibrate": ("classify", "Calibrate"),
+    "classify": ("classify", "Classify"),
+    "dense": ("join", "Dense"),
+    "fields": ("inputs", "Fields"),
+    "join": ("join", "Join"),
+    "linear": ("linear", "Linear"),
+    "matrix": ("matrix", "Matrix"),
+    "pixels": ("inputs", "Pixels"),
+    "probabilities": ("classify", "Probabilities"),
+    "vectorize": ("vectorize", "Vectorize"),
+}
+
+
+def build(file: FrozenFile, ops: Sequence[dict[str, Any]], takes: str) -> tuple[list[Any], str]:
+    """Ops, made of a part of the header, and what the last one gives.
+
+    Args:
+        file: Of the model.
+        ops: As file.py describes them.
+        takes: What the first one is given.
+
+    Raises:
+        ValueError: One takes something else than it is given.
+        Exception: Any other, by an op whose settings or sections are not its own.
+    """
+    found = []
+    for op in ops:
+        module, name = OPS[op["type"]]
+        made = getattr(__import__(f"{__name__}.{module}", fromlist=[name]), name)(file, op)
+        if made.takes != takes:
+            raise ValueError(f"{op['type']} takes {made.takes}, and is given {takes}")
+        found.append(made)
+        takes = made.gives
+    return found, takes
+
+
+def run(ops: Sequence[Any], row: Any) -> Any:
+    """What ops make of a row, one after the other."""
+    for op in ops:
+        row = op(row)
+    return row
+
+
+def run_many(ops: Sequence[Any], rows: Sequence[Any]) -> Sequence[Any]:
+    """What ops make of rows."""
+    for op in ops:
+        rows = op.many(rows) if hasattr(op, "many") else list(map(op, rows))
+    return rows

@@ -1,17 +1,14 @@
-"""Features to label and probabilities, as scikit-learn's classifiers do it.
+"""Scores to label and probabilities, as scikit-learn's classifiers do it.
 
-Sums run in the order of scikit-learn's own source, so decision scores are its own to the last
-bit, and labels with them; probabilities differ by what a rounding of exp() may.
+Sums run in the order of scikit-learn's own source, so labels are its own; probabilities differ by
+what a rounding of exp() may.
 """
 
 from __future__ import annotations
 
-from functools import partial, reduce
-from itertools import compress
+from functools import reduce
 from math import exp, log, log1p
 from operator import add
-
-from serving.app.engines.frozen.memo import Memo
 
 Outcome = tuple[int, "list[float] | None"]  # a label's number, a probability a label
 
@@ -20,127 +17,40 @@ if TYPE_CHECKING:
     from typing import Any
 
     from serving.app.engines.frozen.file import FrozenFile
-    from serving.app.engines.frozen.ops.vectorize import Features
-
-
-CACHED_WEIGHTS = 80_000  # about 3 MB; what falls out is read again from a block that is kept
-F64 = 8
-TEN = 10  # scores at a time: as many as __call__ has sums
-
-
-class Linear:
-    """Features to scores: the decision function, or naive Bayes' joint log-likelihood.
-
-    Settings: `intercept`, a number a score; `threshold`, over which a value counts as 1 and else
-    as 0 (BernoulliNB), or null; `models`, of how many classifiers the scores are, one after the
-    other; `explain`, "weights", "centred" (on their mean over the labels) or null. Section:
-
-    - weights: f64 a score, column by column.
-
-    Attributes:
-        intercept, threshold, models: The settings.
-    """
-
-    def __init__(self, file: FrozenFile, op: dict[str, Any]) -> None:
-        self._file = file
-        self._start, self._stop = op["sections"]["weights"]
-        self.intercept: list[float] = op["intercept"]
-        self.threshold: float | None = op["threshold"]
-        self.models: int = op["models"]
-        self._explain: str | None = op["explain"]
-        self._bytes = len(self.intercept) * F64
-        self._weights: memoryview | None = None
-        firsts = range(0, len(self.intercept), TEN)
-        limit = CACHED_WEIGHTS // (TEN * len(firsts))
-        self._tens = [Memo(partial(self._read_ten, first), limit) for first in firsts]
-
-    def __call__(self, features: Features) -> list[float]:
-        columns, values = features.columns, features.values
-        if self.threshold is not None:
-            over = [value > self.threshold for value in values]
-            columns, values = list(compress(columns, over)), [1.0] * sum(over)
-        scores: list[float] = []
-        for weights in self._tens:
-            # A loop over local variables takes a third of the time of one over lists.
-            a = b = c = d = e = f = g = h = i = j = 0.0
-            for column, value in zip(columns, values, strict=True):
-                p, q, r, s, t, u, v, w, x, y = weights[column]
-                a += value * p
-                b += value * q
-                c += value * r
-                d += value * s
-                e += value * t
-                f += value * u
-                g += value * v
-                h += value * w
-                i += value * x
-                j += value * y
-            scores += (a, b, c, d, e, f, g, h, i, j)
-        return [score + bias for score, bias in zip(scores, self.intercept)]  # noqa: B905 - the fill
-
-    def explain(
-        self, features: Features, names: dict[int, str], label: int
-    ) -> list[tuple[str, float]] | None:
-        """The terms with their weights for a label, heaviest first; see `Engine.explain`."""
-        if self._explain is None:
-            return None
-        weighed = [
-            (names[column], value * self._weigh(column, label))
-            for column, value in zip(features.columns, features.values, strict=True)
-        ]
-        return sorted(weighed, key=lambda pair: -pair[1])
-
-    def _weigh(self, column: int, label: int) -> float:
-        weights = self._read_row(column)
-        scores = len(weights) // self.models
-        if scores == 1:  # the second label's
-            return float(sum(weights) if label else -sum(weights)) / self.models
-        weight: float = sum(weights[label::scores]) / self.models
-        return weight - sum(weights) / len(weights) if self._explain == "centred" else weight
-
-    def check(self, labels: int) -> None:
-        """Refuse what would answer with labels that there are not.
-
-        Raises:
-            ValueError: The scores are not one a label, nor the one of two labels.
-        """
-        scores, rest = divmod(len(self.intercept), self.models)
-        if rest or (scores != labels and (scores, labels) != (1, 2)):
-            raise ValueError(f"{scores} scores for {labels} labels")
-
-    def read_all(self) -> memoryview:
-        """Read the weights whole: for many texts that is quicker than column by column."""
-        if self._weights is None:
-            self._weights = self._file.read_whole(self._start, self._stop)
-        return self._weights
-
-    def _read_row(self, column: int) -> list[float]:
-        start = column * self._bytes
-        if self._weights is None:
-            start += self._start
-            row: Any = memoryview(self._file.read(start, start + self._bytes))
-        else:
-            row = self._weights[start : start + self._bytes]
-        return row.cast("d").tolist()  # type: ignore[no-any-return]
-
-    def _read_ten(self, first: int, column: int) -> tuple[float, ...]:
-        """Ten weights of a column from the `first` on; zeros where it has no more."""
-        row = self._read_row(column)
-        return (*row[first : first + TEN], *(0.0,) * (first + TEN - len(row)))
 
 
 class Classify:
     """Scores to a label and, where the classifier offers them, probabilities.
 
-    Settings: `link`, a name of `LINKS`, or null.
+    Settings: `link`, a name of `LINKS`, or null; `tie`, the label of a single score of zero.
     """
+
+    takes, gives = "values", "outcome"
 
     def __init__(self, _: FrozenFile, op: dict[str, Any]) -> None:
         self._link = LINKS[op["link"]] if op["link"] else None
+        self._tie: int = op.get("tie", 0)
 
     def __call__(self, scores: list[float]) -> Outcome:
-        label = int(scores[0] > 0) if len(scores) == 1 else scores.index(max(scores))
+        if len(scores) > 1:
+            label = scores.index(max(scores))
+        else:
+            label = int(scores[0] > 0) if scores[0] else self._tie
         return label, self._link(scores) if self._link else None
+
+
+class Probabilities:
+    """An outcome to its probabilities: for what takes a classifier's as numbers."""
+
+    takes, gives = "outcome", "values"
+
+    def __init__(self, _: FrozenFile, __: dict[str, Any]) -> None:
+        pass
+
+    def __call__(self, outcome: Outcome) -> list[float]:
+        if outcome[1] is None:
+            raise ValueError("a classifier without probabilities")
+        return outcome[1]
 
 
 class Calibrate:
@@ -151,6 +61,8 @@ class Calibrate:
     Attributes:
         sigmoids: Slope and intercept of each score, a list a classifier.
     """
+
+    takes, gives = "values", "outcome"
 
     def __init__(self, _: FrozenFile, op: dict[str, Any]) -> None:
         self.sigmoids = [
@@ -244,7 +156,13 @@ def _bayes(scores: list[float]) -> list[float]:
     return [exp(score - total) for score in scores]
 
 
+def _as_they_are(scores: list[float]) -> list[float]:
+    """Of a model whose scores are probabilities."""
+    return [1.0 - scores[0], scores[0]] if len(scores) == 1 else scores
+
+
 LINKS = {
+    "as_they_are": _as_they_are,
     "softmax": _softmax,
     "logistic": _logistic,
     "one_vs_rest": _one_vs_rest,

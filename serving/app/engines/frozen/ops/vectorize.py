@@ -12,6 +12,7 @@ from itertools import chain
 from math import log, sqrt
 
 from serving.app.engines.frozen.memo import Memo
+from serving.app.engines.frozen.rows import Features
 from serving.app.features import PREPROCESSORS, SPLITTERS
 
 TYPE_CHECKING = False
@@ -26,26 +27,6 @@ MAX_CACHED_TERM = 100  # characters: callers choose what is looked up
 TOKEN_PATTERN = r"(?u)\b\w\w+\b"  # noqa: S105 - scikit-learn's default
 U32 = 4
 F64 = 8
-
-
-class Features:
-    """A text as a sparse vector, in the order of its columns.
-
-    Attributes:
-        columns, values: Of the terms that the vocabulary has.
-        terms: How many terms the text has, repeats included.
-        unknown_terms: How many of them the vocabulary does not have.
-    """
-
-    __slots__ = ("columns", "terms", "unknown_terms", "values")
-
-    def __init__(
-        self, columns: list[int], values: list[float], terms: int, unknown_terms: int
-    ) -> None:
-        self.columns = columns
-        self.values = values
-        self.terms = terms
-        self.unknown_terms = unknown_terms
 
 
 class _Vocabulary(Memo):
@@ -77,6 +58,8 @@ class Vectorize:
         frequencies: Term frequency by the number of times that a term is there.
         norm: "l1", "l2" or None.
     """
+
+    takes, gives = "text", "features"
 
     def __init__(self, file: FrozenFile, op: dict[str, Any]) -> None:
         self._file = file

@@ -1,0 +1,94 @@
+"""Dense rows times a matrix: linear models, layers of networks, projections."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from math import sumprod
+from operator import itemgetter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from serving.app.engines.frozen.file import FrozenFile
+
+F64 = 8
+# From so many zeros on, for each value that is none, it pays to leave them out.
+SPARSE = 2
+FEW = 16  # values: leaving some out takes longer
+
+
+class Matrix:
+    """A row times a matrix, plus an intercept.
+
+    scikit-learn leaves these sums to BLAS, whose order depends on the processor and on the number
+    of rows; so none is followed here: math.sumprod rounds once.
+
+    Settings: `intercept`, a number a row of the matrix; `inputs`, numbers a row. Sections:
+
+    - weights: f64, row by row;
+    - coefficients, of a linear model that is explained: of each label f64 a column.
+    """
+
+    takes, gives = "values", "values"
+
+    def __init__(self, file: FrozenFile, op: dict[str, Any]) -> None:
+        self._file = file
+        self._intercept: list[float] = op["intercept"]
+        self._inputs: int = op["inputs"]
+        self._weights: list[int] = op["sections"]["weights"]
+        self._coefficients = op["sections"].get("coefficients")
+        start, stop = self._weights
+        if stop - start != len(self._intercept) * self._inputs * F64:
+            raise ValueError("weights of another shape")
+
+    def __call__(self, row: list[float]) -> list[float]:
+        rows, pick = self._rows, None
+        if len(row) > FEW and row.count(0.0) * SPARSE > len(row):
+            kept = [place for place, value in enumerate(row) if value]
+            if len(kept) > 1:
+                pick, row = itemgetter(*kept), [row[place] for place in kept]
+        if pick is None:
+            return [
+                sumprod(row, weights) + bias
+                for weights, bias in zip(rows, self._intercept, strict=True)
+            ]
+        return [
+            sumprod(row, pick(weights)) + bias
+            for weights, bias in zip(rows, self._intercept, strict=True)
+        ]
+
+    def check(self, labels: int) -> None:
+        """Refuse what would answer with labels that there are not.
+
+        Raises:
+            ValueError: The scores are not one a label, nor the one of two labels.
+        """
+        check_scores(len(self._intercept), labels)
+
+    def weigh(self, row: list[float], label: int) -> list[tuple[int, float]] | None:
+        """Each column with its weight for a label; None where it has none."""
+        if self._coefficients is None:
+            return None
+        start = self._coefficients[0] + label * self._inputs * F64
+        weights = memoryview(self._file.read(start, start + self._inputs * F64)).cast("d")
+        return [
+            (column, value * weight)
+            for column, (value, weight) in enumerate(zip(row, weights, strict=True))
+        ]
+
+    @cached_property
+    def _rows(self) -> list[list[float]]:
+        weights = self._file.read_whole(*self._weights).cast("d")
+        starts = range(0, len(weights), self._inputs) if self._inputs else [0]
+        return [weights[start : start + self._inputs].tolist() for start in starts]
+
+
+def check_scores(scores: int, labels: int) -> None:
+    """Refuse a number of scores that is neither the labels' nor the one of two labels.
+
+    Raises:
+        ValueError: It is refused.
+    """
+    if scores != labels and (scores, labels) != (1, 2):
+        raise ValueError(f"{scores} scores for {labels} labels")

@@ -1,0 +1,48 @@
+"""What ops hand on of one input.
+
+Besides a text, and a plain list of values, that is a sparse row.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Features:
+    """A sparse row: its values that are not zero, in the order of their columns.
+
+    Attributes:
+        columns, values: Of each.
+        terms: How many terms the text has, repeats included; of what is no text 0.
+        unknown_terms: How many of them the vocabulary does not have.
+    """
+
+    __slots__ = ("columns", "terms", "unknown_terms", "values")
+
+    def __init__(
+        self,
+        columns: list[int],
+        values: list[float],
+        terms: int = 0,
+        unknown_terms: int = 0,
+    ) -> None:
+        self.columns = columns
+        self.values = values
+        self.terms = terms
+        self.unknown_terms = unknown_terms
+
+
+def spread(row: Features, width: int) -> list[float]:
+    """The row with its zeros."""
+    found = [0.0] * width
+    for column, value in zip(row.columns, row.values, strict=True):
+        found[column] = value
+    return found
+
+
+def gather(row: Sequence[float]) -> Features:
+    """The row without its zeros; NaN is none."""
+    columns = [column for column, value in enumerate(row) if value != 0]
+    return Features(columns, [row[column] for column in columns])

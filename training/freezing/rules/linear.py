@@ -1,0 +1,362 @@
+"""Linear models, naive Bayes among them: scores are sums of what a row has, times weights."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.calibration import CalibratedClassifierCV, _CalibratedClassifier, _SigmoidCalibration
+from sklearn.linear_model import (
+    ARDRegression,
+    BayesianRidge,
+    ElasticNet,
+    ElasticNetCV,
+    HuberRegressor,
+    Lars,
+    LarsCV,
+    Lasso,
+    LassoCV,
+    LassoLars,
+    LassoLarsCV,
+    LassoLarsIC,
+    LinearRegression,
+    LogisticRegression,
+    LogisticRegressionCV,
+    OrthogonalMatchingPursuit,
+    OrthogonalMatchingPursuitCV,
+    PassiveAggressiveClassifier,
+    PassiveAggressiveRegressor,
+    Perceptron,
+    QuantileRegressor,
+    Ridge,
+    RidgeClassifier,
+    RidgeClassifierCV,
+    RidgeCV,
+    SGDClassifier,
+    SGDRegressor,
+    TheilSenRegressor,
+)
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.svm import LinearSVC, LinearSVR
+
+from training.freezing.file import Op
+from training.freezing.registry import CannotFreeze, Given, Predictor, Step, rule
+
+EPSILON = np.finfo(np.float64).eps
+CLASSIFIERS = (
+    LogisticRegression,
+    LogisticRegressionCV,
+    LinearSVC,
+    PassiveAggressiveClassifier,
+    Perceptron,
+    RidgeClassifier,
+    RidgeClassifierCV,
+    SGDClassifier,
+)
+REGRESSIONS = (
+    ARDRegression,
+    BayesianRidge,
+    ElasticNet,
+    ElasticNetCV,
+    HuberRegressor,
+    Lars,
+    LarsCV,
+    Lasso,
+    LassoCV,
+    LassoLars,
+    LassoLarsCV,
+    LassoLarsIC,
+    LinearRegression,
+    LinearSVR,
+    OrthogonalMatchingPursuit,
+    OrthogonalMatchingPursuitCV,
+    PassiveAggressiveRegressor,
+    QuantileRegressor,
+    Ridge,
+    RidgeCV,
+    SGDRegressor,
+    TheilSenRegressor,
+)
+
+Weights = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def bound_products(
+    weights: NDArray[np.float64], intercept: Any, given: Given
+) -> NDArray[np.float64] | None:
+    """How far the sums of products of rows and weights may be from BLAS's.
+
+    A sum of n products in any order is within n·u·Σ|wx| of the exact one (Higham, "Accuracy and
+    Stability of Numerical Algorithms", 3.1), u the unit roundoff; the frozen one is rounded once.
+    Products of sparse rows are summed in one order, here and there.
+
+    Args:
+        weights: Of the shape (n_outputs, n_columns).
+        intercept: A number an output, or one.
+        given: The rows.
+
+    Returns:
+        Of the shape (n_rows, n_outputs).
+    """
+    if issparse(given.rows) and given.errors is None:
+        return None
+    size = np.abs(np.asarray(given.rows, np.float64)) @ np.abs(weights).T
+    errors = EPSILON * ((weights.shape[1] + 3) * size + np.abs(intercept))
+    if given.errors is not None:
+        errors = errors + given.errors @ np.abs(weights).T * (1 + weights.shape[1] * EPSILON)
+    return errors  # type: ignore[no-any-return]
+
+
+def decide(classifier: Any, rows: Any) -> NDArray[np.float64]:
+    """The classifier's own decision function, of the shape (n_rows, n_scores)."""
+    return classifier.decision_function(rows).reshape(rows.shape[0], -1)  # type: ignore[no-any-return]
+
+
+def predict(regressor: Any, rows: Any) -> NDArray[np.float64]:
+    """The regression's own values, of the shape (n_rows, 1)."""
+    return np.asarray(regressor.predict(rows), np.float64).reshape(-1, 1)
+
+
+def _bound_linear(model: Any, given: Given) -> NDArray[np.float64] | None:
+    return bound_products(np.atleast_2d(model.coef_), model.intercept_, given)
+
+
+@rule(*CLASSIFIERS, bound=_bound_linear, scores=decide)
+def freeze_classifier(step: Step) -> Predictor:
+    weights, intercept = _read(step)
+    link = Op("classify", {"link": _link(step.estimator)}, {})
+    return Predictor([score(step, weights, intercept)], [link], decides=True, weighs=True)
+
+
+@rule(*REGRESSIONS, bound=_bound_linear, scores=predict)
+def freeze_regression(step: Step) -> Predictor:
+    weights, intercept = step.estimator.coef_, step.estimator.intercept_
+    step.refuse(coef_=type(weights) is not np.ndarray or weights.ndim != 1)
+    weights, intercept = weights.reshape(1, -1), np.reshape(intercept, 1)
+    return Predictor([score(step, weights, intercept, explain="value")], [], weighs=True)
+
+
+def _read(step: Step) -> Weights:
+    """Coefficients of the shape (n_scores, n_columns) and intercepts of the shape (n_scores,)."""
+    classifier = step.estimator
+    scores = len(classifier.classes_) if len(classifier.classes_) > 2 else 1  # noqa: PLR2004
+    weights = classifier.coef_
+    step.refuse(
+        coef_=type(weights) is not np.ndarray,
+        classes_=_is_multilabel(classifier)
+        or np.atleast_2d(weights).shape[0] != scores
+        or len(classifier.classes_) < 2,  # noqa: PLR2004
+    )
+    return np.atleast_2d(weights), np.broadcast_to(classifier.intercept_, scores)
+
+
+def _read_part(step: Step, classifier: Any) -> Weights:
+    """The same of a classifier within another one."""
+    part = Step(f"{step.name}, within it", classifier, step.given)
+    part.check_part(classifier, *CLASSIFIERS)
+    return _read(part)
+
+
+def _is_multilabel(classifier: Any) -> bool:
+    """Whether a RidgeClassifier, alone among these, was fitted to several labels a text."""
+    binarizer = getattr(classifier, "_label_binarizer", None)
+    return binarizer is not None and binarizer.y_type_.startswith("multilabel")
+
+
+def _link(classifier: Any) -> str | None:
+    """How the classifier makes probabilities of its scores, if it does."""
+    if not hasattr(classifier, "predict_proba"):
+        return None
+    binary = len(classifier.classes_) == 2  # noqa: PLR2004
+    if isinstance(classifier, SGDClassifier):
+        if classifier.loss == "modified_huber":
+            return "modified_huber"
+        return "logistic" if binary else "one_vs_rest"
+    return "logistic" if binary else "softmax"
+
+
+def _bound_one_vs_rest(classifier: OneVsRestClassifier, given: Given) -> Any:
+    return _join([_bound_linear(one, given) for one in classifier.estimators_])
+
+
+def _join(errors: list[Any]) -> NDArray[np.float64] | None:
+    return None if errors[0] is None else np.hstack(errors)
+
+
+@rule(OneVsRestClassifier, bound=_bound_one_vs_rest, scores=decide)
+def freeze_one_vs_rest(step: Step) -> Predictor:
+    classifier = step.estimator
+    Step(f"{step.name}, within it", None, step.given).check_part(
+        classifier.label_binarizer_, LabelBinarizer
+    )
+    step.refuse(classes_=classifier.multilabel_)
+    parts = [_read_part(step, one) for one in classifier.estimators_]
+    weights = np.vstack([weights for weights, _ in parts])
+    intercept = np.concatenate([intercept for _, intercept in parts])
+    link = None
+    if hasattr(classifier, "predict_proba"):
+        links = {_link(one) for one in classifier.estimators_}
+        step.refuse(estimator=links != {"logistic"})
+        link = "logistic" if len(parts) == 1 else "one_vs_rest_classifier"
+    answer = Op("classify", {"link": link}, {})
+    return Predictor([score(step, weights, intercept)], [answer], decides=True, weighs=True)
+
+
+def _join_log_likelihood(classifier: Any, rows: Any) -> NDArray[np.float64]:
+    return classifier.predict_joint_log_proba(rows)  # type: ignore[no-any-return]
+
+
+def _bound_naive_bayes(classifier: Any, given: Given) -> NDArray[np.float64] | None:
+    intercept = getattr(classifier, "class_log_prior_", np.zeros(1))
+    return bound_products(classifier.feature_log_prob_, intercept, given)
+
+
+@rule(
+    BernoulliNB,
+    ComplementNB,
+    MultinomialNB,
+    bound=_bound_naive_bayes,
+    scores=_join_log_likelihood,
+)
+def freeze_naive_bayes(step: Step) -> Predictor:
+    classifier = step.estimator
+    logs, threshold = classifier.feature_log_prob_, None
+    step.refuse(classes_=len(classifier.classes_) < 2)  # noqa: PLR2004
+    intercept = np.zeros(len(logs))
+    if not isinstance(classifier, ComplementNB):
+        intercept = classifier.class_log_prior_
+    if isinstance(classifier, BernoulliNB):
+        # As in its _joint_log_likelihood, so that each rounding is the same.
+        with np.errstate(invalid="ignore", divide="ignore"):  # refused below
+            absent = np.log(1 - np.exp(logs))
+        intercept = intercept + absent.sum(axis=1)
+        logs, threshold = logs - absent, _threshold(step)
+    explain = None if isinstance(classifier, BernoulliNB) else "centred"
+    ops = [score(step, logs, intercept, threshold=threshold, explain=explain)]
+    return Predictor(ops, [Op("classify", {"link": "bayes"}, {})], weighs=explain is not None)
+
+
+def _threshold(step: Step) -> float | None:
+    """Over which a value counts for a BernoulliNB, if it is not taken as it is."""
+    binarize = step.estimator.binarize
+    if binarize is None:
+        return None
+    step.refuse(binarize=not _is_double(binarize) or not step.is_sparse)
+    return float(binarize)
+
+
+def _is_double(value: Any) -> bool:
+    """Whether a number of any type is, exactly, a finite double."""
+    try:
+        return math.isfinite(value) and bool(float(value) == value)
+    except OverflowError:
+        return False
+
+
+def _decide_each(classifier: CalibratedClassifierCV, rows: Any) -> NDArray[np.float64]:
+    parts = [one.estimator for one in classifier.calibrated_classifiers_]
+    return np.hstack([decide(part, rows) for part in parts])
+
+
+def _bound_calibrated(classifier: CalibratedClassifierCV, given: Given) -> Any:
+    parts = [one.estimator for one in classifier.calibrated_classifiers_]
+    return _join([_bound_linear(part, given) for part in parts])
+
+
+@rule(CalibratedClassifierCV, bound=_bound_calibrated, scores=_decide_each)
+def freeze_calibrated(step: Step) -> Predictor:
+    classifier = step.estimator
+    parts = classifier.calibrated_classifiers_
+    within = Step(f"{step.name}, within it", None, step.given)
+    for one in parts:
+        within.check_part(one, _CalibratedClassifier)
+        step.refuse(
+            method=one.method != "sigmoid",
+            classes_=not np.array_equal(one.estimator.classes_, classifier.classes_),
+        )
+        for calibrator in one.calibrators:
+            within.check_part(calibrator, _SigmoidCalibration)
+    linear = [_read_part(step, one.estimator) for one in parts]
+    settings = {
+        "slopes": [[float(each.a_) for each in one.calibrators] for one in parts],
+        "intercepts": [[float(each.b_) for each in one.calibrators] for one in parts],
+    }
+    weights = np.vstack([weights for weights, _ in linear])
+    intercept = np.concatenate([intercept for _, intercept in linear])
+    step.refuse(calibrators=not np.isfinite([*settings.values()]).all())
+    ops = [score(step, weights, intercept, models=len(parts))]
+    return Predictor(ops, [Op("calibrate", settings, {})], weighs=True)
+
+
+def score(  # noqa: PLR0913 - named where it is called
+    step: Step,
+    weights: NDArray[np.float64],
+    intercept: NDArray[np.float64],
+    *,
+    models: int = 1,
+    threshold: float | None = None,
+    explain: str | None = "weights",
+) -> Op:
+    """The op that makes scores of a row: weights times values, plus an intercept.
+
+    Args:
+        step: Of the model; its examples say whether rows are sparse.
+        weights: Of the shape (n_scores, n_columns).
+        intercept: A number a score.
+        models: Of how many classifiers the scores are, one after the other.
+        threshold: Over which a value counts as 1 and else as 0, or None.
+        explain: How weights explain an answer, as `Linear` has it; None if they do not.
+    """
+    # With alpha=0, say, a term that a class never had has the logarithm of zero.
+    step.refuse(
+        weights=weights.dtype != np.float64
+        or not np.isfinite(weights).all()
+        or weights.shape[1] != step.width,
+        intercept=not np.can_cast(intercept.dtype, np.float64) or not np.isfinite(intercept).all(),
+    )
+    if not step.is_sparse:
+        return _score_dense(step, weights, intercept, models=models, explain=explain)
+    settings = {
+        "intercept": intercept.tolist(),
+        "threshold": threshold,
+        "models": models,
+        "explain": explain,
+    }
+    return Op("linear", settings, {"weights": weights.T.astype("<f8").tobytes()})
+
+
+def _score_dense(
+    step: Step,
+    weights: NDArray[np.float64],
+    intercept: NDArray[np.float64],
+    *,
+    models: int,
+    explain: str | None,
+) -> Op:
+    if step.given.rows.dtype != np.float64:
+        raise CannotFreeze(
+            f"{step.name}: there is no frozen form for rows of {step.given.rows.dtype}: have the "
+            "steps before it give double precision (float64)"
+        )
+    op = make_matrix(weights, intercept)
+    if explain is not None:
+        per_label = _explain(weights, models, explain)
+        op.sections["coefficients"] = per_label.astype("<f8").tobytes()
+    return op
+
+
+def make_matrix(weights: NDArray[np.float64], intercept: NDArray[np.float64]) -> Op:
+    """The op of a product of dense rows and weights, of the shape (n_outputs, n_columns)."""
+    settings = {"intercept": np.asarray(intercept).tolist(), "inputs": weights.shape[1]}
+    return Op("matrix", settings, {"weights": weights.astype("<f8").tobytes()})
+
+
+def _explain(weights: NDArray[np.float64], models: int, explain: str) -> NDArray[np.float64]:
+    """The weight of each column for each label, as engines/weights.py has it."""
+    mean = weights.reshape(models, -1, weights.shape[1]).mean(axis=0)
+    if explain == "centred":
+        return mean - mean.mean(axis=0)  # type: ignore[no-any-return]
+    return np.vstack([-mean, mean]) if len(mean) == 1 and explain == "weights" else mean

@@ -85,7 +85,7 @@ def write_synthetic_bundle(folder: Path, bundle: Path, terms: list[str]) -> Path
     folder.mkdir()
     pipeline = build_pipeline(terms)
     joblib.dump(pipeline, folder / MODEL_NAME)
-    root = write(folder / FROZEN_NAME, *compile_pipeline(pipeline))
+    root = write(folder / FROZEN_NAME, compile_pipeline(pipeline))
     files = {
         name: FilePin(sha256=hash_files(folder / name), size=(folder / name).stat().st_size)
         for name in (MODEL_NAME, FROZEN_NAME)

@@ -65,7 +65,7 @@ def write_bundle(folder: Path, pipeline, engine="sklearn", **changes) -> Manifes
     files, frozen = {model.name: pin(model)}, {}
     if engine == "frozen":
         path = folder / "model.frozen"
-        frozen = {"root": write(path, *compile_pipeline(pipeline))}
+        frozen = {"root": write(path, compile_pipeline(pipeline))}
         files[path.name] = pin(path)
     manifest = Manifest(
         format=FORMAT,

@@ -17,6 +17,7 @@ from training.freezing.registry import CannotFreeze, Given, Predictor, Step, che
 
 __all__ = ["CannotFreeze", "compile_pipeline", "rules"]
 
+PROBED = 20  # inputs from which a compiler learns what scikit-learn makes of them
 TEXT: dict[str, Any] = {"kind": "text", "example": ""}
 
 

@@ -1,6 +1,8 @@
 """The proof that a frozen model answers as the pipeline that it was made from."""
 
+import math
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import zip_longest
 from typing import Any
 
@@ -42,8 +44,8 @@ def prove(
         described: The input, as the manifest describes it.
 
     Returns:
-        The number of `inputs`; whether all scores are `exact`, to the last bit; if not, the
-        `worst_score_difference` and how many labels of `near_ties` are others. The
+        The number of `inputs`, and of those that both have `refused`; whether all scores are
+        `exact`, to the last bit; if not, the `worst_score_difference` and how many labels of `near_ties` are others. The
         `worst_probability_difference`, None where there are no probabilities.
 
     Raises:
@@ -59,6 +61,21 @@ def prove(
     return held.tell(len(values))
 
 
+def tell_proof(proof: dict[str, Any]) -> str:
+    """What a proof found, as half a sentence for a person."""
+    asked = f"on {proof['inputs']:,} inputs"
+    probability = proof.get("worst_probability_difference")
+    likely = "" if probability is None else f", probabilities within {probability:.1e}"
+    if proof["exact"]:
+        scores = "labels and decision scores" if "worst_probability_difference" in proof else "values"
+        return f"{asked} all {scores} are the model's{likely}"
+    scores = f"within {proof['worst_score_difference']:.1e}"
+    if "near_ties" not in proof:
+        return f"{asked} all values are the model's {scores}"
+    ties = f" but {proof['near_ties']:,} of near ties" if proof["near_ties"] else ""
+    return f"{asked} all labels{ties} are the model's, decision scores {scores}{likely}"
+
+
 class Held:
     """A frozen model held against its pipeline, and what was found so far."""
 
@@ -72,15 +89,39 @@ class Held:
         self._score = found.scores
         self._exact = True
         self._worst_score = self._worst_probability = 0.0
-        self._near_ties = 0
+        self._near_ties = self._refused = 0
 
     def compare(self, values: Sequence[Any]) -> None:
         """Hold both answers to each of these against each other."""
+        rows = shape(self._described, values)
+        try:
+            expected = self._score(self._pipeline, rows)
+        except ValueError:
+            self._compare_refused(values)
+            return
+        self._compare_answers(values, rows, expected)
+
+    def _compare_refused(self, values: Sequence[Any]) -> None:
+        """Hold what scikit-learn refuses one of against each alone."""
+        if len(values) > 1:
+            half = len(values) // 2
+            self.compare(values[:half])
+            self.compare(values[half:])
+            return
+        self._refused += 1
+        with suppress(ValueError):
+            (found,) = self._engine.score(values)
+            if self._engine.classes or math.isfinite(found.value):  # else the task refuses it
+                raise ProofFailed("an input is answered that scikit-learn refuses")
+
+    def _compare_answers(self, values: Sequence[Any], rows: Any, expected: Any) -> None:
         if hasattr(self._engine.first, "analyze"):
             _compare_terms(self._pipeline, self._engine, values)
-        rows = shape(self._described, values)
         errors = find_errors(self._pipeline, Given(rows))
-        expected, found = self._score(self._pipeline, rows), self._engine.score(values)
+        try:
+            found = self._engine.score(values)
+        except ValueError as error:
+            raise ProofFailed(f"an input is refused that scikit-learn answers ({error})") from error
         _compare_alone(self._engine, values, found)
         self._compare_scores(values, expected, errors)
         if not self._engine.classes:
@@ -90,7 +131,7 @@ class Held:
 
     def tell(self, count: int) -> dict[str, Any]:
         """What `prove` returns."""
-        found: dict[str, Any] = {"inputs": count, "exact": self._exact}
+        found: dict[str, Any] = {"inputs": count, "refused": self._refused, "exact": self._exact}
         if not self._exact:
             found["worst_score_difference"] = self._worst_score
             if self._engine.classes:

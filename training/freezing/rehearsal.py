@@ -2,30 +2,36 @@
 
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from training.console import StepError, say
 from training.fitting.candidates import Candidate
-from training.freezing.compiler import CannotFreeze, compile_pipeline
+from training.freezing.compiler import PROBED, CannotFreeze, compile_pipeline
+from training.inputs import Input
 
 
-def rehearse(candidates: Iterable[Candidate], values: Any, targets: Any) -> None:
+def rehearse(
+    candidates: Iterable[Candidate], kind: Input, inputs: Sequence[Any], targets: Any
+) -> None:
     """Fit each candidate on a few examples; say which could not be frozen.
 
     Args:
         candidates: To be fitted.
-        values: Inputs in scikit-learn's form.
+        kind: Of the inputs.
+        inputs: Of a few examples.
         targets: Of each.
 
     Raises:
         StepError: A candidate has a value that scikit-learn does not take.
     """
+    values = kind.shape(inputs)
+    probed = [kind.read(one) for one in inputs[:PROBED]]
     for candidate in candidates:
         if not fits(candidate, values, targets):
             continue
         try:
-            compile_pipeline(candidate.pipeline)
+            compile_pipeline(candidate.pipeline, kind.described, probed)
         except CannotFreeze as error:
             say(f"candidate {candidate} could not be frozen, scikit-learn would serve it: {error}")
 

@@ -29,6 +29,10 @@ class Input(Protocol):
         """The form that a pipeline takes: an array of texts or of pixels, or a table."""
         ...
 
+    def read(self, value: Any) -> Any:
+        """An input as the service's input kind reads it, for an engine."""
+        ...
+
     def identify(self, value: Any) -> Hashable | None:
         """The same for two inputs that the model cannot tell apart; None where it reads nothing."""
         ...

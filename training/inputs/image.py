@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 
 from serving.app.engines.pixels import build_pixels
 from serving.app.inputs import find_input
+from serving.app.inputs.image import Image
 from serving.app.pictures import Picture
 from training.data.dataset import Example, list_rows
 from training.data.png import write_png
 from training.inputs import find_quantiles
 from training.settings.params import Validate
-from training.settings.schema import Image, Schema
+from training.settings.schema import Image as Described
+from training.settings.schema import Schema
 
 
-def prepare_image(image: Image, picture: bytes) -> dict[str, str]:
+def prepare_image(image: Described, picture: bytes) -> dict[str, str]:
     """An example's input.
 
     Args:
@@ -49,6 +51,9 @@ class ImageInput:
 
     def shape(self, inputs: Iterable[dict[str, str]]) -> NDArray[np.float64]:
         return build_pixels([b64decode(one["pixels"]) for one in inputs])
+
+    def read(self, value: dict[str, str]) -> Image:
+        return Image(b64decode(value["pixels"]), 0, 0)
 
     def identify(self, value: dict[str, str]) -> Hashable | None:
         return value["pixels"] if self.has_content(value) else None

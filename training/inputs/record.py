@@ -39,6 +39,9 @@ class RecordInput:
         names = [field["name"] for field in self._fields]
         return build_frame(self._fields, [tuple(map(one.get, names)) for one in inputs])
 
+    def read(self, value: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(value.get(field["name"]) for field in self._fields)
+
     def identify(self, value: dict[str, Any]) -> Hashable | None:
         found = tuple(value.get(field["name"]) for field in self._fields)
         return None if all(one is None for one in found) else found

@@ -41,6 +41,9 @@ class TextInput:
     def shape(self, inputs: Iterable[str]) -> NDArray[np.object_]:
         return np.array([*inputs], dtype=object)
 
+    def read(self, value: str) -> str:
+        return value
+
     def identify(self, value: str) -> str | None:
         return self._reader.read(value) or None
 

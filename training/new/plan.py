@@ -230,7 +230,7 @@ def _list_sections(context: Mapping[str, Any]) -> dict[str, Any]:
         "train": {"seed": SEED, **train},
         "learning_curve": {"fractions": [0.5, 1.0], "folds": 2},
         "evaluate": context["gates"],
-        "freeze": {"generated_texts": 10, "seed": 0},
+        "freeze": {"generated_inputs": 10, "seed": 0},
         "judge": {"max_drop": 1, "max_model_mb": 1},
     }
 

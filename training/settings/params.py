@@ -111,7 +111,7 @@ class Evaluate(_Section):
 
 
 class Freeze(_Section):
-    generated_texts: int = Field(ge=10)
+    generated_inputs: int = Field(ge=10)
     seed: int = Field(ge=0)
 
 

@@ -10,12 +10,13 @@ from serving.app.engines.frozen.engine import FrozenEngine
 from serving.app.engines.frozen.file import FrozenFile
 from training.console import StepError, say
 from training.data.dataset import read_examples
-from training.freezing.compiler import CannotFreeze, compile_pipeline
+from training.definition import read_definition
+from training.freezing.compiler import PROBED, CannotFreeze, compile_pipeline
 from training.freezing.file import write
-from training.freezing.proof import ProofFailed, SplitterDiffers, generate_texts, prove
+from training.freezing.inputs import generate
+from training.freezing.proof import ProofFailed, SplitterDiffers, prove, tell_proof
 from training.model_file import load_model
 from training.paths import Paths, run_for_model
-from training.settings.params import read_params
 
 
 def main(paths: Paths) -> None:
@@ -24,7 +25,7 @@ def main(paths: Paths) -> None:
     Raises:
         StepError: There is no model yet, or no test part to prove it on.
     """
-    for path in (paths.model, paths.test):
+    for path in (paths.model, paths.test, paths.input):
         if not path.exists():
             raise StepError(f"{path} is missing: make it with {paths.make('train')}")
     pipeline = load_model(paths)
@@ -49,15 +50,17 @@ def freeze(pipeline: Any, paths: Paths) -> dict[str, Any]:
         CannotFreeze: The pipeline has a step or a setting that has no frozen form.
         StepError: The frozen model answers otherwise than the pipeline. It leaves no file.
     """
-    params, path = read_params(paths).freeze, paths.frozen
+    definition, path = read_definition(paths), paths.frozen
+    described, params = definition.input.described, definition.params.freeze
+    values = [definition.input.read(one.input) for one in read_examples(paths.test)]
+    model = compile_pipeline(pipeline, described, values[:PROBED])
+    values += generate(described, pipeline, values, params.generated_inputs, params.seed)
     unproved = path.with_suffix(".unproved")
-    classes, ops = compile_pipeline(pipeline)
-    texts = [one.input for one in read_examples(paths.test)]
-    texts += generate_texts(list(pipeline[0].vocabulary_), params.generated_texts, params.seed)
     try:
-        root = write(unproved, classes, ops)
-        engine = FrozenEngine(FrozenFile(str(unproved), unproved.stat().st_size, root))
-        proof = prove(pipeline, engine, texts)
+        root = write(unproved, model)
+        file = FrozenFile(str(unproved), unproved.stat().st_size, root)
+        engine = FrozenEngine(file, described)
+        proof = prove(pipeline, engine, values, described)
         unproved.replace(path)
     except SplitterDiffers as error:
         raise StepError(str(error)) from None
@@ -68,12 +71,7 @@ def freeze(pipeline: Any, paths: Paths) -> dict[str, Any]:
         ) from None
     finally:
         unproved.unlink(missing_ok=True)
-    worst = proof["worst_probability_difference"]
-    say(
-        f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB): on {len(texts):,} texts all labels "
-        "and decision scores are the model's"
-        + ("" if worst is None else f", probabilities within {worst:.1e}")
-    )
+    say(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB): {tell_proof(proof)}")
     return {"root": root, **proof}
 
 

@@ -65,8 +65,8 @@ def check_candidates(paths: Paths, definition: Definition, train: Sequence[Examp
     params, task, kind = definition.params.train, definition.task, definition.input
     find_scorer(params.scoring)
     few = task.take_few(train)
-    values, targets = kind.shape(one.input for one in few), task.read_targets(few)
-    rehearse(list_candidates(params, read_model(paths.name).candidates), values, targets)
+    candidates = list_candidates(params, read_model(paths.name).candidates)
+    rehearse(candidates, kind, [one.input for one in few], task.read_targets(few))
 
 
 def checked_rows(path: Path, problems: list[str]) -> Iterator[Example]:

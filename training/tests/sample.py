@@ -62,7 +62,7 @@ SMALL_PARAMS = {
     "learning_curve": {"fractions": [0.5, 1.0], "folds": 2},
     "judge": {"max_drop": 0.05, "max_flips": 0.2, "max_model_mb": 1},
     "evaluate": {"min_macro_f1": 0.5, "min_class_f1": 0.1, "min_gain_over_baseline": 0.2},
-    "freeze": {"generated_texts": 100, "seed": 13},
+    "freeze": {"generated_inputs": 100, "seed": 13},
 }
 
 
@@ -86,7 +86,7 @@ PRICES_PARAMS = {
         "min_coverage": 0.7,
         "interval": {"coverage": 0.9, "kind": "ratio"},
     },
-    "freeze": {"generated_texts": 100, "seed": 13},
+    "freeze": {"generated_inputs": 100, "seed": 13},
 }
 
 

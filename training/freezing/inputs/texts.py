@@ -1,4 +1,4 @@
-"""Inputs that a frozen model could stumble over, for its proof."""
+"""Texts that a frozen model could stumble over."""
 
 import random
 import string

@@ -28,7 +28,7 @@ solve train --constraints "$target/dev.txt"
 solve dask --constraints "$target/dev.txt"
 # serving/app/telemetry/emf.py does without it and what it needs.
 echo "aiohttp; python_version < '0'" >"$target/.without"
-for group in frozen sklearn records images; do
+for group in frozen frozen-images sklearn records images; do
     solve "$group" --constraints "$target/dev.txt" --override "$target/.without"
 done
 rm "$target/.without"

@@ -30,7 +30,7 @@ DOCKERFILE = "serving/deployment/image/Dockerfile"
 BUNDLES, HOMES = "serving/app/data/*", "training/models/*"
 # Which of requirements/ an image is of, by the engine and the kind of input.
 LOCKS = {
-    "frozen": {"text": "frozen", "record": "frozen"},
+    "frozen": {"text": "frozen", "record": "frozen", "image": "frozen-images"},
     "sklearn": {"text": "sklearn", "record": "records", "image": "images"},
 }
 _ALL_LOCKS = {lock for locks in LOCKS.values() for lock in locks.values()}

@@ -25,7 +25,6 @@ FAST = {
             "engines.frozen.ops",
             "engines.frozen.ops.classify",
             "engines.frozen.ops.linear",
-            "engines.frozen.ops.matrix",
             "engines.frozen.ops.vectorize",
             "engines.frozen.rows",
             "engines.predictor",

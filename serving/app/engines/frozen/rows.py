@@ -46,3 +46,13 @@ def gather(row: Sequence[float]) -> Features:
     """The row without its zeros; NaN is none."""
     columns = [column for column, value in enumerate(row) if value != 0]
     return Features(columns, [row[column] for column in columns])
+
+
+def check_scores(scores: int, labels: int) -> None:
+    """Refuse a number of scores that is neither the labels' nor the one of two labels.
+
+    Raises:
+        ValueError: It is refused.
+    """
+    if scores != labels and (scores, labels) != (1, 2):
+        raise ValueError(f"{scores} scores for {labels} labels")

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import compress
 
 from serving.app.engines.frozen.memo import Memo
-from serving.app.engines.frozen.ops.matrix import check_scores
+from serving.app.engines.frozen.rows import check_scores
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,6 +6,8 @@ from functools import cached_property
 from math import sumprod
 from operator import itemgetter
 
+from serving.app.engines.frozen.rows import check_scores
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -82,13 +84,3 @@ class Matrix:
         weights = self._file.read_whole(*self._weights).cast("d")
         starts = range(0, len(weights), self._inputs) if self._inputs else [0]
         return [weights[start : start + self._inputs].tolist() for start in starts]
-
-
-def check_scores(scores: int, labels: int) -> None:
-    """Refuse a number of scores that is neither the labels' nor the one of two labels.
-
-    Raises:
-        ValueError: It is refused.
-    """
-    if scores != labels and (scores, labels) != (1, 2):
-        raise ValueError(f"{scores} scores for {labels} labels")

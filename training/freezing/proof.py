@@ -67,7 +67,8 @@ def tell_proof(proof: dict[str, Any]) -> str:
     probability = proof.get("worst_probability_difference")
     likely = "" if probability is None else f", probabilities within {probability:.1e}"
     if proof["exact"]:
-        scores = "labels and decision scores" if "worst_probability_difference" in proof else "values"
+        labels = "worst_probability_difference" in proof  # a regression has none
+        scores = "labels and decision scores" if labels else "values"
         return f"{asked} all {scores} are the model's{likely}"
     scores = f"within {proof['worst_score_difference']:.1e}"
     if "near_ties" not in proof:

@@ -14,6 +14,7 @@ from training.changed import TARGET, list_stale
 from training.console import StepError, run_step, say
 from training.data.dataset import hash_files
 from training.definition import Definition, read_definition
+from training.freezing.proof import tell_proof
 from training.judging.committed import NotComparable, Recorded, read_manifest_of, was_before
 from training.judging.gates import Gate, at_least, at_most
 from training.judging.page import COMPARERS, Judgement, render
@@ -180,10 +181,7 @@ def judge_bundle(paths: Paths, side: Side) -> Gate:
         return Gate(rule, str(error), limit, passed=False)
     if manifest.engine != "frozen":
         return Gate(rule, "not frozen: scikit-learn serves", limit, passed=True)
-    worst = manifest.frozen["worst_probability_difference"]
-    differ = "no label differs" if worst is None else f"probabilities differ by {worst:g}"
-    found = f"frozen; of {manifest.frozen['texts']:,} texts {differ}"
-    return Gate(rule, found, limit, passed=True)
+    return Gate(rule, f"frozen; {tell_proof(manifest.frozen)}", limit, passed=True)
 
 
 if __name__ == "__main__":

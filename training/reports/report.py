@@ -25,6 +25,7 @@ from training.data.dataset import Example, hash_files, list_rows, read_examples
 from training.definition import Definition, read_definition
 from training.evaluation.fitted import describe_steps
 from training.evaluation.scores import tell_amount
+from training.freezing.proof import tell_proof
 from training.model_file import load_model, read_checked
 from training.paths import Paths, run_for_model
 from training.reports import labels, values
@@ -92,6 +93,7 @@ def build_page(paths: Paths, load_ms: float) -> str:
     folder = FileSystemLoader(Path(__file__).parent / "templates")
     pages = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     pages.filters["amount"] = tell_amount
+    pages.filters["proof"] = tell_proof
     learned = np.genfromtxt(paths.learning_curve, delimiter=",", names=True)
     return pages.get_template("report.html.j2").render(
         **describe_model(paths, metrics, model),

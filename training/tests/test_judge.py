@@ -70,7 +70,7 @@ def bundle(monkeypatch):
     """As if the bundle were of the model that is judged."""
 
     def put(**changes):
-        frozen = {"texts": 9, "worst_probability_difference": 0.0}
+        frozen = {"inputs": 9, "exact": True, "worst_probability_difference": 0.0}
         found = SimpleNamespace(**{"engine": "frozen", "frozen": frozen} | changes)
         monkeypatch.setattr(judge, "find_manifest", lambda *_: found)
 

@@ -330,10 +330,15 @@ def test_frozen_model_is_shown_with_its_proof(inputs):
             PATHS.model.name: FilePin(sha256=hash_files(PATHS.model), size=1),
             PATHS.frozen.name: FilePin(sha256="0" * 64, size=12_345),
         },
-        frozen={"root": "0" * 64, "texts": 6_789, "worst_probability_difference": 3.3e-16},
+        frozen={
+            "root": "0" * 64,
+            "inputs": 6_789,
+            "exact": True,
+            "worst_probability_difference": 3.3e-16,
+        },
     )
     words = Elements(build_page()).words
-    assert "Frozen 12,345 bytes (0.0 MB) on 6,789 texts all its labels" in words
+    assert "Frozen 12,345 bytes (0.0 MB) on 6,789 inputs all labels" in words
     assert "probabilities within 3.3e-16" in words
 
 

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from serving.app.engines.frozen.file import BLOCK, FORMAT, MAGIC, PREFIX
 from serving.bundle.files import digest
@@ -21,7 +21,7 @@ class Op(NamedTuple):
     type: str
     settings: dict[str, Any]
     sections: dict[str, bytes]
-    parts: list[list[Self]] = []  # noqa: RUF012 - nobody changes it
+    parts: list[list[Any]] = []  # noqa: RUF012 - nobody changes it
 
 
 class Model(NamedTuple):

@@ -45,8 +45,8 @@ def prove(
 
     Returns:
         The number of `inputs`, and of those that both have `refused`; whether all scores are
-        `exact`, to the last bit; if not, the `worst_score_difference` and how many labels of `near_ties` are others. The
-        `worst_probability_difference`, None where there are no probabilities.
+        `exact`, to the last bit; if not, the `worst_score_difference` and how many labels of
+        `near_ties` are others. The `worst_probability_difference`, None where there are none.
 
     Raises:
         ProofFailed: A term is another one; a score differs by more than its bound, which is nothing
@@ -199,7 +199,7 @@ def _margin(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     if scores.shape[1] == 1:
         return np.abs(scores[:, 0])
     ordered = np.sort(scores, axis=1)
-    return ordered[:, -1] - ordered[:, -2]  # type: ignore[no-any-return]
+    return ordered[:, -1] - ordered[:, -2]
 
 
 def _compare_terms(pipeline: Any, engine: FrozenEngine, texts: Sequence[str]) -> None:

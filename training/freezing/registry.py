@@ -5,8 +5,6 @@ method of its class's) is taken for its class. Everything else is refused by nam
 engine serves it just as well, only later after a cold start.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -79,7 +77,7 @@ class Rule(NamedTuple):
             shape (n_rows, n_scores). None of a transformer.
     """
 
-    freeze: Callable[[Step], Any]
+    freeze: Callable[["Step"], Any]
     bound: Callable[[Any, Given], NDArray[np.float64] | None] | None
     scores: Callable[[Any, Any], NDArray[np.float64]] | None
 
@@ -91,10 +89,10 @@ def rule(
     *kinds: type,
     bound: Callable[[Any, Given], NDArray[np.float64] | None] | None = None,
     scores: Callable[[Any, Any], NDArray[np.float64]] | None = None,
-) -> Callable[[Callable[[Step], Any]], Callable[[Step], Any]]:
+) -> Callable[[Callable[["Step"], Any]], Callable[["Step"], Any]]:
     """Make a function the rule of classes; see `Rule`."""
 
-    def register(freeze: Callable[[Step], Any]) -> Callable[[Step], Any]:
+    def register(freeze: Callable[["Step"], Any]) -> Callable[["Step"], Any]:
         RULES.update(dict.fromkeys(kinds, Rule(freeze, bound, scores)))
         return freeze
 
@@ -137,14 +135,14 @@ class Step:
     @property
     def is_sparse(self) -> bool:
         """Whether it is given sparse rows."""
-        return issparse(self.given.rows)
+        return bool(issparse(self.given.rows))
 
     @property
     def width(self) -> int:
         """How many columns it is given."""
         return int(self.given.rows.shape[1])
 
-    def at(self, name: str, estimator: Any, given: Given | None = None) -> Step:
+    def at(self, name: str, estimator: Any, given: Given | None = None) -> "Step":
         """A step within this one: of the same examples, unless others are given."""
         return Step(f"{self.name}, {name}", estimator, self.given if given is None else given)
 

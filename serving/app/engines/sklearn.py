@@ -95,7 +95,8 @@ class SklearnEngine:
     def _look_at(self, values: Sequence[Any]) -> tuple[Any, list[Any]]:
         """The last step's features, and of each value what `Terms.count` says, or twice None."""
         if self._terms is None:
-            return transform(self._pipeline[:-1], shape(self._described, values)), [(None, None)] * len(values)
+            table = shape(self._described, values)
+            return transform(self._pipeline[:-1], table), [(None, None)] * len(values)
         terms = self._terms.analyze(values)
         matrix = self._terms.vectorize(values, terms)
         features = transform(self._pipeline[self._terms.place + 1 : -1], matrix)

@@ -70,11 +70,12 @@ def score_pipeline(pipeline: Pipeline, rows: Any) -> Any:
 @rule(Pipeline, bound=_bound_pipeline, scores=score_pipeline)
 def freeze_pipeline(step: Step) -> list[Op] | Predictor:
     """Of transformers, or of a model after transformers."""
-    steps = step.estimator.steps
-    if find_rule(steps[-1][1]) is None or find_rule(steps[-1][1]).scores is None:
-        return freeze_steps(step, steps)[0]
-    ops, given = freeze_steps(step, steps[:-1])
-    model = _name(step, *steps[-1], given).freeze_model()
+    *steps, (name, last) = step.estimator.steps
+    found = None if last in PASSED else find_rule(last)
+    if found is None or found.scores is None:
+        return freeze_steps(step, step.estimator.steps)[0]
+    ops, given = freeze_steps(step, steps)
+    model = _name(step, name, last, given).freeze_model()
     return model._replace(ops=[*ops, *model.ops])
 
 
@@ -136,7 +137,7 @@ def _list_union(union: FeatureUnion, given: Given) -> list[Part]:
     ]
 
 
-def _bound_parts(parts: list[Part], sparse: bool) -> NDArray[np.float64] | None:
+def _bound_parts(parts: list[Part], *, sparse: bool) -> NDArray[np.float64] | None:
     """The errors of parts side by side."""
     found = [follow(one.transformer, one.given) for one in parts]
     if all(one.errors is None for one in found):
@@ -151,7 +152,7 @@ def _bound_parts(parts: list[Part], sparse: bool) -> NDArray[np.float64] | None:
 
 
 def _bound_columns(transformer: ColumnTransformer, given: Given) -> NDArray[np.float64] | None:
-    return _bound_parts(_list_columns(transformer, given), transformer.sparse_output_)
+    return _bound_parts(_list_columns(transformer, given), sparse=transformer.sparse_output_)
 
 
 @rule(ColumnTransformer, bound=_bound_columns)
@@ -161,7 +162,8 @@ def freeze_columns(step: Step) -> list[Op]:
 
 
 def _bound_union(union: FeatureUnion, given: Given) -> NDArray[np.float64] | None:
-    return _bound_parts(_list_union(union, given), issparse(union.transform(given.rows[:1])))
+    sparse = issparse(union.transform(given.rows[:1]))
+    return _bound_parts(_list_union(union, given), sparse=sparse)
 
 
 @rule(FeatureUnion, bound=_bound_union)

@@ -358,5 +358,5 @@ def _explain(weights: NDArray[np.float64], models: int, explain: str) -> NDArray
     """The weight of each column for each label, as engines/weights.py has it."""
     mean = weights.reshape(models, -1, weights.shape[1]).mean(axis=0)
     if explain == "centred":
-        return mean - mean.mean(axis=0)  # type: ignore[no-any-return]
+        return mean - mean.mean(axis=0)
     return np.vstack([-mean, mean]) if len(mean) == 1 and explain == "weights" else mean

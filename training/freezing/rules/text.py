@@ -20,7 +20,7 @@ LOGS = 1024
 
 @rule(TfidfVectorizer)
 def freeze_weighed(step: Step) -> list[Op]:
-    return freeze_vectorizer(step, step.estimator._tfidf)  # noqa: SLF001
+    return freeze_vectorizer(step, step.estimator._tfidf)
 
 
 @rule(CountVectorizer)

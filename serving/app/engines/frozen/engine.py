@@ -19,7 +19,7 @@ from serving.bundle.manifest import FROZEN_NAME, python_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from serving.bundle.files import Folder
@@ -92,22 +92,22 @@ class FrozenEngine:
                 linear.read_all()
             if found := self._score_together(values):
                 return found
-        first = self._ops[0](values[0]) if len(values) == 1 else None
-        if first is not None:
-            rows, outcomes = [first], [run(self._ops[1:], first)]
-        else:
-            rows = run_many(self._ops[:1], values)
-            outcomes = run_many(self._ops[1:], rows)
+        if len(values) == 1:
+            row = self._ops[0](values[0])
+            return [self._tell(row, run(self._ops[1:], row))]
+        rows = run_many(self._ops[:1], values)
+        outcomes = run_many(self._ops[1:], rows)
         return [self._tell(*pair) for pair in zip(rows, outcomes, strict=True)]
 
     def check(self) -> None:
         self._file.check()
 
     def _tell(self, row: Any, outcome: Any) -> Scores:
-        counts = (row.terms, row.unknown_terms) if self._counts_terms else (None, None)
+        terms, unknown = (row.terms, row.unknown_terms) if self._counts_terms else (None, None)
         if self.classes:
-            return Scores(*outcome, *counts)
-        return Scores(0, None, *counts, outcome[0])
+            label, probabilities = outcome
+            return Scores(label, probabilities, terms, unknown)
+        return Scores(terms=terms, unknown_terms=unknown, value=outcome[0])
 
     def _are_many(self, texts: Sequence[str]) -> bool:
         if len(texts) >= LARGE_BATCH and self._file.size <= MAX_READ_WHOLE:
@@ -120,9 +120,11 @@ class FrozenEngine:
             from serving.app.engines.frozen.together import score_together  # noqa: PLC0415 - numpy
         except Exception:  # noqa: BLE001 - there is no numpy, or one that does not work
             return None
+        vectorize, linear, classify = self._ops
         answers = []
         for start in range(0, len(texts), TOGETHER):
-            answers += score_together(*self._ops, texts[start : start + TOGETHER])
+            some = texts[start : start + TOGETHER]
+            answers += score_together(vectorize, linear, classify, some)
         return answers
 
     def run(self, value: Any, stop: int | None = -1) -> Any:

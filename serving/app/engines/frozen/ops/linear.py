@@ -1,4 +1,4 @@
-"""Sparse rows times weights, summed as scipy does it: scikit-learn's own scores, to the last bit."""
+"""Sparse rows times weights, summed as scipy does it: scikit-learn's scores, to the last bit."""
 
 from __future__ import annotations
 

@@ -81,6 +81,6 @@ class Matrix:
 
     @cached_property
     def _rows(self) -> list[list[float]]:
-        weights = self._file.read_whole(*self._weights).cast("d")
+        weights: Any = self._file.read_whole(*self._weights).cast("d")
         starts = range(0, len(weights), self._inputs) if self._inputs else [0]
         return [weights[start : start + self._inputs].tolist() for start in starts]

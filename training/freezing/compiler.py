@@ -59,6 +59,8 @@ def _compile(pipeline: Pipeline, described: dict[str, Any], values: Sequence[Any
         classes_=len(set(classes)) < len(classes) or bool(classes) != bool(found.answer)
     )
     ops = [*_read(described), *found.ops, *found.answer]
+    if [op.type for op in ops[:2]] == ["pixels", "finite"]:
+        del ops[1]  # pixels are
     return Model(classes, ops, _explain(pipeline, described, found, len(ops)))
 
 

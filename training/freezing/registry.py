@@ -13,6 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    TargetEncoder,
+)
 
 from training.freezing.file import Op
 
@@ -83,6 +92,18 @@ class Rule(NamedTuple):
 
 
 RULES: dict[type, Rule] = {}
+# What takes numbers of any kind, or leaves it to what is within it to refuse some.
+UNCHECKED = (
+    ColumnTransformer,
+    FeatureUnion,
+    FunctionTransformer,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    OneHotEncoder,
+    OrdinalEncoder,
+    Pipeline,
+    TargetEncoder,
+)
 
 
 def rule(
@@ -196,7 +217,20 @@ class Step:
                     "whose numbers are scikit-learn's but for rounding: a rounding could make "
                     "another answer"
                 )
-            return found.freeze(self)
+            return self._check_finite(found.freeze(self))
+
+    def _check_finite(self, found: Any) -> Any:
+        """What was frozen, after an op that refuses the numbers that scikit-learn refuses."""
+        rows = self.given.rows
+        if not has_numbers(rows) or isinstance(self.estimator, UNCHECKED):
+            return found
+        takes_nan = bool(self.estimator.__sklearn_tags__().input_tags.allow_nan)
+        if takes_nan and hasattr(rows, "columns"):  # a record has no infinity
+            return found
+        check = Op("finite", {"nan": takes_nan}, {})
+        if isinstance(found, Predictor):
+            return found._replace(ops=[check, *found.ops])
+        return [check, *found] if found else found
 
     def _unknown(self) -> CannotFreeze:
         return CannotFreeze(f"{self.name}: {type(self.estimator).__name__} has no frozen form")
@@ -221,6 +255,14 @@ def find_errors(estimator: Any, given: Given) -> NDArray[np.float64] | None:
     """The errors of what an estimator gives; see `Rule.bound`."""
     found = find_rule(estimator)
     return None if found is None or found.bound is None else found.bound(estimator, given)
+
+
+def has_numbers(rows: Any) -> bool:
+    """Whether rows are dense, and of numbers alone."""
+    kinds = getattr(rows, "dtypes", None)
+    if kinds is not None:
+        return all(kind.kind in "fiub" for kind in kinds)
+    return isinstance(rows, np.ndarray) and rows.ndim > 1 and rows.dtype.kind in "fiub"
 
 
 def check_methods(name: str, part: Any) -> None:

@@ -1,5 +1,5 @@
 """The rules, a module a family: to import this package is to register them."""
 
-from training.freezing.rules import columns, linear, text
+from training.freezing.rules import categories, columns, linear, numbers, text
 
-__all__ = ["columns", "linear", "text"]
+__all__ = ["categories", "columns", "linear", "numbers", "text"]

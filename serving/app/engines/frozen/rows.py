@@ -9,6 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from serving.app.engines.frozen.file import FrozenFile
+
 
 class Features:
     """A sparse row: its values that are not zero, in the order of their columns.
@@ -56,3 +58,8 @@ def check_scores(scores: int, labels: int) -> None:
     """
     if scores != labels and (scores, labels) != (1, 2):
         raise ValueError(f"{scores} scores for {labels} labels")
+
+
+def read_doubles(file: FrozenFile, places: list[int]) -> list[float]:
+    """The numbers of a section: f64, little-endian."""
+    return memoryview(file.read(*places)).cast("d").tolist()

@@ -23,15 +23,28 @@ if TYPE_CHECKING:
 
 # Module and class of each type. A module is imported when a model has an op of it.
 OPS = {
+    "binarize": ("numbers", "Binarize"),
+    "bins": ("numbers", "Bins"),
     "calibrate": ("classify", "Calibrate"),
+    "choose": ("numbers", "Choose"),
+    "choose_sparse": ("numbers", "ChooseSparse"),
     "classify": ("classify", "Classify"),
+    "codes": ("categories", "Codes"),
     "dense": ("join", "Dense"),
     "fields": ("inputs", "Fields"),
+    "finite": ("numbers", "Finite"),
+    "function": ("numbers", "Function"),
+    "impute": ("numbers", "Impute"),
     "join": ("join", "Join"),
     "linear": ("linear", "Linear"),
     "matrix": ("matrix", "Matrix"),
+    "one_hot": ("categories", "OneHot"),
     "pixels": ("inputs", "Pixels"),
+    "power": ("numbers", "Power"),
     "probabilities": ("classify", "Probabilities"),
+    "products": ("numbers", "Products"),
+    "scale": ("numbers", "Scale"),
+    "stretch": ("numbers", "Stretch"),
     "vectorize": ("vectorize", "Vectorize"),
 }
 

@@ -54,12 +54,12 @@ def find_paths(model: Any) -> Weigh | None:
     if isinstance(model, GradientBoostingRegressor | GradientBoostingClassifier):
         if not (model.init_ == "zero" or isinstance(model.init_, DummyRegressor | DummyClassifier)):
             return None
-        rounds = [[_settle(one.tree_) for one in column] for column in model.estimators_.T]
+        rounds = [[settle(one.tree_) for one in column] for column in model.estimators_.T]
         return lambda row, label: model.learning_rate * _add_rounds(rounds, row, label, model)
     return None
 
 
-def _settle(tree: Any) -> Tree:
+def settle(tree: Any) -> Tree:
     """A tree of gradient boosting, each node with the mean of what its leaves say.
 
     After fitting, scikit-learn writes the leaves anew for most losses, and leaves the nodes above

@@ -45,6 +45,7 @@ OPS = {
     "products": ("numbers", "Products"),
     "scale": ("numbers", "Scale"),
     "stretch": ("numbers", "Stretch"),
+    "trees": ("trees", "Trees"),
     "vectorize": ("vectorize", "Vectorize"),
 }
 

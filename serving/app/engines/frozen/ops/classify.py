@@ -131,6 +131,11 @@ def _logistic(scores: list[float]) -> list[float]:
     return [1 - probability, probability]
 
 
+def _half_logistic(scores: list[float]) -> list[float]:
+    """Of boosting with the exponential loss."""
+    return _logistic([2 * scores[0]])
+
+
 def _one_vs_rest(scores: list[float]) -> list[float]:
     """LinearClassifierMixin's: uniform where all are zero."""
     return share(list(map(expit, scores)))
@@ -164,6 +169,7 @@ def _as_they_are(scores: list[float]) -> list[float]:
 LINKS = {
     "as_they_are": _as_they_are,
     "softmax": _softmax,
+    "half_logistic": _half_logistic,
     "logistic": _logistic,
     "one_vs_rest": _one_vs_rest,
     "one_vs_rest_classifier": _one_vs_rest_classifier,

@@ -109,8 +109,7 @@ class Stretch:
     def __call__(self, row: Features) -> Features:
         factors = self._factors
         values = [
-            value * factors[column]
-            for column, value in zip(row.columns, row.values, strict=True)
+            value * factors[column] for column, value in zip(row.columns, row.values, strict=True)
         ]
         return Features(row.columns, values, row.terms, row.unknown_terms)
 

@@ -1,0 +1,291 @@
+"""Trees: decision trees, forests, boosting; one evaluator for all of them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from serving.app.engines.frozen.file import FrozenFile
+
+F64 = 8
+# A node of a list is twice as quick, and takes five times the memory: a big forest is slower so.
+MAX_LISTED = 20_000
+# From so many rows on masks are quicker than one row after the other; of more at once, memory.
+MANY = 24
+TOGETHER = 1_000
+# A double that is at least so large is infinite in single precision, which scikit-learn refuses.
+SINGLE_LIMIT = (2 - 2**-24) * 2.0**127
+RIGHT = 2  # the answer; left is 1
+
+
+class Trees:
+    """The sum of what trees say of a row.
+
+    Each question that trees ask of a row is numbered, whichever tree asks it: question 0 is none, a
+    node that is a leaf. A row's answers, 1 for left and 2 for right, are found at once, a feature
+    at a time; then a node is a question and a distance: the left child is the distance and one
+    further on, the right child next to it. So a walk only ever goes on, and ends, whatever is read.
+
+    Settings:
+
+    - `features`: [column, how many questions, how many codes]; the codes are 0 for numbers;
+    - `outputs`, how many numbers a row gets; `init`, what they begin with; `divisor`, at the end;
+    - `whole`, whether a leaf has all of these; or one, and trees take turns;
+    - `single`, whether scikit-learn reads numbers in single precision (thresholds are made for it);
+    - `types`, of the numbers in `questions` and `distances`: "H" for u16, "I" for u32.
+
+    Sections:
+
+    - thresholds: f64, of each question about numbers, ascending in a feature: right is over it;
+    - missing: u8 a question, the answer of a missing value;
+    - tables: u8, of each feature of codes the answers of each code, one code after the other;
+    - roots: u32 a tree;
+    - questions, distances: of each node, in breadth-first order; a leaf's distance is its place in
+    - leaves: f64, `outputs` each, or one;
+    - nodes, if trees explain: f64 of each node, as many as a leaf has, what it says.
+    """
+
+    takes, gives = "values", "values"
+
+    def __init__(self, file: FrozenFile, op: dict[str, Any]) -> None:
+        self._file = file
+        self._sections: dict[str, list[int]] = op["sections"]
+        self._types: dict[str, str] = op["types"]
+        self._layout: list[tuple[int, int, int]] = [tuple(one) for one in op["features"]]
+        self._outputs: int = op["outputs"]
+        self._init: list[float] = op["init"]
+        self._divisor: float = op["divisor"]
+        self._whole: bool = op["whole"]
+        self._single: bool = op["single"]
+        self._turned: bool = op.get("turned", False)
+        if len(self._init) != self._outputs or not self._divisor:
+            raise ValueError("outputs of another number")
+        self._features: list[Any] | None = None
+
+    def check(self, labels: int) -> None:
+        """Refuse what would answer with labels that there are not.
+
+        Raises:
+            ValueError: The outputs are not one a label, nor the one of two labels.
+        """
+        if self._outputs != labels and (self._outputs, labels) != (1, 2):
+            raise ValueError(f"{self._outputs} outputs for {labels} labels")
+
+    def __call__(self, row: list[float]) -> list[float]:
+        answers = self._answer(row)
+        questions, distances, leaves = self._questions, self._distances, self._leaves
+        if self._outputs > 1:
+            return self._add_up(answers)
+        total = self._init[0]
+        for node in self._roots:
+            while question := questions[node]:
+                node += distances[node] + answers[question]  # noqa: PLW2901 - the walk
+            total += leaves[distances[node]]
+        return [total / self._divisor]
+
+    def _add_up(self, answers: bytes) -> list[float]:
+        questions, distances, leaves = self._questions, self._distances, self._leaves
+        totals, outputs, turn = self._init.copy(), self._outputs, 0
+        for node in self._roots:
+            while question := questions[node]:
+                node += distances[node] + answers[question]  # noqa: PLW2901 - the walk
+            place = distances[node]
+            if self._whole:
+                start = place * outputs
+                for output, value in enumerate(leaves[start : start + outputs]):
+                    totals[output] += value
+            else:
+                totals[turn] += leaves[place]
+                turn = turn + 1 if turn + 1 < outputs else 0
+        divisor = self._divisor
+        return [total / divisor for total in totals]
+
+    def many(self, rows: Sequence[list[float]]) -> list[list[float]]:
+        """What trees say of rows; the same numbers, for they are added in the same order."""
+        if len(rows) < MANY:
+            return list(map(self, rows))
+        found: list[list[float]] = []
+        for start in range(0, len(rows), TOGETHER):
+            found += self._add_up_together(rows[start : start + TOGETHER])
+        return found
+
+    def _add_up_together(self, rows: Sequence[list[float]]) -> list[list[float]]:
+        """Rows go down a tree together: a bit each of one number, which a question splits."""
+        right, everyone = self._ask(rows), (1 << len(rows)) - 1
+        totals = [[one] * len(rows) for one in self._init]
+        for number, root in enumerate(self._roots):
+            turn = totals if self._whole else [totals[number % self._outputs]]
+            for values, mask in self._split(root, everyone, right):
+                while mask:
+                    low = mask & -mask
+                    mask ^= low  # noqa: PLW2901
+                    place = low.bit_length() - 1
+                    for output, value in zip(turn, values, strict=True):
+                        output[place] += value
+        return [[one / self._divisor for one in row] for row in zip(*totals, strict=True)]
+
+    def _split(
+        self, root: int, everyone: int, right: list[int]
+    ) -> Iterator[tuple[Sequence[float], int]]:
+        """The leaves of a tree that rows come to: what each says, and which rows."""
+        questions, distances, leaves = self._questions, self._distances, self._leaves
+        width = self._outputs if self._whole else 1
+        stack = [(root, everyone)]
+        while stack:
+            node, mask = stack.pop()
+            if question := questions[node]:
+                left = node + distances[node] + 1
+                turned = mask & right[question]
+                if turned:
+                    stack.append((left + 1, turned))
+                if turned != mask:
+                    stack.append((left, mask ^ turned))
+            else:
+                start = distances[node] * width
+                yield leaves[start : start + width], mask
+
+    def _ask(self, rows: Sequence[list[float]]) -> list[int]:
+        """Of each question which rows go right: a bit each."""
+        features = self._features or self._read()
+        for row in rows:
+            self._check(row)
+        right = [0]
+        for column, thresholds, count, missing, table in features:
+            gone, groups = 0, {}
+            for place, row in enumerate(rows):
+                value = row[column]
+                if value == value and table is None:  # noqa: PLR0124 - not NaN
+                    value = bisect_left(thresholds, value)
+                    groups[value] = groups.get(value, 0) | 1 << place
+                elif table is not None and value in table:
+                    groups[value] = groups.get(value, 0) | 1 << place
+                else:
+                    gone |= 1 << place
+            split = _split_numbers(groups, count) if table is None else _look_up(groups, table)
+            for mask, answer in zip(split, missing, strict=True):
+                right.append(mask | gone if answer == RIGHT else mask)
+        return right
+
+    def _check(self, row: list[float]) -> None:
+        """Refuse a row that scikit-learn refuses.
+
+        Raises:
+            ValueError: It has a number that single precision does not hold.
+        """
+        if self._single and any(map(SINGLE_LIMIT.__le__, map(abs, row))):
+            raise ValueError("a number is too large for single precision")
+
+    def _answer(self, row: list[float]) -> bytes:
+        """A row's answer to each question."""
+        features = self._features or self._read()
+        self._check(row)
+        lefts, rights = self._lefts, self._rights
+        answers = [b"\0"]
+        for column, thresholds, count, missing, table in features:
+            value = row[column]
+            if value != value:  # noqa: PLR0124 - NaN
+                answers.append(missing)
+            elif table is None:
+                over = bisect_left(thresholds, value)
+                answers += (rights[:over], lefts[: count - over])
+            else:
+                answers.append(table.get(value, missing))
+        return b"".join(answers)
+
+    def _read(self) -> list[Any]:
+        """Read what every row needs."""
+        thresholds = self._cut("thresholds", "d")
+        missing, tables = bytes(self._cut("missing", "B")), bytes(self._cut("tables", "B"))
+        features, at, place, start = [], 0, 0, 0
+        for column, count, codes in self._layout:
+            stop, table = at + count, None
+            if codes:
+                table = {
+                    float(code): tables[start + code * count : start + (code + 1) * count]
+                    for code in range(codes)
+                }
+                # Codes that were not seen have no answers of their own: zeros.
+                table = {code: one for code, one in table.items() if any(one)}
+                start += codes * count
+            ends = thresholds[place : place + count].tolist() if not codes else []
+            place += 0 if codes else count
+            features.append((column, ends, count, missing[at:stop], table))
+            at = stop
+        widest = max((count for _, count, _ in self._layout), default=0)
+        self._lefts, self._rights = b"\1" * widest, b"\2" * widest
+        self._roots: list[int] = self._cut("roots", "I").tolist()
+        self._questions: Any = self._cut("questions", self._types["questions"])
+        self._distances: Any = self._cut("distances", self._types["distances"])
+        self._leaves: Any = self._cut("leaves", "d")
+        if len(self._questions) <= MAX_LISTED:
+            self._questions, self._distances = self._questions.tolist(), self._distances.tolist()
+            self._leaves = self._leaves.tolist()
+        self._features = features
+        return features
+
+    def _cut(self, name: str, kind: str) -> Any:
+        return self._file.read_whole(*self._sections[name]).cast(kind)
+
+    def weigh(self, row: list[float], label: int) -> list[tuple[int, float]] | None:
+        """What each column adds to the answer, along the paths of the row.
+
+        See engines/paths.py, which says where it is from. None where nodes say nothing.
+        """
+        if "nodes" not in self._sections:
+            return None
+        answers = self._answer(row)
+        owners = [0]
+        for column, count, _ in self._layout:
+            owners += [column] * count
+        turn = 0 if self._outputs == 1 else label
+        totals: dict[int, float] = {}
+        for number, root in enumerate(self._roots):
+            if self._whole or number % self._outputs == turn:
+                self._follow(root, answers, owners, turn, totals)
+        sign = -1 if self._turned and label == 0 else 1
+        return [(column, sign * total / self._divisor) for column, total in totals.items()]
+
+    def _follow(
+        self, node: int, answers: bytes, owners: list[int], output: int, totals: dict[int, float]
+    ) -> None:
+        """Add the changes along the path from a root."""
+        value = self._read_node(node, output)
+        while question := self._questions[node]:
+            node += self._distances[node] + answers[question]
+            before, value = value, self._read_node(node, output)
+            column = owners[question]
+            totals[column] = totals.get(column, 0.0) + (value - before)
+
+    def _read_node(self, node: int, output: int) -> float:
+        place = node * self._outputs + output if self._whole else node
+        start = self._sections["nodes"][0] + place * F64
+        number: float = memoryview(self._file.read(start, start + F64)).cast("d")[0]
+        return number
+
+
+def _split_numbers(groups: dict[int, int], count: int) -> list[int]:
+    """Of each question the rows that are over its threshold.
+
+    Args:
+        groups: By how many thresholds they are over, rows.
+        count: Of thresholds, ascending.
+    """
+    mask, masks = 0, []
+    for over in range(count, 0, -1):
+        mask |= groups.get(over, 0)
+        masks.append(mask)
+    return masks[::-1]
+
+
+def _look_up(groups: dict[float, int], table: dict[float, bytes]) -> list[int]:
+    """Of each question the rows whose code goes right."""
+    masks = [0] * len(next(iter(table.values())))
+    for code, rows in groups.items():
+        for place, answer in enumerate(table[code]):
+            if answer == RIGHT:
+                masks[place] |= rows
+    return masks

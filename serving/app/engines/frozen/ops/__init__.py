@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Module and class of each type. A module is imported when a model has an op of it.
 OPS = {
+    "activate": ("matrix", "Activate"),
     "binarize": ("numbers", "Binarize"),
     "bins": ("numbers", "Bins"),
     "calibrate": ("classify", "Calibrate"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from math import sumprod
+from math import exp, sumprod, tanh
 from operator import itemgetter
 
 from serving.app.engines.frozen.rows import check_scores
@@ -84,3 +84,37 @@ class Matrix:
         weights: Any = self._file.read_whole(*self._weights).cast("d")
         starts = range(0, len(weights), self._inputs) if self._inputs else [0]
         return [weights[start : start + self._inputs].tolist() for start in starts]
+
+
+class Activate:
+    """A function of each value, between the layers of a network.
+
+    Settings: `function`, "relu", "tanh" or "logistic".
+    """
+
+    takes, gives = "values", "values"
+
+    def __init__(self, _: FrozenFile, op: dict[str, Any]) -> None:
+        self._function = ACTIVATIONS[op["function"]]
+
+    def __call__(self, row: list[float]) -> list[float]:
+        return self._function(row)
+
+
+def _keep_positive(row: list[float]) -> list[float]:
+    return [value if value > 0.0 else 0.0 for value in row]
+
+
+def _squash(row: list[float]) -> list[float]:
+    # Either way round no exponential is too large.
+    return [
+        1.0 / (1.0 + exp(-value)) if value >= 0 else (power := exp(value)) / (1.0 + power)
+        for value in row
+    ]
+
+
+ACTIVATIONS = {
+    "logistic": _squash,
+    "relu": _keep_positive,
+    "tanh": lambda row: list(map(tanh, row)),
+}

@@ -82,8 +82,7 @@ def freeze_regressor(step: Step) -> Predictor:
 def freeze_classifier(step: Step) -> Predictor:
     model = step.estimator
     step.refuse(
-        classes_=model._label_binarizer.y_type_.startswith("multilabel")
-        or len(model.classes_) < 2,  # noqa: PLR2004
+        classes_=model._label_binarizer.y_type_.startswith("multilabel") or len(model.classes_) < 2,  # noqa: PLR2004
         out_activation_=model.out_activation_ not in OUTPUTS,
     )
     answer = Op("classify", {"link": OUTPUTS[model.out_activation_]}, {})

@@ -1,6 +1,5 @@
 """Columns of numbers: imputing, scaling, bins, powers, functions, selection."""
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -67,7 +66,7 @@ def check_doubles(step: Step) -> None:
     rows = step.given.rows
     kinds = getattr(rows, "dtypes", None)
     kinds = [rows.dtype] if kinds is None else list(kinds)
-    if any(kind == np.float32 or kind == np.float16 for kind in kinds):
+    if any(kind in (np.float32, np.float16) for kind in kinds):
         raise CannotFreeze(f"{step.name}: there is no frozen form for rows in single precision")
 
 
@@ -221,7 +220,7 @@ def _bound_power(transformer: PowerTransformer, given: Given) -> Errors:
         rounded = np.abs(np.where(powers == 0, logs, np.expm1(asked) / np.abs(powers)))
     errors = np.nan_to_num(moved + (ROUNDED + 2) * EPSILON * rounded, posinf=np.inf)
     if not transformer.standardize:
-        return errors
+        return errors  # type: ignore[no-any-return]
     plain = PowerTransformer(method=transformer.method, standardize=False)
     plain.lambdas_, plain.n_features_in_ = lambdas, transformer.n_features_in_
     powered = Given(plain.transform(np.asarray(given.rows)), errors)
@@ -259,7 +258,9 @@ def freeze_polynomial(step: Step) -> list[Op]:
 
 
 def _bound_selected(selector: Any, given: Given) -> Errors:
-    return None if given.errors is None else given.errors[:, selector.get_support()]
+    chosen = selector.get_support()
+    errors: Errors = None if given.errors is None else given.errors[:, chosen]
+    return errors
 
 
 @rule(*SELECTORS, bound=_bound_selected)
@@ -286,7 +287,7 @@ def bound_function(name: str, given: Given) -> Errors:
     """
     if given.errors is None and name in EXACT:
         return None
-    function: Callable[[Any], Any] = getattr(np, name)
+    function = getattr(np, name)
     rows = np.asarray(given.rows, np.float64)
     errors = np.zeros(rows.shape) if given.errors is None else given.errors
     with np.errstate(all="ignore"):
@@ -339,6 +340,5 @@ def freeze_function(step: Step) -> list[Op]:
 
 def _has_integers(rows: Any) -> bool:
     """Whether numpy would keep whole numbers whole, which can overflow."""
-    kinds: Iterable[Any] = getattr(rows, "dtypes", None)
-    kinds = [rows.dtype] if kinds is None else kinds
-    return any(kind.kind not in "f" for kind in kinds)
+    kinds = rows.dtypes if hasattr(rows, "dtypes") else [rows.dtype]
+    return any(kind.kind != "f" for kind in kinds)

@@ -26,14 +26,13 @@ from sklearn.tree import (
     ExtraTreeRegressor,
 )
 
-from serving.app.engines.frozen.ops.trees import RIGHT
+from serving.app.engines.frozen.ops.trees import LEFT, RIGHT
 from serving.app.engines.paths import settle
 from training.freezing.file import Op
 from training.freezing.registry import Given, Predictor, Step, rule
 from training.freezing.rules.linear import decide, predict
 from training.freezing.rules.numbers import bound_function, doubles
 
-LEFT = 1
 U16 = 1 << 16
 CODES = 256  # a histogram has no more bins
 
@@ -177,7 +176,7 @@ def _order(question: Any) -> Any:
     return (sorted(asked) if isinstance(asked, frozenset) else asked, goes_left)
 
 
-def grow(
+def grow(  # noqa: PLR0913 - named where it is called
     trees: list[Tree],
     init: list[float],
     *,

@@ -71,7 +71,7 @@ class Linear:
                 i += value * x
                 j += value * y
             scores += (a, b, c, d, e, f, g, h, i, j)
-        if scores[0] != scores[0]:  # noqa: PLR0124 - NaN
+        if scores[0] != scores[0]:  # NaN
             raise ValueError("a number is not finite")  # as scikit-learn does
         return [score + bias for score, bias in zip(scores, self.intercept)]  # noqa: B905 - the fill
 

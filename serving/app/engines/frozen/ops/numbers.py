@@ -1,4 +1,4 @@
-"""Columns of numbers, as scikit-learn's preprocessing makes others of them, operation by operation."""
+"""Numbers to numbers, as scikit-learn's preprocessing does it, operation by operation."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ from bisect import bisect_left
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from serving.app.engines.frozen.file import FrozenFile
@@ -14,12 +13,9 @@ if TYPE_CHECKING:
 F64 = 8
 # A node of a list is twice as quick, and takes five times the memory: a big forest is slower so.
 MAX_LISTED = 20_000
-# From so many rows on masks are quicker than one row after the other; of more at once, memory.
-MANY = 24
-TOGETHER = 1_000
 # A double that is at least so large is infinite in single precision, which scikit-learn refuses.
 SINGLE_LIMIT = (2 - 2**-24) * 2.0**127
-RIGHT = 2  # the answer; left is 1
+LEFT, RIGHT = 1, 2  # answers
 
 
 class Trees:
@@ -104,72 +100,6 @@ class Trees:
         divisor = self._divisor
         return [total / divisor for total in totals]
 
-    def many(self, rows: Sequence[list[float]]) -> list[list[float]]:
-        """What trees say of rows; the same numbers, for they are added in the same order."""
-        if len(rows) < MANY:
-            return list(map(self, rows))
-        found: list[list[float]] = []
-        for start in range(0, len(rows), TOGETHER):
-            found += self._add_up_together(rows[start : start + TOGETHER])
-        return found
-
-    def _add_up_together(self, rows: Sequence[list[float]]) -> list[list[float]]:
-        """Rows go down a tree together: a bit each of one number, which a question splits."""
-        right, everyone = self._ask(rows), (1 << len(rows)) - 1
-        totals = [[one] * len(rows) for one in self._init]
-        for number, root in enumerate(self._roots):
-            turn = totals if self._whole else [totals[number % self._outputs]]
-            for values, mask in self._split(root, everyone, right):
-                while mask:
-                    low = mask & -mask
-                    mask ^= low  # noqa: PLW2901
-                    place = low.bit_length() - 1
-                    for output, value in zip(turn, values, strict=True):
-                        output[place] += value
-        return [[one / self._divisor for one in row] for row in zip(*totals, strict=True)]
-
-    def _split(
-        self, root: int, everyone: int, right: list[int]
-    ) -> Iterator[tuple[Sequence[float], int]]:
-        """The leaves of a tree that rows come to: what each says, and which rows."""
-        questions, distances, leaves = self._questions, self._distances, self._leaves
-        width = self._outputs if self._whole else 1
-        stack = [(root, everyone)]
-        while stack:
-            node, mask = stack.pop()
-            if question := questions[node]:
-                left = node + distances[node] + 1
-                turned = mask & right[question]
-                if turned:
-                    stack.append((left + 1, turned))
-                if turned != mask:
-                    stack.append((left, mask ^ turned))
-            else:
-                start = distances[node] * width
-                yield leaves[start : start + width], mask
-
-    def _ask(self, rows: Sequence[list[float]]) -> list[int]:
-        """Of each question which rows go right: a bit each."""
-        features = self._features or self._read()
-        for row in rows:
-            self._check(row)
-        right = [0]
-        for column, thresholds, count, missing, table in features:
-            gone, groups = 0, {}
-            for place, row in enumerate(rows):
-                value = row[column]
-                if value == value and table is None:  # noqa: PLR0124 - not NaN
-                    value = bisect_left(thresholds, value)
-                    groups[value] = groups.get(value, 0) | 1 << place
-                elif table is not None and value in table:
-                    groups[value] = groups.get(value, 0) | 1 << place
-                else:
-                    gone |= 1 << place
-            split = _split_numbers(groups, count) if table is None else _look_up(groups, table)
-            for mask, answer in zip(split, missing, strict=True):
-                right.append(mask | gone if answer == RIGHT else mask)
-        return right
-
     def _check(self, row: list[float]) -> None:
         """Refuse a row that scikit-learn refuses.
 
@@ -216,7 +146,7 @@ class Trees:
             features.append((column, ends, count, missing[at:stop], table))
             at = stop
         widest = max((count for _, count, _ in self._layout), default=0)
-        self._lefts, self._rights = b"\1" * widest, b"\2" * widest
+        self._lefts, self._rights = bytes([LEFT]) * widest, bytes([RIGHT]) * widest
         self._roots: list[int] = self._cut("roots", "I").tolist()
         self._questions: Any = self._cut("questions", self._types["questions"])
         self._distances: Any = self._cut("distances", self._types["distances"])
@@ -228,7 +158,8 @@ class Trees:
         return features
 
     def _cut(self, name: str, kind: str) -> Any:
-        return self._file.read_whole(*self._sections[name]).cast(kind)
+        section: Any = self._file.read_whole(*self._sections[name])
+        return section.cast(kind)
 
     def weigh(self, row: list[float], label: int) -> list[tuple[int, float]] | None:
         """What each column adds to the answer, along the paths of the row.
@@ -265,27 +196,3 @@ class Trees:
         start = self._sections["nodes"][0] + place * F64
         number: float = memoryview(self._file.read(start, start + F64)).cast("d")[0]
         return number
-
-
-def _split_numbers(groups: dict[int, int], count: int) -> list[int]:
-    """Of each question the rows that are over its threshold.
-
-    Args:
-        groups: By how many thresholds they are over, rows.
-        count: Of thresholds, ascending.
-    """
-    mask, masks = 0, []
-    for over in range(count, 0, -1):
-        mask |= groups.get(over, 0)
-        masks.append(mask)
-    return masks[::-1]
-
-
-def _look_up(groups: dict[float, int], table: dict[float, bytes]) -> list[int]:
-    """Of each question the rows whose code goes right."""
-    masks = [0] * len(next(iter(table.values())))
-    for code, rows in groups.items():
-        for place, answer in enumerate(table[code]):
-            if answer == RIGHT:
-                masks[place] |= rows
-    return masks

@@ -81,7 +81,12 @@ class FrozenEngine:
         """
         if gives != ("outcome" if self.classes else "values"):
             raise ValueError(f"the last op gives {gives}")
-        if self.classes and len(self._ops) > 1 and hasattr(self._ops[-2], "check"):
+        if not self.classes:
+            return
+        if hasattr(self._ops[-1], "labels"):  # what votes takes other numbers of scores
+            if self._ops[-1].labels != len(self.classes):
+                raise ValueError(f"votes for {self._ops[-1].labels} labels")
+        elif len(self._ops) > 1 and hasattr(self._ops[-2], "check"):
             self._ops[-2].check(len(self.classes))
 
     def score(self, values: Sequence[Any]) -> list[Scores]:

@@ -14,7 +14,7 @@ from sklearn.naive_bayes import CategoricalNB, GaussianNB
 
 from training.freezing.file import Op
 from training.freezing.registry import CannotFreeze, Given, Predictor, Step, rule
-from training.freezing.rules.kernels import TINY, densify
+from training.freezing.rules.kernels import TINY, densify, limit
 from training.freezing.rules.linear import (
     EPSILON,
     bound_products,
@@ -77,7 +77,7 @@ def _bound_gaussian(bayes: GaussianNB, given: Given) -> Errors:
                 off = off + (moved / variances).sum(axis=1) * (1 + rows.shape[1] * EPSILON)
             columns.append(off)
         found = np.stack(columns, axis=1) + (rows.shape[1] + ROUNDED + 2) * EPSILON * logs
-    return np.nan_to_num(found, nan=np.inf, posinf=np.inf)
+    return limit(found)
 
 
 @rule(GaussianNB, bound=_bound_gaussian, scores=_score_jointly)
@@ -147,7 +147,7 @@ def _bound_quadratic(model: QuadraticDiscriminantAnalysis, given: Given) -> Erro
             logs = np.abs(np.log(scaling)).sum() + np.abs(np.log(prior))
             moved = (off * (2 * along + off)).sum(axis=1)
             columns.append(0.5 * moved + terms * squares + 2 * terms * logs)
-    return np.nan_to_num(np.stack(columns, axis=1), nan=np.inf, posinf=np.inf)
+    return limit(np.stack(columns, axis=1))
 
 
 @rule(QuadraticDiscriminantAnalysis, bound=_bound_quadratic, scores=_score_quadratic)

@@ -40,6 +40,11 @@ def densify(rows: Any) -> NDArray[np.float64]:
     return np.asarray(rows.toarray() if issparse(rows) else rows, np.float64)
 
 
+def limit(errors: Any) -> NDArray[np.float64]:
+    """Errors of which none is NaN: where numbers overflow, they are without bounds."""
+    return np.nan_to_num(errors, nan=np.inf, posinf=np.inf)  # type: ignore[no-any-return]
+
+
 def make_kernels(step: Step, kernel: Kernel) -> list[Op]:
     """The ops that make the kernels of a row."""
     step.refuse(
@@ -69,7 +74,7 @@ def follow_kernel(kernel: Kernel, given: Given) -> Given:
         if kernel.name == "rbf":
             return _follow_rbf(kernel, rows, errors)
         found = _follow_products(kernel, rows, errors)
-    return found._replace(errors=np.nan_to_num(found.errors, nan=np.inf, posinf=np.inf))
+    return found._replace(errors=limit(found.errors))
 
 
 def _follow_rbf(kernel: Kernel, rows: NDArray[np.float64], errors: NDArray[np.float64]) -> Given:

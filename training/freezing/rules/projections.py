@@ -9,7 +9,7 @@ from sklearn.kernel_approximation import Nystroem, RBFSampler
 
 from training.freezing.file import Op
 from training.freezing.registry import Given, Step, rule
-from training.freezing.rules.kernels import densify, follow_kernel, make_kernels
+from training.freezing.rules.kernels import densify, follow_kernel, limit, make_kernels
 from training.freezing.rules.linear import EPSILON, bound_products, make_matrix, score
 from training.freezing.rules.numbers import ROUNDED, check_doubles
 from training.freezing.rules.vectors import PAIRWISE, read_pairwise
@@ -84,9 +84,9 @@ def _bound_sampler(sampler: RBFSampler, given: Given) -> Errors:
     """The errors of cosines: their slope is at most one, and so is their size."""
     plain = _as_array(given)
     weights = sampler.random_weights_.T
-    off = bound_products(weights, sampler.random_offset_, plain)
+    off: Any = bound_products(weights, sampler.random_offset_, plain)
     # A large angle is as exact as its own last bit, here and there.
-    return ((off if off is not None else 0.0) + ROUNDED * EPSILON) * _find_factor(sampler)
+    return (off + ROUNDED * EPSILON) * _find_factor(sampler)  # type: ignore[no-any-return]
 
 
 def _find_factor(sampler: RBFSampler) -> float:
@@ -109,7 +109,7 @@ def freeze_sampler(step: Step) -> list[Op]:
 def _bound_nystroem(nystroem: Nystroem, given: Given) -> Errors:
     kernel = read_pairwise(nystroem, nystroem.components_)
     errors = bound_products(nystroem.normalization_, 0.0, follow_kernel(kernel, given))
-    return np.nan_to_num(errors, nan=np.inf, posinf=np.inf)  # type: ignore[no-any-return, call-overload]
+    return limit(errors)
 
 
 @rule(Nystroem, bound=_bound_nystroem)

@@ -9,7 +9,14 @@ from sklearn.svm import SVC, SVR, NuSVC, NuSVR
 
 from training.freezing.file import Op
 from training.freezing.registry import CannotFreeze, Given, Predictor, Step, rule
-from training.freezing.rules.kernels import TINY, Kernel, densify, follow_kernel, make_kernels
+from training.freezing.rules.kernels import (
+    TINY,
+    Kernel,
+    densify,
+    follow_kernel,
+    limit,
+    make_kernels,
+)
 from training.freezing.rules.linear import EPSILON, bound_products, make_matrix, predict, score
 from training.freezing.rules.numbers import check_doubles, doubles
 
@@ -61,7 +68,7 @@ def _bound_sums(
     themselves, here and, in another order, there.
     """
     if kernel.name != "linear":
-        found = bound_products(coefficients, intercept, follow_kernel(kernel, given))
+        found: Any = bound_products(coefficients, intercept, follow_kernel(kernel, given))
     else:
         rows = np.abs(densify(given.rows))
         sizes = np.abs(coefficients) @ np.abs(kernel.vectors)
@@ -69,7 +76,7 @@ def _bound_sums(
         found = terms * (rows @ sizes.T + np.abs(intercept)) + TINY
         if given.errors is not None:
             found = found + (1 + terms) * given.errors @ sizes.T
-    return np.nan_to_num(found, nan=np.inf, posinf=np.inf)
+    return limit(found)
 
 
 def _freeze_sums(

@@ -1,4 +1,4 @@
-"""Joint log-likelihoods of labels: Gaussian and categorical naive Bayes, quadratic discriminants."""
+"""How likely labels are: Gaussian and categorical naive Bayes, quadratic discriminants."""
 
 from __future__ import annotations
 

@@ -176,15 +176,12 @@ class Votes:
         for (one, other), score in zip(self._pairs, scores, strict=True):
             votes[one if score > 0 else other] += 1
         label = votes.index(max(votes))
-        return label, None if self._sigmoids is None else self._couple(scores)
+        return label, self._couple(scores, self._sigmoids) if self._sigmoids else None
 
-    def _couple(self, scores: list[float]) -> list[float]:
+    def _couple(self, scores: list[float], sigmoids: list[tuple[float, float]]) -> list[float]:
         """Probabilities of all labels of those of pairs: svm_predict_probability."""
-        assert self._sigmoids is not None
         beats = [[0.0] * self.labels for _ in range(self.labels)]
-        for (one, other), score, (slope, bias) in zip(
-            self._pairs, scores, self._sigmoids, strict=True
-        ):
+        for (one, other), score, (slope, bias) in zip(self._pairs, scores, sigmoids, strict=True):
             found = _sigmoid_predict(score * slope + bias)
             found = min(max(found, MIN_PROBABILITY), 1 - MIN_PROBABILITY)
             beats[one][other], beats[other][one] = found, 1 - found

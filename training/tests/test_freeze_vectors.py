@@ -43,6 +43,7 @@ KERNELS = [
     {"kernel": "poly", "degree": 5},
     {"kernel": "sigmoid", "gamma": 0.05, "coef0": -0.3},
 ]
+NEAR = 1e-9
 AWKWARD = [0.0, -0.0, 5e-324, -1e-310, 1e-160, 1e6, -3e8]
 
 
@@ -71,13 +72,18 @@ def scale(*steps):
 
 
 def hold_numbers(tmp_path, model, *, labels=3, seed=0):
-    """Fit a pipeline on numbers, to labels or values, and hold it against its frozen form."""
+    """Fit a pipeline on numbers, to labels or values, and hold it against its frozen form.
+
+    Returns:
+        The worst difference of scores on numbers like those; to awkward ones nothing but the
+        bound applies.
+    """
     table, target, values = make_table(seed, labels=labels)
-    classifies = hasattr(model, "predict_proba") or hasattr(model, "decision_function")
     last = model[-1] if hasattr(model, "steps") else model
-    classifies = getattr(last, "_estimator_type", None) == "classifier" or is_classifier(last)
-    model.fit(table[NAMES], target if classifies else values)
-    return hold(tmp_path / "f", model, NUMBERS, list_values(table))
+    model.fit(table[NAMES], target if is_classifier(last) else values)
+    hold(tmp_path / "f", model, NUMBERS, list_values(table))
+    found = hold(tmp_path / "f", model, NUMBERS, read_records(table[NAMES]))
+    return found["worst_score_difference"]
 
 
 def is_classifier(model):
@@ -87,8 +93,7 @@ def is_classifier(model):
 @pytest.mark.parametrize("settings", KERNELS, ids=str)
 @pytest.mark.parametrize("labels", [2, 3, 5])
 def test_support_vectors_vote_as_libsvm(tmp_path, settings, labels):
-    found = hold_numbers(tmp_path, scale(SVC(**settings)), labels=labels)
-    assert found["worst_score_difference"] < 1e-3  # of inputs of 1e8
+    assert hold_numbers(tmp_path, scale(SVC(**settings)), labels=labels) < NEAR
 
 
 @pytest.mark.parametrize(
@@ -118,19 +123,21 @@ def test_support_vectors_vote_as_libsvm(tmp_path, settings, labels):
     ids=str,
 )
 def test_a_model_of_numbers_answers_within_its_bound(tmp_path, model):
-    assert hold_numbers(tmp_path, scale(model))["inputs"] > 160
+    assert hold_numbers(tmp_path, scale(model)) < NEAR
 
 
-@pytest.mark.parametrize("model", [GaussianNB(), QuadraticDiscriminantAnalysis(), SVC()], ids=str)
+@pytest.mark.parametrize("model", [GaussianNB(), LinearDiscriminantAnalysis(), SVC()], ids=str)
 def test_a_model_without_steps_before_it_answers_within_its_bound(tmp_path, model):
-    assert not hold_numbers(tmp_path, model, labels=2)["exact"]
+    assert hold_numbers(tmp_path, model, labels=2) < NEAR
 
 
 @pytest.mark.filterwarnings("ignore:.*probability.*:FutureWarning")
 @pytest.mark.parametrize("model", [SVC, NuSVC])
 @pytest.mark.parametrize("labels", [2, 3, 5])
 def test_probabilities_of_pairs_are_coupled_as_libsvm_does(tmp_path, model, labels):
-    found = hold_numbers(tmp_path, scale(model(probability=True, random_state=0)), labels=labels)
+    table, target, _ = make_table(0, labels=labels)
+    pipeline = scale(model(probability=True, random_state=0)).fit(table[NAMES], target)
+    found = hold(tmp_path / "f", pipeline, NUMBERS, list_values(table))
     assert found["worst_probability_difference"] < 1e-12
 
 
@@ -172,7 +179,7 @@ def test_a_generalized_linear_model_answers_through_its_link(tmp_path, model):
     "model", [LogisticRegression(), SVC(), Ridge(), GaussianNB(), SVR(kernel="poly")], ids=str
 )
 def test_errors_of_a_projection_are_passed_on_to_the_model(tmp_path, projection, model):
-    hold_numbers(tmp_path, scale(projection, StandardScaler(), model))
+    assert hold_numbers(tmp_path, scale(projection, StandardScaler(), model)) < NEAR
 
 
 @pytest.mark.parametrize(
@@ -215,7 +222,6 @@ def encode(**settings):
         [PoissonRegressor()],
         [TweedieRegressor(power=0)],
         [TruncatedSVD(3, random_state=0), LogisticRegression()],
-        [TruncatedSVD(3, random_state=0), DecisionTreeClassifier(max_depth=3, random_state=0)],
         [PCA(3, svd_solver="arpack", random_state=0), LogisticRegression()],
         [RBFSampler(random_state=0), Ridge()],
         [Nystroem(n_components=10, random_state=0), Ridge()],
@@ -228,8 +234,6 @@ def test_records_with_holes_and_unknown_categories_answer_as_the_pipeline(
 ):
     table, target, values = make_table(5)
     table.iloc[3:20, 1] = np.nan
-    if threshold == 0.0 and isinstance(steps[-1], DecisionTreeClassifier):
-        pytest.skip("trees take exact numbers alone: of sparse rows these are")
     pipeline = make_pipeline(encode(sparse_threshold=threshold), *steps)
     pipeline.fit(table, target if is_classifier(pipeline[-1]) else values)
     asked = table.copy()
@@ -238,14 +242,11 @@ def test_records_with_holes_and_unknown_categories_answer_as_the_pipeline(
 
 
 def test_sparse_components_are_the_same_to_the_last_bit(tmp_path):
-    table, _, values = make_table(6)
-    pipeline = make_pipeline(
-        encode(sparse_threshold=1.0), TruncatedSVD(1, random_state=0), StandardScaler(), Ridge()
-    )
-    pipeline.fit(table, values)
-    assert hold(tmp_path / "f", pipeline, MIXED, read_records(table))["worst_score_difference"] < (
-        1e-14
-    )
+    table, target, _ = make_table(6)
+    tree = DecisionTreeClassifier(random_state=0)  # takes no others
+    pipeline = make_pipeline(encode(sparse_threshold=1.0), TruncatedSVD(3, random_state=0), tree)
+    pipeline.fit(table, target)
+    assert hold(tmp_path / "f", pipeline, MIXED, read_records(table))["exact"]
 
 
 def test_categories_of_naive_bayes_are_summed_in_its_own_order(tmp_path):
@@ -279,6 +280,7 @@ def test_support_vectors_of_texts_answer_as_the_pipeline(tmp_path):
         hold(tmp_path / "f", pipeline, described, [*texts, "", "never seen", "red red sea"])
 
 
+@pytest.mark.filterwarnings("ignore:Singular matrix", "ignore:Ill-conditioned")
 @pytest.mark.parametrize("seed", range(12))
 def test_random_settings_answer_within_their_bounds(tmp_path, seed):
     random = np.random.default_rng(seed)
@@ -288,7 +290,7 @@ def test_random_settings_answer_within_their_bounds(tmp_path, seed):
         "coef0": float(random.normal()),
         "degree": int(random.integers(0, 6)),
     }
-    models = [SVC(C=10.0, **settings), SVR(**settings), KernelRidge(**settings)]
+    models = [SVC(C=10.0, **settings), SVR(**settings), KernelRidge(alpha=0.1, **settings)]
     for model in models[: 2 if settings["kernel"] == "sigmoid" else 3]:
         steps = [PCA(int(random.integers(1, 5)), whiten=bool(random.integers(2)))]
         labels = int(random.integers(2, 5))
@@ -302,7 +304,6 @@ REFUSED = [
     ([KernelRidge(kernel="poly", degree=1.5, coef0=9)], "its degree"),
     ([Nystroem(kernel="cosine", n_components=5), Ridge()], "step 'nystroem': .* its kernel"),
     ([PCA(2), DecisionTreeClassifier()], "no frozen form after a step whose numbers"),
-    ([PCA(2), CategoricalNB()], ""),
     ([KNeighborsClassifier()], "KNeighborsClassifier has no frozen form"),
     ([LinearDiscriminantAnalysis(), Ridge()], "LinearDiscriminantAnalysis has no frozen form"),
     ([OneClassSVM()], "OneClassSVM has no frozen form"),
@@ -312,8 +313,6 @@ REFUSED = [
 @pytest.mark.parametrize(("steps", "says"), REFUSED, ids=[says for _, says in REFUSED])
 def test_what_has_no_frozen_form_is_refused_by_step_and_setting(steps, says):
     table, target, _ = make_table(0)
-    if isinstance(steps[-1], CategoricalNB):
-        pytest.skip("its own fit refuses negative numbers")
     pipeline = make_pipeline(StandardScaler(), *steps).fit(table[NAMES], target)
     with pytest.raises(CannotFreeze, match=says):
         compile_pipeline(pipeline, NUMBERS, read_records(table[NAMES].head(5)))
@@ -358,4 +357,5 @@ def test_coupled_probabilities_of_even_pairs_are_even():
 def test_votes_that_tie_go_to_the_first_label():
     votes = Votes(None, {"labels": 3, "slopes": None, "intercepts": None})
     assert votes([1.0, -1.0, 1.0]) == (0, None)
-    assert votes([-1.0, 1.0, -1.0]) == (2, None) or votes([-1.0, 1.0, -1.0])[0] in (0, 1, 2)
+    assert votes([-1.0, 1.0, -1.0]) == (0, None)  # each has one vote
+    assert votes([-1.0, -1.0, -1.0]) == (2, None)

@@ -351,7 +351,7 @@ def _score_dense(
 def make_matrix(weights: NDArray[np.float64], intercept: NDArray[np.float64]) -> Op:
     """The op of a product of dense rows and weights, of the shape (n_outputs, n_columns)."""
     settings = {"intercept": np.asarray(intercept).tolist(), "inputs": weights.shape[1]}
-    return Op("matrix", settings, {"weights": weights.astype("<f8").tobytes()})
+    return Op("matrix", settings, {"weights": weights.T.astype("<f8").tobytes()})
 
 
 def _explain(weights: NDArray[np.float64], models: int, explain: str) -> NDArray[np.float64]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import cached_property
 from math import exp, sumprod, tanh
-from operator import itemgetter
 
+from serving.app.engines.frozen.memo import Memo
 from serving.app.engines.frozen.rows import check_scores
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from serving.app.engines.frozen.file import FrozenFile
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 F64 = 8
 # From so many zeros on, for each value that is none, it pays to leave them out.
 SPARSE = 2
+SMALL = 2**18  # bytes
 FEW = 16  # values: leaving some out takes longer
 
 
@@ -29,7 +30,8 @@ class Matrix:
 
     Settings: `intercept`, a number a row of the matrix; `inputs`, numbers a row. Sections:
 
-    - weights: f64, row by row;
+    - weights: f64, column by column: of a row that is mostly zeros, as a picture's is, only the
+      columns are read that it takes;
     - coefficients, of a linear model that is explained: of each label f64 a column.
     """
 
@@ -41,23 +43,25 @@ class Matrix:
         self._inputs: int = op["inputs"]
         self._weights: list[int] = op["sections"]["weights"]
         self._coefficients = op["sections"].get("coefficients")
+        self._columns = Memo(self._read_column, self._inputs)
         start, stop = self._weights
         if stop - start != len(self._intercept) * self._inputs * F64:
             raise ValueError("weights of another shape")
 
     def __call__(self, row: list[float]) -> list[float]:
-        rows, pick = self._rows, None
+        if len(row) != self._inputs:
+            raise ValueError("a row of another width")
+        rows: Iterable[Sequence[float]]
         if len(row) > FEW and row.count(0.0) * SPARSE > len(row):
             kept = [place for place, value in enumerate(row) if value]
-            if len(kept) > 1:
-                pick, row = itemgetter(*kept), [row[place] for place in kept]
-        if pick is None:
-            return [
-                sumprod(row, weights) + bias
-                for weights, bias in zip(rows, self._intercept, strict=True)
-            ]
+            if not kept:
+                return list(self._intercept)
+            rows = zip(*map(self._columns.__getitem__, kept), strict=True)
+            row = [row[place] for place in kept]
+        else:
+            rows = self._rows
         return [
-            sumprod(row, pick(weights)) + bias
+            sumprod(row, weights) + bias
             for weights, bias in zip(rows, self._intercept, strict=True)
         ]
 
@@ -82,9 +86,19 @@ class Matrix:
 
     @cached_property
     def _rows(self) -> list[list[float]]:
-        weights: Any = self._file.read_whole(*self._weights).cast("d")
-        starts = range(0, len(weights), self._inputs) if self._inputs else [0]
-        return [weights[start : start + self._inputs].tolist() for start in starts]
+        start, stop = self._weights
+        # What is read whole drops the blocks that another matrix reads column by column.
+        few = stop - start <= SMALL
+        read: Any = self._file.read if few else self._file.read_whole
+        weights = memoryview(read(start, stop)).cast("d")
+        outputs = len(self._intercept)
+        return [weights[output::outputs].tolist() for output in range(outputs)]
+
+    def _read_column(self, place: int) -> list[float]:
+        size = len(self._intercept) * F64
+        start = self._weights[0] + place * size
+        weights: Any = memoryview(self._file.read(start, start + size)).cast("d")
+        return weights.tolist()  # type: ignore[no-any-return]
 
 
 class Activate:

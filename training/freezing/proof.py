@@ -173,7 +173,11 @@ class Held:
     def _find_near_ties(self, rows: Any, expected: Any, errors: Any) -> NDArray[np.bool]:
         """Which inputs have two best labels that are closer than what rounding may move."""
         margin = 2 * errors.max(axis=1)
-        ties = _margin(expected) <= margin
+        # Where labels are voted for, any decision can turn the vote.
+        votes = self._engine.votes
+        ties: Any = (np.abs(expected).min(axis=1) if votes else _margin(expected)) <= margin
+        if votes:
+            return ties  # type: ignore[no-any-return]
         if hasattr(self._pipeline, "predict_proba"):
             probabilities = self._pipeline.predict_proba(rows)
             ties |= _margin(probabilities) <= 2 * (PROBABILITY_TOLERANCE + STEEPNESS * margin)

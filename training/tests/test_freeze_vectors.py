@@ -29,8 +29,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from serving.app.engines.frozen.ops.discriminants import CategoryLogs, Gaussian, Quadratic
 from serving.app.engines.frozen.ops.vectors import Kernels, Pairs, Votes, couple
+from serving.app.engines.shape import shape
 from training.freezing.compiler import CannotFreeze, compile_pipeline
-from training.tests.frozen import describe_records, hold, read_records
+from training.tests.frozen import describe_records, hold, read_images, read_records
 
 NAMES = ["a", "b", "c", "d"]
 NUMBERS = describe_records(NAMES)
@@ -280,7 +281,7 @@ def test_support_vectors_of_texts_answer_as_the_pipeline(tmp_path):
         hold(tmp_path / "f", pipeline, described, [*texts, "", "never seen", "red red sea"])
 
 
-@pytest.mark.filterwarnings("ignore:Singular matrix", "ignore:Ill-conditioned")
+@pytest.mark.filterwarnings("ignore:Singular matrix", "ignore:Ill-cond", "ignore:Solver term")
 @pytest.mark.parametrize("seed", range(12))
 def test_random_settings_answer_within_their_bounds(tmp_path, seed):
     random = np.random.default_rng(seed)
@@ -290,7 +291,11 @@ def test_random_settings_answer_within_their_bounds(tmp_path, seed):
         "coef0": float(random.normal()),
         "degree": int(random.integers(0, 6)),
     }
-    models = [SVC(C=10.0, **settings), SVR(**settings), KernelRidge(alpha=0.1, **settings)]
+    models = [
+        SVC(C=10.0, max_iter=5000, **settings),
+        SVR(max_iter=5000, **settings),
+        KernelRidge(alpha=0.1, **settings),
+    ]
     for model in models[: 2 if settings["kernel"] == "sigmoid" else 3]:
         steps = [PCA(int(random.integers(1, 5)), whiten=bool(random.integers(2)))]
         labels = int(random.integers(2, 5))
@@ -359,3 +364,58 @@ def test_votes_that_tie_go_to_the_first_label():
     assert votes([1.0, -1.0, 1.0]) == (0, None)
     assert votes([-1.0, 1.0, -1.0]) == (0, None)  # each has one vote
     assert votes([-1.0, -1.0, -1.0]) == (2, None)
+
+
+def test_a_decision_that_rounding_turns_is_a_near_tie_of_the_vote(tmp_path):
+    random = np.random.default_rng(0)
+    half = random.normal(size=(30, 4)) + 0.5
+    rows = pd.DataFrame(np.vstack([half, -half]), columns=NAMES)
+    model = SVC(gamma=0.3).fit(rows, np.repeat([0, 1], 30))
+    model.intercept_[:] = model._intercept_[:] = 0.0
+    asked = [(0.0, 0.0, 0.0, 0.0), *((x, -x, x, -x) for x in (1e-17, -1e-17, 1e-16, -1e-16))]
+    hold(tmp_path / "f", model, NUMBERS, asked)
+
+
+IMAGE = {"kind": "image", "width": 12, "height": 10}
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [LogisticRegression()],
+        [LogisticRegression(max_iter=300), "three"],
+        [PCA(10, whiten=True, random_state=0), SVC()],
+        [GaussianNB(var_smoothing=1e-3)],
+        [PCA(5, random_state=0), QuadraticDiscriminantAnalysis()],
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore:lbfgs failed")
+def test_pictures_black_white_and_in_between_answer_as_the_pipeline(tmp_path, steps):
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (90, 120)) * (random.random((90, 120)) < 0.3)
+    labels = np.arange(90) % (3 if "three" in steps else 2)
+    pixels[:, :10] += labels[:, None] * 20
+    pixels[:2], pixels[2:4, ::40] = 255, 0
+    pixels[4], pixels[5] = 0, 0
+    pixels[5, 7] = 9
+    pixels = np.clip(pixels, 0, 255)
+    pipeline = make_pipeline(*[one for one in steps if one != "three"])
+    values = read_images(pixels)
+    pipeline.fit(shape(IMAGE, values), labels)
+    hold(tmp_path / "f", pipeline, IMAGE, values)
+
+
+def test_vectors_that_a_row_would_wait_for_are_refused():
+    texts = [" ".join(f"w{number}" for number in range(start, start + 900)) for start in range(40)]
+    texts += [f"v{number}" for number in range(17_000)]
+    labels = ["x", "y"] * 8_520
+    few = make_pipeline(TfidfVectorizer(), TruncatedSVD(2, random_state=0)).fit(texts)
+    assert compile_pipeline(
+        make_pipeline(*(one for _, one in few.steps), GaussianNB()).fit(texts[:100], labels[:100])
+    )
+    pipeline = make_pipeline(TfidfVectorizer().fit(texts), SVC()).fit(texts[:50], labels[:50])
+    pipeline[0].fit(texts)
+    pipeline[1].fit(pipeline[0].transform(texts[:50]), labels[:50])
+    with pytest.raises(CannotFreeze, match=r"step 'svc': .* its \d+,\d+ columns"):
+        compile_pipeline(pipeline)

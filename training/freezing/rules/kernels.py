@@ -13,6 +13,7 @@ from training.freezing.rules.numbers import EPSILON, ROUNDED, doubles
 
 # More numbers than these a row would wait for, and a small machine would not hold them.
 MAX_NUMBERS = 2**21
+MAX_WIDTH = 2**14
 TINY = np.finfo(np.float64).smallest_normal * EPSILON * ROUNDED  # where numbers lose their bits
 
 
@@ -22,7 +23,7 @@ class Kernel(NamedTuple):
     Attributes:
         name: As op `kernels` has it.
         gamma, coef0, degree: Of it.
-        vectors: Of the shape (n_vectors, n_columns).
+        vectors: Of the shape (n_vectors, n_columns); of a linear kernel perhaps sparse.
         by_norms: Whether scikit-learn makes distances of norms and products, as
             sklearn.metrics.pairwise does, and not of differences, as libsvm does.
     """
@@ -31,13 +32,31 @@ class Kernel(NamedTuple):
     gamma: float
     coef0: float
     degree: int
-    vectors: NDArray[np.float64]
+    vectors: Any
     by_norms: bool
 
 
 def densify(rows: Any) -> NDArray[np.float64]:
     """Rows of any kind as an array of doubles."""
     return np.asarray(rows.toarray() if issparse(rows) else rows, np.float64)
+
+
+def measure(rows: Any) -> Any:
+    """The absolute values of rows; sparse ones stay so."""
+    return abs(rows) if issparse(rows) else np.abs(densify(rows))
+
+
+def refuse_large(step: Step, vectors: Any) -> None:
+    """Refuse vectors that a row would wait for; before they are made dense.
+
+    Raises:
+        CannotFreeze: They are too many.
+    """
+    count, width = vectors.shape
+    step.refuse(
+        **{f"{count:,} vectors of {width:,} numbers": count * width > MAX_NUMBERS}
+        | {f"{width:,} columns": width > MAX_WIDTH}
+    )
 
 
 def limit(errors: Any) -> NDArray[np.float64]:
@@ -47,10 +66,7 @@ def limit(errors: Any) -> NDArray[np.float64]:
 
 def make_kernels(step: Step, kernel: Kernel) -> list[Op]:
     """The ops that make the kernels of a row."""
-    step.refuse(
-        vectors=kernel.vectors.dtype != np.float64 or kernel.vectors.shape[1] != step.width,
-        **{f"{kernel.vectors.size:,} numbers of vectors": kernel.vectors.size > MAX_NUMBERS},
-    )
+    step.refuse(vectors=kernel.vectors.dtype != np.float64 or kernel.vectors.shape[1] != step.width)
     settings = {
         "kernel": kernel.name,
         "gamma": kernel.gamma,

@@ -9,16 +9,19 @@ from sklearn.kernel_approximation import Nystroem, RBFSampler
 
 from training.freezing.file import Op
 from training.freezing.registry import Given, Step, rule
-from training.freezing.rules.kernels import densify, follow_kernel, limit, make_kernels
+from training.freezing.rules.kernels import (
+    densify,
+    follow_kernel,
+    limit,
+    make_kernels,
+    measure,
+    refuse_large,
+)
 from training.freezing.rules.linear import EPSILON, bound_products, make_matrix, score
 from training.freezing.rules.numbers import ROUNDED, check_doubles
 from training.freezing.rules.vectors import PAIRWISE, read_pairwise
 
 Errors = NDArray[np.float64] | None
-
-
-def _as_array(given: Given) -> Given:
-    return given._replace(rows=densify(given.rows))
 
 
 def _find_scale(pca: Any) -> NDArray[np.float64]:
@@ -32,11 +35,9 @@ def _find_scale(pca: Any) -> NDArray[np.float64]:
 
 def _bound_pca(pca: Any, given: Given) -> Errors:
     """The errors of components: those of both products, and of the division."""
-    plain = _as_array(given)
     weights = np.abs(pca.components_)
     terms = (weights.shape[1] + ROUNDED + 4) * EPSILON
-    sizes = (np.abs(plain.rows) + np.abs(pca.mean_)) @ weights.T
-    found = terms * sizes
+    found = terms * (measure(given.rows) @ weights.T + np.abs(pca.mean_) @ weights.T)
     if given.errors is not None:
         found = found + (1 + terms) * given.errors @ weights.T
     return found / _find_scale(pca)  # type: ignore[no-any-return]
@@ -82,11 +83,11 @@ def freeze_svd(step: Step) -> list[Op]:
 
 def _bound_sampler(sampler: RBFSampler, given: Given) -> Errors:
     """The errors of cosines: their slope is at most one, and so is their size."""
-    plain = _as_array(given)
     weights = sampler.random_weights_.T
-    off: Any = bound_products(weights, sampler.random_offset_, plain)
+    off = bound_products(weights, sampler.random_offset_, given)
     # A large angle is as exact as its own last bit, here and there.
-    return (off + ROUNDED * EPSILON) * _find_factor(sampler)  # type: ignore[no-any-return]
+    moved: Any = np.zeros((given.rows.shape[0], len(weights))) if off is None else off
+    return (moved + ROUNDED * EPSILON) * _find_factor(sampler)  # type: ignore[no-any-return]
 
 
 def _find_factor(sampler: RBFSampler) -> float:
@@ -108,6 +109,7 @@ def freeze_sampler(step: Step) -> list[Op]:
 
 def _bound_nystroem(nystroem: Nystroem, given: Given) -> Errors:
     kernel = read_pairwise(nystroem, nystroem.components_)
+    kernel = kernel._replace(vectors=densify(kernel.vectors))
     errors = bound_products(nystroem.normalization_, 0.0, follow_kernel(kernel, given))
     return limit(errors)
 
@@ -123,6 +125,8 @@ def freeze_nystroem(step: Step) -> list[Op]:
         components_=components.dtype == np.float32,
         normalization_=nystroem.normalization_.dtype != np.float64,
     )
+    refuse_large(step, components)
     kernel = read_pairwise(nystroem, components)
+    kernel = kernel._replace(vectors=densify(kernel.vectors))
     normalization = nystroem.normalization_
     return [*make_kernels(step, kernel), make_matrix(normalization, np.zeros(len(normalization)))]

@@ -16,6 +16,8 @@ from training.freezing.rules.kernels import (
     follow_kernel,
     limit,
     make_kernels,
+    measure,
+    refuse_large,
 )
 from training.freezing.rules.linear import EPSILON, bound_products, make_matrix, predict, score
 from training.freezing.rules.numbers import check_doubles, doubles
@@ -33,12 +35,13 @@ PAIRWISE = {
 
 def read_svm(machine: Any) -> Kernel:
     """The kernel of a support vector machine."""
+    linear = machine.kernel == "linear"
     return Kernel(
         machine.kernel,
         float(machine._gamma),
         float(machine.coef0),
         int(machine.degree),
-        densify(machine.support_vectors_),
+        machine.support_vectors_ if linear else densify(machine.support_vectors_),
         by_norms=False,
     )
 
@@ -54,7 +57,7 @@ def read_pairwise(model: Any, vectors: Any) -> Kernel:
         1.0 / vectors.shape[1] if gamma is None else float(gamma),
         1.0 if coef0 is None else float(coef0),
         3 if degree is None else int(degree),
-        densify(vectors) if vectors.dtype != np.float32 else vectors,
+        vectors if model.kernel == "linear" or vectors.dtype == np.float32 else densify(vectors),
         by_norms=True,
     )
 
@@ -70,8 +73,8 @@ def _bound_sums(
     if kernel.name != "linear":
         found: Any = bound_products(coefficients, intercept, follow_kernel(kernel, given))
     else:
-        rows = np.abs(densify(given.rows))
-        sizes = np.abs(coefficients) @ np.abs(kernel.vectors)
+        rows = measure(given.rows)
+        sizes = np.abs(coefficients) @ measure(kernel.vectors)
         terms = (rows.shape[1] + 2 * coefficients.shape[1] + 8) * EPSILON
         found = terms * (rows @ sizes.T + np.abs(intercept)) + TINY
         if given.errors is not None:
@@ -112,6 +115,8 @@ def _refuse_svm(step: Step) -> None:
         intercept_=not np.isfinite(machine.intercept_).all(),
         dual_coef_=not np.isfinite(densify(machine.dual_coef_)).all(),
     )
+    if kernel != "linear":
+        refuse_large(step, machine.support_vectors_)
 
 
 @rule(NuSVR, SVR, bound=_bound_svr, scores=predict)
@@ -194,5 +199,7 @@ def freeze_ridge(step: Step) -> Predictor:
         dual_coef_=ridge.dual_coef_.ndim != 1 or ridge.dual_coef_.dtype != np.float64,
         X_fit_=ridge.X_fit_.dtype == np.float32,
     )
+    if ridge.kernel != "linear":
+        refuse_large(step, ridge.X_fit_)
     kernel = read_pairwise(ridge, ridge.X_fit_)
     return Predictor(_freeze_sums(step, kernel, ridge.dual_coef_.reshape(1, -1), [0.0]), [])

@@ -83,7 +83,7 @@ class FrozenEngine:
             raise ValueError(f"the last op gives {gives}")
         if not self.classes:
             return
-        if hasattr(self._ops[-1], "labels"):  # what votes takes other numbers of scores
+        if self.votes:  # what votes takes other numbers of scores
             if self._ops[-1].labels != len(self.classes):
                 raise ValueError(f"votes for {self._ops[-1].labels} labels")
         elif len(self._ops) > 1 and hasattr(self._ops[-2], "check"):
@@ -140,6 +140,11 @@ class FrozenEngine:
     def first(self) -> Any:
         """The first op, which reads the input."""
         return self._ops[0]
+
+    @property
+    def votes(self) -> bool:
+        """Whether scores are decisions between each two labels, and the label wins most of them."""
+        return hasattr(self._ops[-1], "labels")
 
     def explain(self, value: Any, label: int) -> list[tuple[str, float]] | None:
         if self._explain is None:

@@ -90,7 +90,7 @@ class Matrix:
         # What is read whole drops the blocks that another matrix reads column by column.
         few = stop - start <= SMALL
         read: Any = self._file.read if few else self._file.read_whole
-        weights = memoryview(read(start, stop)).cast("d")
+        weights: Any = memoryview(read(start, stop)).cast("d")
         outputs = len(self._intercept)
         return [weights[output::outputs].tolist() for output in range(outputs)]
 

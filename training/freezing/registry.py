@@ -233,7 +233,8 @@ class Step:
         return [check, *found] if found else found
 
     def _unknown(self) -> CannotFreeze:
-        return CannotFreeze(f"{self.name}: {type(self.estimator).__name__} has no frozen form")
+        kind = type(self.estimator).__name__
+        return CannotFreeze(f"{self.name or 'the pipeline'}: {kind} has no frozen form")
 
     def densify(self) -> list[Op]:
         """What makes a list of a sparse row; nothing where rows are dense."""

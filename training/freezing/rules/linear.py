@@ -341,16 +341,22 @@ def _score_dense(
             f"{step.name}: there is no frozen form for rows of {step.given.rows.dtype}: have the "
             "steps before it give double precision (float64)"
         )
-    op = make_matrix(weights, intercept)
+    op = make_matrix(weights, intercept, models)
     if explain is not None:
         per_label = _explain(weights, models, explain)
         op.sections["coefficients"] = per_label.astype("<f8").tobytes()
     return op
 
 
-def make_matrix(weights: NDArray[np.float64], intercept: NDArray[np.float64]) -> Op:
+def make_matrix(
+    weights: NDArray[np.float64], intercept: NDArray[np.float64], models: int = 1
+) -> Op:
     """The op of a product of dense rows and weights, of the shape (n_outputs, n_columns)."""
-    settings = {"intercept": np.asarray(intercept).tolist(), "inputs": weights.shape[1]}
+    settings = {
+        "intercept": np.asarray(intercept).tolist(),
+        "inputs": weights.shape[1],
+        "models": models,
+    }
     return Op("matrix", settings, {"weights": weights.astype("<f8").tobytes()})
 
 

@@ -53,12 +53,20 @@ def gather(row: Sequence[float]) -> Features:
     return Features(columns, [row[column] for column in columns])
 
 
-def check_scores(scores: int, labels: int) -> None:
-    """Refuse a number of scores that is neither the labels' nor the one of two labels.
+def check_scores(count: int, models: int, labels: int) -> None:
+    """Refuse a number of scores that is neither one a label nor the one of two labels.
+
+    Args:
+        count: Of the scores of several models.
+        models: How many.
+        labels: How many.
 
     Raises:
         ValueError: It is refused.
     """
+    scores, rest = divmod(count, models)
+    if rest:
+        raise ValueError(f"{count} scores of {models} classifiers")
     if scores != labels and (scores, labels) != (1, 2):
         raise ValueError(f"{scores} scores for {labels} labels")
 

@@ -27,7 +27,8 @@ class Matrix:
     scikit-learn leaves these sums to BLAS, whose order depends on the processor and on the number
     of rows; so none is followed here: math.sumprod rounds once.
 
-    Settings: `intercept`, a number a row of the matrix; `inputs`, numbers a row. Sections:
+    Settings: `intercept`, a number a row of the matrix; `inputs`, numbers a row; `models`, of how
+    many classifiers the scores are, one after the other. Sections:
 
     - weights: f64, row by row;
     - coefficients, of a linear model that is explained: of each label f64 a column.
@@ -39,6 +40,7 @@ class Matrix:
         self._file = file
         self._intercept: list[float] = op["intercept"]
         self._inputs: int = op["inputs"]
+        self._models: int = op["models"]
         self._weights: list[int] = op["sections"]["weights"]
         self._coefficients = op["sections"].get("coefficients")
         start, stop = self._weights
@@ -67,7 +69,7 @@ class Matrix:
         Raises:
             ValueError: The scores are not one a label, nor the one of two labels.
         """
-        check_scores(len(self._intercept), labels)
+        check_scores(len(self._intercept), self._models, labels)
 
     def weigh(self, row: list[float], label: int) -> list[tuple[int, float]] | None:
         """Each column with its weight for a label; None where it has none."""

@@ -9,7 +9,11 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import ColumnTransformer, make_column_transformer
+from sklearn.compose import (
+    ColumnTransformer,
+    TransformedTargetRegressor,
+    make_column_transformer,
+)
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
@@ -17,6 +21,10 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
 )
 from sklearn.feature_extraction.text import (
     CountVectorizer,
@@ -215,6 +223,27 @@ SETTINGS = {
 }
 
 
+# Members of what is made of several, whose numbers are exact.
+FOREST = RandomForestClassifier(5, max_depth=4, random_state=0)
+BOOSTING = GradientBoostingClassifier(n_estimators=4, random_state=0)
+TREES = [
+    ("forest", RandomForestRegressor(5, random_state=0)),
+    ("boosting", GradientBoostingRegressor(n_estimators=8, random_state=0)),
+]
+SETTINGS |= {
+    "TransformedTargetRegressor": {
+        "regressor": TREES[0][1],
+        "func": np.cbrt,
+        "inverse_func": np.square,
+        "check_inverse": False,
+    },
+    "VotingRegressor": {"estimators": TREES, "weights": [1, 2.5]},
+    "VotingClassifier": {"estimators": [("forest", FOREST), ("boosting", BOOSTING)]},
+    "StackingRegressor": {"estimators": TREES, "final_estimator": Ridge(), "cv": 2},
+    "StackingClassifier": {"estimators": [("forest", FOREST), ("boosting", BOOSTING)], "cv": 2},
+}
+
+
 def list_classes():
     """All classes that have a rule, by name."""
     assert rules
@@ -275,6 +304,10 @@ ENCODERS = [
     make_pipeline(impute("most_frequent"), OneHotEncoder(handle_unknown="ignore")),
 ]
 REGRESSIONS = [
+    TransformedTargetRegressor(Ridge(), transformer=StandardScaler()),
+    TransformedTargetRegressor(TREES[0][1], transformer=MinMaxScaler()),
+    VotingRegressor([*TREES, ("ridge", Ridge())]),
+    StackingRegressor([*TREES, ("ridge", Ridge())], final_estimator=Ridge(), cv=2),
     Ridge(),
     LinearRegression(),
     DecisionTreeRegressor(max_depth=6),
@@ -284,6 +317,10 @@ REGRESSIONS = [
     MLPRegressor(hidden_layer_sizes=(6,), max_iter=30),
 ]
 CLASSIFIERS = [
+    CalibratedClassifierCV(FOREST, method="isotonic", cv=2),
+    CalibratedClassifierCV(BOOSTING, method="temperature", cv=2),
+    VotingClassifier([("forest", FOREST), ("boosting", BOOSTING)], voting="soft"),
+    StackingClassifier([("forest", FOREST), ("boosting", BOOSTING)], cv=2),
     LogisticRegression(),
     LinearSVC(),
     RidgeClassifier(),

@@ -1,5 +1,25 @@
 """The rules, a module a family: to import this package is to register them."""
 
-from training.freezing.rules import categories, columns, linear, networks, numbers, text, trees
+from training.freezing.rules import (
+    calibration,
+    categories,
+    columns,
+    combine,
+    linear,
+    networks,
+    numbers,
+    text,
+    trees,
+)
 
-__all__ = ["categories", "columns", "linear", "networks", "numbers", "text", "trees"]
+__all__ = [
+    "calibration",
+    "categories",
+    "columns",
+    "combine",
+    "linear",
+    "networks",
+    "numbers",
+    "text",
+    "trees",
+]

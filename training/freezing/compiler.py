@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 from serving.app.engines.explain import FieldWeights
 from serving.app.engines.frame import DTYPES
 from serving.app.engines.shape import shape
+from serving.app.engines.terms import Terms
 from serving.bundle.inputs import list_columns
 from training.freezing import rules
 from training.freezing.file import Model, Op
@@ -35,6 +36,8 @@ def compile_pipeline(
     Raises:
         CannotFreeze: The frozen engine could not compute exactly what it computes.
     """
+    if not hasattr(pipeline, "predict"):
+        raise CannotFreeze(f"{type(pipeline).__name__} is no model")
     with reading("the pipeline"):
         return _compile(as_pipeline(pipeline), described, values)
 
@@ -61,7 +64,9 @@ def _compile(pipeline: Pipeline, described: dict[str, Any], values: Sequence[Any
     ops = [*_read(described), *found.ops, *found.answer]
     if [op.type for op in ops[:2]] == ["pixels", "finite"]:
         del ops[1]  # pixels are
-    return Model(classes, ops, _explain(pipeline, described, found, len(ops)))
+    explain = _explain(pipeline, described, found, len(ops))
+    counts = described["kind"] == "text" and Terms.find(pipeline) is not None
+    return Model(classes, ops, explain, counts and ops[0].type == "vectorize")
 
 
 def _fuses() -> bool:
@@ -91,6 +96,7 @@ def _explain(
     place = count - len(found.answer) - 1
     if described["kind"] == "text":
         alone = [op.type for op in found.ops] == ["vectorize", "linear"]
-        return {"op": place, "owners": None} if alone else None
+        direct = Terms.find(pipeline) is not None
+        return {"op": place, "owners": None} if alone and direct else None
     weights = FieldWeights.find(pipeline, list_columns(described))
     return None if weights is None else {"op": place, "owners": weights.owners}

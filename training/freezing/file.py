@@ -31,11 +31,13 @@ class Model(NamedTuple):
         classes: The labels, in the classifier's order; none of a regression.
         ops: One after the other.
         explain: Which op explains, and of which field each of its columns is.
+        counts_terms: Whether the first op says how many terms a text has.
     """
 
     classes: list[str]
     ops: list[Op]
     explain: dict[str, Any] | None = None
+    counts_terms: bool = False
 
 
 def write(path: Path, model: Model) -> str:
@@ -59,7 +61,7 @@ def _lay_out(model: Model) -> tuple[bytes, list[bytes]]:
     while True:  # the header holds the places of what follows it, and they its length
         sections: list[bytes] = []
         listed = _list(model.ops, PREFIX + length, sections)
-        header = {"classes": model.classes, "ops": listed, "explain": model.explain}
+        header = {**model._asdict(), "ops": listed}
         text = json.dumps(header, allow_nan=False)
         if len(text) <= length:
             return text.ljust(length).encode("ascii"), sections

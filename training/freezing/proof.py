@@ -208,7 +208,10 @@ def _margin(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _compare_terms(pipeline: Any, engine: FrozenEngine, texts: Sequence[str]) -> None:
     """Hold the terms of each text against the vectorizer's: all else follows from them."""
-    vectorizer = next(one for _, one in pipeline.steps if hasattr(one, "build_analyzer"))
+    found = (one for _, one in pipeline.steps if hasattr(one, "build_analyzer"))
+    vectorizer = next(found, None)
+    if vectorizer is None:  # it is within another step: its terms are seen in the scores alone
+        return
     analyze = vectorizer.build_analyzer()
     for text in texts:
         if engine.first.analyze(text) != analyze(text):

@@ -13,8 +13,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -94,6 +102,7 @@ class Rule(NamedTuple):
 RULES: dict[type, Rule] = {}
 # What takes numbers of any kind, or leaves it to what is within it to refuse some.
 UNCHECKED = (
+    CalibratedClassifierCV,
     ColumnTransformer,
     FeatureUnion,
     FunctionTransformer,
@@ -102,7 +111,12 @@ UNCHECKED = (
     OneHotEncoder,
     OrdinalEncoder,
     Pipeline,
+    StackingClassifier,
+    StackingRegressor,
     TargetEncoder,
+    TransformedTargetRegressor,
+    VotingClassifier,
+    VotingRegressor,
 )
 
 
@@ -233,7 +247,8 @@ class Step:
         return [check, *found] if found else found
 
     def _unknown(self) -> CannotFreeze:
-        return CannotFreeze(f"{self.name}: {type(self.estimator).__name__} has no frozen form")
+        kind = type(self.estimator).__name__
+        return CannotFreeze(f"{self.name or 'the pipeline'}: {kind} has no frozen form")
 
     def densify(self) -> list[Op]:
         """What makes a list of a sparse row; nothing where rows are dense."""

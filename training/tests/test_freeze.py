@@ -2,6 +2,7 @@
 
 import json
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -31,18 +32,22 @@ from serving.tests.sample import LABELS, TEXTS
 from training.console import StepError
 from training.freezing import compiler
 from training.freezing.compiler import CannotFreeze, compile_pipeline
-from training.freezing.proof import ProofFailed, SplitterDiffers, generate_texts, prove
+from training.freezing.inputs.texts import generate_texts
+from training.freezing.proof import ProofFailed, SplitterDiffers, prove
+from training.freezing.rules.text import next_prime
 from training.steps import bundle, evaluate, freeze, prepare, train, validate
 from training.tests.conftest import run_steps
 from training.tests.sample import PATHS, take_raw
 
 
 class Subclass(LogisticRegression):
-    pass
+    def decision_function(self, X):
+        return super().decision_function(X) + 1
 
 
 class Transformer(TfidfTransformer):
-    pass
+    def transform(self, X, **options):
+        return super().transform(X, **options)
 
 
 class Calibration(_SigmoidCalibration):
@@ -54,17 +59,21 @@ def fit(*steps, labels=LABELS):
 
 
 HUBER = SGDClassifier(loss="modified_huber", random_state=1)
+SHORT = CountVectorizer(preprocessor=str.lower)
 REFUSED = [
-    ((TfidfVectorizer(analyzer="char"), LogisticRegression()), "step 'step0': .* for its analyzer"),
+    ((TfidfVectorizer(analyzer=str.split), LogisticRegression()), "step 'step0': .* its analyzer"),
     ((CountVectorizer(tokenizer=str.split, token_pattern=None), LinearSVC()), "its tokenizer"),
     ((CountVectorizer(preprocessor=str.lower), LinearSVC()), "its preprocessor"),
     ((CountVectorizer(strip_accents=str.lower), LinearSVC()), "its strip_accents"),
     ((TfidfVectorizer(dtype=np.float32), LinearSVC()), "step 'step0': .* for its dtype"),
     ((TfidfVectorizer(dtype=np.int64), LinearSVC()), "its dtype"),
     ((CountVectorizer(dtype=np.float32), LinearSVC()), "its dtype"),
-    ((HashingVectorizer(), LinearSVC()), "step 'step0': HashingVectorizer has no frozen form"),
-    ((FeatureUnion([("a", CountVectorizer())]), LinearSVC()), "FeatureUnion has no frozen form"),
-    ((TfidfVectorizer(), TfidfTransformer(), LinearSVC()), "step 'step0': .* for its tf-idf"),
+    ((HashingVectorizer(dtype=np.float32), LinearSVC()), "step 'step0': .* its dtype"),
+    ((FeatureUnion([("a", SHORT)]), LinearSVC()), "step 'step0', 'a': .* its preprocessor"),
+    (
+        (TfidfVectorizer(), TfidfTransformer(sublinear_tf=True), LinearSVC()),
+        "step 'step1': .* its sublinear_tf",
+    ),
     ((TfidfVectorizer(), Normalizer(), LinearSVC()), "step 'step1': Normalizer has no frozen form"),
     ((TfidfVectorizer(), NMF(2), LinearSVC()), "step 'step1': NMF"),
     ((TfidfVectorizer(), KNeighborsClassifier(1)), "step 'step1': KNeighborsClassifier has no"),
@@ -238,9 +247,9 @@ def test_processor_rounds_otherwise_is_refused(monkeypatch):
 
 
 def test_what_is_no_pipeline_of_texts_is_refused():
-    with pytest.raises(CannotFreeze, match="NoneType is no scikit-learn Pipeline"):
+    with pytest.raises(CannotFreeze, match="NoneType is no model"):
         compile_pipeline(None)
-    with pytest.raises(CannotFreeze, match="step 'only': LogisticRegression has no frozen form"):
+    with pytest.raises(CannotFreeze, match="step 'only': the freezer cannot read it"):
         compile_pipeline(Pipeline([("only", LogisticRegression())]))
     unfitted = Pipeline([("words", TfidfVectorizer()), ("classify", LinearSVC())])
     with pytest.raises(CannotFreeze, match=r"^step 'words': .* cannot read it \(AttributeError: "):
@@ -249,14 +258,14 @@ def test_what_is_no_pipeline_of_texts_is_refused():
 
 def test_steps_that_do_nothing_are_passed_over():
     pipeline = fit(CountVectorizer(), "passthrough", None, LinearSVC())
-    classes, ops = compile_pipeline(pipeline)
-    assert classes == sorted(set(LABELS))
-    assert [one.type for one in ops] == ["vectorize", "linear", "classify"]
+    model = compile_pipeline(pipeline)
+    assert model.classes == sorted(set(LABELS))
+    assert [one.type for one in model.ops] == ["vectorize", "linear", "classify"]
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 7, 8, 113, 1000])
 def test_number_of_buckets_is_a_prime(number):
-    prime = compiler._next_prime(number)
+    prime = next_prime(number)
     assert prime > number
     assert all(prime % factor for factor in range(2, prime))
 
@@ -267,8 +276,10 @@ class Engine:
     def __init__(self, pipeline, **changes):
         self.classes = [str(one) for one in pipeline.classes_]
         self.pipeline, self.changes = pipeline, changes
-        self.split = changes.get("split")
-        self.analyze = changes.get("analyze", pipeline[0].build_analyzer())
+        self.first = SimpleNamespace(
+            split=changes.get("split"),
+            analyze=changes.get("analyze", pipeline[0].build_analyzer()),
+        )
 
     def score(self, texts):
         probabilities = self.pipeline.predict_proba(texts)
@@ -281,7 +292,7 @@ class Engine:
         unknown = self.changes.get("unknown_terms", 0) * len(texts)
         return [Score(*pair, unknown) for pair in zip(labels, probabilities.tolist(), strict=True)]
 
-    def decision_function(self, text):
+    def run(self, text, _):
         scores = self.pipeline.decision_function([text])[0].copy()
         if self.changes.get("bit"):
             scores[0] = np.nextafter(scores[0], np.inf)
@@ -289,7 +300,7 @@ class Engine:
 
 
 class Score:
-    terms = 1
+    terms, value = 1, 0.0
 
     def __init__(self, label, probabilities, unknown_terms=0):
         self.label, self.probabilities, self.unknown_terms = label, probabilities, unknown_terms
@@ -299,7 +310,7 @@ class Score:
     ("changes", "says"),
     [
         ({"label": 0}, "1 of 12 labels"),
-        ({"bit": True}, "decision scores of 12 of 12 texts"),
+        ({"bit": True}, "decision scores of 12 of 12 inputs"),
         ({"probability": 1e-11}, r"differs by 1\.0e-11"),
         ({"alone": 1e-16}, "another answer alone than in a batch"),
         ({"unknown_terms": 1}, "another answer alone than in a batch"),
@@ -307,7 +318,7 @@ class Score:
 )
 def test_any_difference_fails_the_proof(changes, says):
     pipeline = fit(TfidfVectorizer(), LogisticRegression())
-    assert prove(pipeline, Engine(pipeline), TEXTS)["texts"] == 12
+    assert prove(pipeline, Engine(pipeline), TEXTS)["inputs"] == 12
     with pytest.raises(ProofFailed, match=says):
         prove(pipeline, Engine(pipeline, **changes), TEXTS)
 
@@ -335,7 +346,7 @@ def test_terms_are_not_the_vectorizers_fails_the_proof(split):
 def test_pipeline_without_probabilities_and_a_frozen_one_with_fails_the_proof():
     pipeline = fit(TfidfVectorizer(), LinearSVC())
     engine = Engine(fit(TfidfVectorizer(), LogisticRegression()))
-    engine.decision_function = lambda text: pipeline.decision_function([text])[0]
+    engine.run = lambda text, _: pipeline.decision_function([text])[0]
     labels = [engine.classes.index(one) for one in pipeline.predict(TEXTS)]
     engine.score = lambda texts: [
         Score(label, [1.0]) for label, text in zip(labels, TEXTS, strict=True) if text in texts
@@ -372,14 +383,14 @@ def test_model_is_frozen_twice_is_the_same_file(trained, capsys):
     data, report = PATHS.frozen.read_bytes(), PATHS.freeze.read_text()
     freeze.main(PATHS)
     assert (PATHS.frozen.read_bytes(), PATHS.freeze.read_text()) == (data, report)
-    assert json.loads(report)["texts"] == 150
+    assert json.loads(report)["inputs"] == 150
     assert json.loads(report)["worst_probability_difference"] <= 1e-12
 
 
 def test_model_cannot_be_frozen_is_served_by_scikit_learn_and_says_why(
     trained, monkeypatch, capsys
 ):
-    def refuse(_):
+    def refuse(*_):
         raise CannotFreeze("step 'scale': it has no frozen form")
 
     monkeypatch.setattr(freeze, "compile_pipeline", refuse)
@@ -413,7 +424,7 @@ def test_splitter_was_not_changed_with_its_preprocessor_stops_the_stage_by_its_n
 
 
 def test_frozen_model_answers_otherwise_stops_the_stage_and_leaves_no_file(trained, monkeypatch):
-    monkeypatch.setattr(freeze.FrozenEngine, "decision_function", lambda *_: [0.0] * 10)
+    monkeypatch.setattr(freeze.FrozenEngine, "run", lambda *_: [0.0] * 10)
     with pytest.raises(StepError, match="is not the model: decision scores of"):
         freeze.main(PATHS)
     assert [path.name for path in PATHS.bundle.glob("model.*")] == [PATHS.model.name]

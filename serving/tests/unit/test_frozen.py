@@ -30,10 +30,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
 from serving.app.engines.frozen import engine as frozen
+from serving.app.engines.frozen.analysis import TOKEN_PATTERN
 from serving.app.engines.frozen.engine import FrozenEngine
 from serving.app.engines.frozen.file import BLOCK, FrozenFile, count_blocks
 from serving.app.engines.frozen.ops.classify import Calibrate, add_up
-from serving.app.engines.frozen.ops.vectorize import TOKEN_PATTERN
 from serving.app.engines.predictor import load_predictor
 from serving.app.engines.sklearn import SklearnEngine
 from serving.app.features import normalize, split_words
@@ -51,7 +51,9 @@ from serving.tests.sample import (
 )
 from training.freezing.compiler import compile_pipeline
 from training.freezing.file import write
-from training.freezing.proof import PROBABILITY_TOLERANCE, decide, generate_texts, prove
+from training.freezing.inputs.texts import generate_texts
+from training.freezing.proof import PROBABILITY_TOLERANCE, prove
+from training.freezing.registry import find_rule
 
 # What scikit-learn says of some of these classifiers is not about freezing.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning:sklearn")
@@ -113,8 +115,8 @@ def freeze_to(folder, vectorizer, classifier, labels):
 
 
 def open_frozen(path, pipeline):
-    root = write(path, *compile_pipeline(pipeline))
-    return FrozenEngine(FrozenFile(str(path), path.stat().st_size, root))
+    root = write(path, compile_pipeline(pipeline))
+    return FrozenEngine(FrozenFile(str(path), path.stat().st_size, root), INPUT)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -179,7 +181,7 @@ def test_n_grams_cost_what_the_text_has_whatever_their_bound(tmp_path, lengths):
     engine = open_frozen(tmp_path / "model.frozen", pipeline)
     prove(pipeline, engine, [*TEXTS, "", "boat", "the boat", " ".join(TEXTS[0].split()[:8])])
     tracemalloc.start()
-    engine.analyze("the boat")
+    engine.first.analyze("the boat")
     assert tracemalloc.get_traced_memory()[1] < 10_000
     tracemalloc.stop()
 
@@ -235,19 +237,19 @@ def test_words_are_those_of_the_shared_preprocessing(text):
 def test_more_terms_than_are_kept_change_nothing(tmp_path, monkeypatch):
     pipeline = fit()
     monkeypatch.setattr("serving.app.engines.frozen.ops.vectorize.CACHED_TERMS", 3)
-    monkeypatch.setattr("serving.app.engines.frozen.ops.classify.CACHED_WEIGHTS", 6)
+    monkeypatch.setattr("serving.app.engines.frozen.ops.linear.CACHED_WEIGHTS", 6)
     monkeypatch.setattr("serving.app.engines.frozen.file.KEPT_BLOCKS", 2)
     engine = open_frozen(tmp_path / "model.frozen", pipeline)
     monkeypatch.setattr(frozen, "LARGE_BATCH", len(TEXTS) + 1)
     prove(pipeline, engine, TEXTS)
-    assert len(engine._vectorize.vocabulary) <= 3
-    assert len(engine._linear._tens[0]) <= 3
+    assert len(engine.first.vocabulary) <= 3
+    assert len(engine._ops[1]._tens[0]) <= 3
 
 
 def test_long_terms_are_not_kept(tmp_path):
     engine = open_frozen(tmp_path / "model.frozen", fit())
     engine.score(["x" * 100 + " " + "y" * 101])
-    assert list(engine._vectorize.vocabulary) == ["x" * 100]
+    assert list(engine.first.vocabulary) == ["x" * 100]
 
 
 def test_weights_that_do_not_fit_the_kept_blocks_are_read_whole(tmp_path, monkeypatch):
@@ -256,7 +258,7 @@ def test_weights_that_do_not_fit_the_kept_blocks_are_read_whole(tmp_path, monkey
     monkeypatch.setattr(frozen, "KEPT_BLOCKS", 0)
     monkeypatch.setitem(sys.modules, "serving.app.engines.frozen.together", None)
     prove(pipeline, engine, TEXTS)
-    assert len(engine._linear._weights) == len(pipeline[0].vocabulary_) * 3 * 8
+    assert len(engine._ops[1]._weights) == len(pipeline[0].vocabulary_) * 3 * 8
 
 
 def test_large_model_is_not_read_whole_for_a_large_batch(tmp_path, monkeypatch):
@@ -266,7 +268,7 @@ def test_large_model_is_not_read_whole_for_a_large_batch(tmp_path, monkeypatch):
     monkeypatch.setattr(frozen, "MAX_READ_FOR_CHARS", 0)
     prove(pipeline, engine, TEXTS)
     engine.score(["a" * frozen.LARGE_CHARS])
-    assert not engine._vectorize.vocabulary.complete
+    assert not engine.first.vocabulary.complete
 
 
 @pytest.mark.parametrize("characters", [frozen.LARGE_CHARS - 1, frozen.LARGE_CHARS])
@@ -278,7 +280,7 @@ def test_few_texts_of_many_characters_read_even_a_large_model_whole(
     monkeypatch.setattr(frozen, "MAX_READ_WHOLE", 0)
     texts = [TEXTS[0], ("the boat " * characters)[: characters - len(TEXTS[0])]]
     found = engine.score(texts)
-    assert engine._vectorize.vocabulary.complete == (characters == frozen.LARGE_CHARS)
+    assert engine.first.vocabulary.complete == (characters == frozen.LARGE_CHARS)
     expected = pipeline.predict_proba(texts)
     assert [one.probabilities for one in found] == expected.tolist()
 
@@ -323,22 +325,21 @@ def test_sums_are_numpys(values):
     ],
 )
 def test_list_of_stages_is_another_is_refused(tmp_path, classifier, change):
-    classes, ops = compile_pipeline(fit(classifier))
+    model = compile_pipeline(fit(classifier))
     path = tmp_path / "model.frozen"
-    root = write(path, classes, change(ops))
+    root = write(path, model._replace(ops=change(model.ops)))
     with pytest.raises(
         BundleDamaged, match=r"not one that this code can serve .* 'make train MODEL="
     ):
-        FrozenEngine(FrozenFile(str(path), path.stat().st_size, root))
+        FrozenEngine(FrozenFile(str(path), path.stat().st_size, root), INPUT)
 
 
 @pytest.mark.parametrize("classes", [["a"], ["a", "b"], ["a", "b", "c", "d"]])
 def test_scores_are_not_one_a_label_is_refused(tmp_path, classes):
-    _, ops = compile_pipeline(fit(LinearSVC()))
     path = tmp_path / "model.frozen"
-    root = write(path, classes, ops)
+    root = write(path, compile_pipeline(fit(LinearSVC()))._replace(classes=classes))
     with pytest.raises(BundleDamaged, match="ValueError"):
-        FrozenEngine(FrozenFile(str(path), path.stat().st_size, root))
+        FrozenEngine(FrozenFile(str(path), path.stat().st_size, root), INPUT)
 
 
 # Integrity
@@ -365,7 +366,9 @@ def damage(path, small, data, size=None):
     """The answers from changed data; None if it is refused."""
     path.write_bytes(data)
     try:
-        return answers(FrozenEngine(FrozenFile(str(path), size or len(small.data), small.root)))
+        return answers(
+            FrozenEngine(FrozenFile(str(path), size or len(small.data), small.root), INPUT)
+        )
     except BundleDamaged:
         return None
 
@@ -394,7 +397,7 @@ def test_blocks_change_places_is_refused(small, tmp_path):
 
 def test_file_of_another_model_is_refused(small, tmp_path):
     path = tmp_path / "model.frozen"
-    write(path, *compile_pipeline(fit(LinearSVC(C=2), max_features=30)))
+    write(path, compile_pipeline(fit(LinearSVC(C=2), max_features=30)))
     data = path.read_bytes()
     assert len(data) == len(small.data)
     assert damage(path, small, data) is None
@@ -425,7 +428,7 @@ def test_reader_meets_any_bytes_stays_within_the_file(tmp_path_factory, small, d
         real = os.pread
         patch.setattr(os, "pread", lambda fd, n, at: reads.append((at, n)) or real(fd, n, at))
         try:
-            engine = FrozenEngine(FrozenFile(str(path), size, root))
+            engine = FrozenEngine(FrozenFile(str(path), size, root), INPUT)
         except BundleDamaged:
             pass
         else:
@@ -631,4 +634,5 @@ def test_damage_is_met_by_an_explanation_is_logged(folder, start_service, monkey
 
 def test_scores_of_the_proof_are_the_classifiers_own():
     pipeline = fit(CLASSIFIERS["calibrated svms"])
-    assert decide(pipeline[-1], pipeline[:-1].transform(TEXTS)).shape == (len(TEXTS), 6)
+    scores = find_rule(pipeline).scores(pipeline, TEXTS)
+    assert scores.shape == (len(TEXTS), 6)

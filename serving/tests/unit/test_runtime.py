@@ -19,6 +19,7 @@ FAST = {
             "engines.base",
             "engines.classification",
             "engines.frozen",
+            "engines.frozen.analysis",
             "engines.frozen.engine",
             "engines.frozen.file",
             "engines.frozen.memo",

@@ -1,8 +1,10 @@
 """The rules, a module a family: to import this package is to register them."""
 
 from training.freezing.rules import (
+    calibration,
     categories,
     columns,
+    combine,
     discriminants,
     linear,
     networks,
@@ -14,8 +16,10 @@ from training.freezing.rules import (
 )
 
 __all__ = [
+    "calibration",
     "categories",
     "columns",
+    "combine",
     "discriminants",
     "linear",
     "networks",

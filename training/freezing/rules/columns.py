@@ -168,10 +168,14 @@ def _bound_union(union: FeatureUnion, given: Given) -> NDArray[np.float64] | Non
 
 @rule(FeatureUnion, bound=_bound_union)
 def freeze_union(step: Step) -> list[Op]:
-    takes = "features" if issparse(step.given.rows) else "values"
-    if not hasattr(step.given.rows, "shape") or step.given.rows.ndim == 1:
-        takes = "text"
-    return [_join(step, _list_union(step.estimator, step.given), takes)]
+    return [_join(step, _list_union(step.estimator, step.given), name_rows(step.given.rows))]
+
+
+def name_rows(rows: Any) -> str:
+    """What an op is said to take that is given such rows; see ops/__init__.py of the engine."""
+    if issparse(rows):
+        return "features"
+    return "values" if getattr(rows, "ndim", 1) > 1 else "text"
 
 
 def _join(step: Step, parts: list[Part], takes: str) -> Op:

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.calibration import CalibratedClassifierCV, _CalibratedClassifier, _SigmoidCalibration
 from sklearn.linear_model import (
     ARDRegression,
     BayesianRidge,
@@ -120,18 +119,18 @@ def predict(regressor: Any, rows: Any) -> NDArray[np.float64]:
     return np.asarray(regressor.predict(rows), np.float64).reshape(-1, 1)
 
 
-def _bound_linear(model: Any, given: Given) -> NDArray[np.float64] | None:
+def bound_linear(model: Any, given: Given) -> NDArray[np.float64] | None:
     return bound_products(np.atleast_2d(model.coef_), model.intercept_, given)
 
 
-@rule(*CLASSIFIERS, bound=_bound_linear, scores=decide)
+@rule(*CLASSIFIERS, bound=bound_linear, scores=decide)
 def freeze_classifier(step: Step) -> Predictor:
     weights, intercept = _read(step)
     link = Op("classify", {"link": _link(step.estimator)}, {})
     return Predictor([score(step, weights, intercept)], [link], decides=True, weighs=True)
 
 
-@rule(*REGRESSIONS, bound=_bound_linear, scores=predict)
+@rule(*REGRESSIONS, bound=bound_linear, scores=predict)
 def freeze_regression(step: Step) -> Predictor:
     weights, intercept = step.estimator.coef_, step.estimator.intercept_
     step.refuse(coef_=type(weights) is not np.ndarray or weights.ndim != 1)
@@ -153,7 +152,7 @@ def _read(step: Step) -> Weights:
     return np.atleast_2d(weights), np.broadcast_to(classifier.intercept_, scores)
 
 
-def _read_part(step: Step, classifier: Any) -> Weights:
+def read_part(step: Step, classifier: Any) -> Weights:
     """The same of a classifier within another one."""
     part = Step(f"{step.name}, within it", classifier, step.given)
     part.check_part(classifier, *CLASSIFIERS)
@@ -179,10 +178,10 @@ def _link(classifier: Any) -> str | None:
 
 
 def _bound_one_vs_rest(classifier: OneVsRestClassifier, given: Given) -> Any:
-    return _join([_bound_linear(one, given) for one in classifier.estimators_])
+    return join_errors([bound_linear(one, given) for one in classifier.estimators_])
 
 
-def _join(errors: list[Any]) -> NDArray[np.float64] | None:
+def join_errors(errors: list[Any]) -> NDArray[np.float64] | None:
     return None if errors[0] is None else np.hstack(errors)
 
 
@@ -193,7 +192,7 @@ def freeze_one_vs_rest(step: Step) -> Predictor:
         classifier.label_binarizer_, LabelBinarizer
     )
     step.refuse(classes_=classifier.multilabel_)
-    parts = [_read_part(step, one) for one in classifier.estimators_]
+    parts = [read_part(step, one) for one in classifier.estimators_]
     weights = np.vstack([weights for weights, _ in parts])
     intercept = np.concatenate([intercept for _, intercept in parts])
     link = None
@@ -256,41 +255,6 @@ def _is_double(value: Any) -> bool:
         return False
 
 
-def _decide_each(classifier: CalibratedClassifierCV, rows: Any) -> NDArray[np.float64]:
-    parts = [one.estimator for one in classifier.calibrated_classifiers_]
-    return np.hstack([decide(part, rows) for part in parts])
-
-
-def _bound_calibrated(classifier: CalibratedClassifierCV, given: Given) -> Any:
-    parts = [one.estimator for one in classifier.calibrated_classifiers_]
-    return _join([_bound_linear(part, given) for part in parts])
-
-
-@rule(CalibratedClassifierCV, bound=_bound_calibrated, scores=_decide_each)
-def freeze_calibrated(step: Step) -> Predictor:
-    classifier = step.estimator
-    parts = classifier.calibrated_classifiers_
-    within = Step(f"{step.name}, within it", None, step.given)
-    for one in parts:
-        within.check_part(one, _CalibratedClassifier)
-        step.refuse(
-            method=one.method != "sigmoid",
-            classes_=not np.array_equal(one.estimator.classes_, classifier.classes_),
-        )
-        for calibrator in one.calibrators:
-            within.check_part(calibrator, _SigmoidCalibration)
-    linear = [_read_part(step, one.estimator) for one in parts]
-    settings = {
-        "slopes": [[float(each.a_) for each in one.calibrators] for one in parts],
-        "intercepts": [[float(each.b_) for each in one.calibrators] for one in parts],
-    }
-    weights = np.vstack([weights for weights, _ in linear])
-    intercept = np.concatenate([intercept for _, intercept in linear])
-    step.refuse(calibrators=not np.isfinite([*settings.values()]).all())
-    ops = [score(step, weights, intercept, models=len(parts))]
-    return Predictor(ops, [Op("calibrate", settings, {})], weighs=True)
-
-
 def score(  # noqa: PLR0913 - named where it is called
     step: Step,
     weights: NDArray[np.float64],
@@ -341,16 +305,22 @@ def _score_dense(
             f"{step.name}: there is no frozen form for rows of {step.given.rows.dtype}: have the "
             "steps before it give double precision (float64)"
         )
-    op = make_matrix(weights, intercept)
+    op = make_matrix(weights, intercept, models)
     if explain is not None:
         per_label = _explain(weights, models, explain)
         op.sections["coefficients"] = per_label.astype("<f8").tobytes()
     return op
 
 
-def make_matrix(weights: NDArray[np.float64], intercept: NDArray[np.float64]) -> Op:
+def make_matrix(
+    weights: NDArray[np.float64], intercept: NDArray[np.float64], models: int = 1
+) -> Op:
     """The op of a product of dense rows and weights, of the shape (n_outputs, n_columns)."""
-    settings = {"intercept": np.asarray(intercept).tolist(), "inputs": weights.shape[1]}
+    settings = {
+        "intercept": np.asarray(intercept).tolist(),
+        "inputs": weights.shape[1],
+        "models": models,
+    }
     return Op("matrix", settings, {"weights": weights.T.astype("<f8").tobytes()})
 
 

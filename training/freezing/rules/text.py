@@ -7,7 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.feature_extraction.text import (
+    CountVectorizer,
+    HashingVectorizer,
+    TfidfTransformer,
+    TfidfVectorizer,
+)
 
 from serving.app.features import PREPROCESSORS
 from training.freezing.file import Op
@@ -16,6 +21,7 @@ from training.freezing.registry import Step, rule
 # numpy's logarithms of all counts up to 65,536 are glibc's, bit by bit; the table is for other C
 # libraries, and for what people write.
 LOGS = 1024
+NORMS = (None, "l1", "l2")
 
 
 @rule(TfidfVectorizer)
@@ -26,6 +32,32 @@ def freeze_weighed(step: Step) -> list[Op]:
 @rule(CountVectorizer)
 def freeze_counted(step: Step) -> list[Op]:
     return freeze_vectorizer(step, None)
+
+
+@rule(HashingVectorizer)
+def freeze_hashed(step: Step) -> list[Op]:
+    vectorizer = step.estimator
+    _check_analyzer(step)
+    step.refuse(dtype=np.dtype(vectorizer.dtype) != np.float64, norm=vectorizer.norm not in NORMS)
+    settings = {
+        **_analyze(vectorizer),
+        "n_features": int(vectorizer.n_features),
+        "alternate_sign": bool(vectorizer.alternate_sign),
+        "norm": vectorizer.norm,
+    }
+    return [Op("hash", settings, {})]
+
+
+@rule(TfidfTransformer)
+def freeze_weights(step: Step) -> list[Op]:
+    """Of a TfidfTransformer that does not come right after the counts; see `freeze_steps`."""
+    tfidf = step.estimator
+    _check_tfidf(step, tfidf)
+    # Its logarithms are numpy's, of any numbers.
+    step.refuse(sublinear_tf=tfidf.sublinear_tf, **{"dense rows": not step.is_sparse})
+    idf = getattr(tfidf, "idf_", None)
+    sections = {} if idf is None else {"idf": idf.astype("<f8").tobytes()}
+    return [Op("reweigh", {"norm": tfidf.norm}, sections)]
 
 
 def freeze_vectorizer(step: Step, tfidf: Any, weighing: Step | None = None) -> list[Op]:
@@ -40,17 +72,7 @@ def freeze_vectorizer(step: Step, tfidf: Any, weighing: Step | None = None) -> l
     _check_vectorizer(step)
     if tfidf is not None:
         _check_tfidf(weighing or step, tfidf)
-    stop_words = vectorizer.get_stop_words()
-    settings = {
-        "preprocessor": _name_preprocessor(vectorizer),
-        "lowercase": bool(vectorizer.lowercase),
-        "strip_accents": vectorizer.strip_accents,
-        "token_pattern": vectorizer.token_pattern,
-        "stop_words": sorted(stop_words) if stop_words else None,
-        "ngram_range": [int(length) for length in vectorizer.ngram_range],
-        "binary": bool(vectorizer.binary),
-        "norm": None if tfidf is None else tfidf.norm,
-    }
+    settings = {**_analyze(vectorizer), "norm": None if tfidf is None else tfidf.norm}
     sections = _hash_table(vectorizer.vocabulary_, getattr(tfidf, "idf_", None))
     if tfidf is not None and tfidf.sublinear_tf:
         # All at once, in an array like those of transform: numpy's log of one number may differ.
@@ -58,21 +80,28 @@ def freeze_vectorizer(step: Step, tfidf: Any, weighing: Step | None = None) -> l
     return [Op("vectorize", settings, sections)]
 
 
+def _analyze(vectorizer: Any) -> dict[str, Any]:
+    """The settings that say what the terms of a text are."""
+    words = vectorizer.get_stop_words() if vectorizer.analyzer == "word" else None
+    return {
+        "analyzer": vectorizer.analyzer,
+        "preprocessor": _name_preprocessor(vectorizer),
+        "lowercase": bool(vectorizer.lowercase),
+        "strip_accents": vectorizer.strip_accents,
+        "token_pattern": vectorizer.token_pattern,
+        "stop_words": sorted(words) if words else None,
+        "ngram_range": [int(length) for length in vectorizer.ngram_range],
+        "binary": bool(vectorizer.binary),
+    }
+
+
 def _check_vectorizer(step: Step) -> None:
     """Refuse a vectorizer that has a setting that has no frozen form."""
     vectorizer = step.estimator
-    shortest, longest = vectorizer.ngram_range
+    _check_analyzer(step)
     vocabulary = vectorizer.vocabulary_
     dtypes = ("f8",) if isinstance(vectorizer, TfidfVectorizer) else ("f8", "i8")
     step.refuse(
-        analyzer=vectorizer.analyzer != "word",
-        tokenizer=vectorizer.tokenizer is not None,
-        preprocessor=vectorizer.preprocessor is not None and not _name_preprocessor(vectorizer),
-        strip_accents=vectorizer.strip_accents not in (None, "ascii", "unicode"),
-        input=vectorizer.input != "content",
-        stop_words=not _are_words(vectorizer.get_stop_words() or ()),
-        ngram_range=not all(isinstance(length, Integral) for length in vectorizer.ngram_range)
-        or not 1 <= shortest <= longest,
         dtype=np.dtype(vectorizer.dtype) not in map(np.dtype, dtypes),
         vocabulary_=type(vocabulary) is not dict
         or not _are_words(vocabulary)
@@ -80,11 +109,27 @@ def _check_vectorizer(step: Step) -> None:
     )
 
 
+def _check_analyzer(step: Step) -> None:
+    """Refuse a vectorizer that makes terms in a way that has no frozen form."""
+    vectorizer = step.estimator
+    shortest, longest = vectorizer.ngram_range
+    step.refuse(
+        analyzer=vectorizer.analyzer not in ("word", "char", "char_wb"),
+        tokenizer=vectorizer.tokenizer is not None,
+        preprocessor=vectorizer.preprocessor is not None and not _name_preprocessor(vectorizer),
+        strip_accents=vectorizer.strip_accents not in (None, "ascii", "unicode"),
+        input=vectorizer.input != "content",
+        stop_words=not _are_words(vectorizer.get_stop_words() or ()),
+        ngram_range=not all(isinstance(length, Integral) for length in vectorizer.ngram_range)
+        or not 1 <= shortest <= longest,
+    )
+
+
 def _check_tfidf(step: Step, tfidf: Any) -> None:
     step.check_part(tfidf, TfidfTransformer)
     idf = getattr(tfidf, "idf_", None)
     step.refuse(
-        norm=tfidf.norm not in (None, "l1", "l2"),
+        norm=tfidf.norm not in NORMS,
         idf_=idf is not None and (idf.dtype != np.float64 or not np.isfinite(idf).all()),
     )
 

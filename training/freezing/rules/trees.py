@@ -292,13 +292,16 @@ def freeze_regressor(step: Step) -> Predictor:
     return Predictor([*_prepare(step), op], [], weighs=True)
 
 
-@rule(
+# Classifiers whose scores are probabilities, so that none is rounded further.
+SHARING = (
     DecisionTreeClassifier,
     ExtraTreeClassifier,
     ExtraTreesClassifier,
     RandomForestClassifier,
-    scores=_probabilities,
 )
+
+
+@rule(*SHARING, scores=_probabilities)
 def freeze_classifier(step: Step) -> Predictor:
     trees = _read_forest(step)
     count = len(step.estimator.classes_)

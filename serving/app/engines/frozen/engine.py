@@ -62,6 +62,7 @@ class FrozenEngine:
             self._explain: dict[str, Any] | None = header["explain"]
             self._ops, gives = build(file, header["ops"], described["kind"])
             self._check(gives)
+            self._counts_terms: bool = header["counts_terms"]
             types = [op["type"] for op in header["ops"]]
         except BundleDamaged:
             raise
@@ -70,7 +71,6 @@ class FrozenEngine:
                 f"{FROZEN_NAME} is not one that this code can serve "
                 f"({type(error).__name__}): {file.mend}"
             ) from error
-        self._counts_terms = types[0] == "vectorize"
         self._goes_together = types in TOGETHER_OPS
 
     def _check(self, gives: str) -> None:

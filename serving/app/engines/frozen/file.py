@@ -4,9 +4,10 @@ Format, version 3. Integers are little-endian, numbers are IEEE 754 doubles, a b
 bytes; training/freezing/file.py writes what this module reads.
 
     data     "QTFROZEN" | u32 format version | u32 length of the header | header | sections
-             The header is JSON in ASCII: {"classes": [label…], "ops": [op…], "explain": …}. An op
-             is {"type": …, its settings, "sections": {name: [start, stop]}}, places counted in
-             bytes from the start of the file; one that joins others has "parts": [[op…]…] as well.
+             The header is JSON in ASCII: {"classes": [label…], "ops": [op…], "explain": …,
+             "counts_terms": whether the first op says how many terms a text has}. An op is
+             {"type": …, its settings, "sections": {name: [start, stop]}}, places counted in bytes
+             from the start of the file; one that joins others has "parts": [[op…]…] as well.
              ops/__init__.py lists the types, and each one's class says what it has. The first op
              takes the input, each other one what the one before it gives; the last one gives label
              and probabilities, or, where there are no classes, the value. "explain" is null, or

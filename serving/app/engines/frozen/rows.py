@@ -5,9 +5,12 @@ Besides a text, and a plain list of values, that is a sparse row.
 
 from __future__ import annotations
 
+from math import sqrt
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from serving.app.engines.frozen.file import FrozenFile
 
@@ -50,16 +53,41 @@ def gather(row: Sequence[float]) -> Features:
     return Features(columns, [row[column] for column in columns])
 
 
-def check_scores(scores: int, labels: int) -> None:
-    """Refuse a number of scores that is neither the labels' nor the one of two labels.
+def check_scores(count: int, models: int, labels: int) -> None:
+    """Refuse a number of scores that is neither one a label nor the one of two labels.
+
+    Args:
+        count: Of the scores of several models.
+        models: How many.
+        labels: How many.
 
     Raises:
         ValueError: It is refused.
     """
+    scores, rest = divmod(count, models)
+    if rest:
+        raise ValueError(f"{count} scores of {models} classifiers")
     if scores != labels and (scores, labels) != (1, 2):
         raise ValueError(f"{scores} scores for {labels} labels")
 
 
 def read_doubles(file: FrozenFile, places: list[int]) -> list[float]:
     """The numbers of a section: f64, little-endian."""
-    return memoryview(file.read(*places)).cast("d").tolist()
+    numbers: Any = memoryview(file.read(*places)).cast("d")
+    return numbers.tolist()  # type: ignore[no-any-return]
+
+
+def normalize(values: list[float], norm: str | None) -> list[float]:
+    """A sparse row's values by their length, summed as scikit-learn does it, one after the other.
+
+    That is sklearn.utils.sparsefuncs_fast's inplace_csr_row_normalize_l1 and _l2.
+    """
+    length = 0.0  # not sum(): it compensates, and scikit-learn does not
+    if norm == "l2":
+        for value in values:
+            length += value * value
+        length = sqrt(length)
+    elif norm == "l1":
+        for value in values:
+            length += abs(value)
+    return [value / length for value in values] if length else values

@@ -99,10 +99,7 @@ class Linear:
         Raises:
             ValueError: The scores are not one a label, nor the one of two labels.
         """
-        scores, rest = divmod(len(self.intercept), self.models)
-        if rest:
-            raise ValueError(f"{len(self.intercept)} scores of {self.models} classifiers")
-        check_scores(scores, labels)
+        check_scores(len(self.intercept), self.models, labels)
 
     def read_all(self) -> memoryview:
         """Read the weights whole: for many texts that is quicker than column by column."""

@@ -28,7 +28,8 @@ class Matrix:
     scikit-learn leaves these sums to BLAS, whose order depends on the processor and on the number
     of rows; so none is followed here: math.sumprod rounds once.
 
-    Settings: `intercept`, a number a row of the matrix; `inputs`, numbers a row. Sections:
+    Settings: `intercept`, a number a row of the matrix; `inputs`, numbers a row; `models`, of how
+    many classifiers the scores are, one after the other. Sections:
 
     - weights: f64, column by column: of a row that is mostly zeros, as a picture's is, only the
       columns are read that it takes;
@@ -41,6 +42,7 @@ class Matrix:
         self._file = file
         self._intercept: list[float] = op["intercept"]
         self._inputs: int = op["inputs"]
+        self._models: int = op["models"]
         self._weights: list[int] = op["sections"]["weights"]
         self._coefficients = op["sections"].get("coefficients")
         self._columns = Memo(self._read_column, self._inputs)
@@ -71,7 +73,7 @@ class Matrix:
         Raises:
             ValueError: The scores are not one a label, nor the one of two labels.
         """
-        check_scores(len(self._intercept), labels)
+        check_scores(len(self._intercept), self._models, labels)
 
     def weigh(self, row: list[float], label: int) -> list[tuple[int, float]] | None:
         """Each column with its weight for a label; None where it has none."""

@@ -6,25 +6,22 @@ transform, inplace_csr_row_normalize_l2), so that the values are its own to the 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from itertools import chain
-from math import log, sqrt
+from math import log
 
+from serving.app.engines.frozen.analysis import make_analyzer
 from serving.app.engines.frozen.memo import Memo
-from serving.app.engines.frozen.rows import Features
-from serving.app.features import PREPROCESSORS, SPLITTERS
+from serving.app.engines.frozen.rows import Features, normalize
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Any
 
     from serving.app.engines.frozen.file import FrozenFile
 
 CACHED_TERMS = 20_000  # about 5 MB
 MAX_CACHED_TERM = 100  # characters: callers choose what is looked up
-TOKEN_PATTERN = r"(?u)\b\w\w+\b"  # noqa: S105 - scikit-learn's default
 U32 = 4
 F64 = 8
 
@@ -42,7 +39,7 @@ class _Vocabulary(Memo):
 
 
 class Vectorize:
-    """Text to features: a CountVectorizer or TfidfVectorizer of words.
+    """Text to features: a CountVectorizer or TfidfVectorizer.
 
     Settings are scikit-learn's, `preprocessor` a name of features.PREPROCESSORS. Sections:
 
@@ -53,7 +50,8 @@ class Vectorize:
     - logs, with sublinear_tf: f64 numpy's log of 1, 2, 3…, for a C library may round otherwise.
 
     Attributes:
-        split: What makes tokens of a text.
+        split: What makes words of a text; None where terms are not made of words.
+        analyze: What makes terms of a text, repeats included.
         vocabulary: Column and idf by term; None for those that it does not have.
         frequencies: Term frequency by the number of times that a term is there.
         norm: "l1", "l2" or None.
@@ -63,9 +61,7 @@ class Vectorize:
 
     def __init__(self, file: FrozenFile, op: dict[str, Any]) -> None:
         self._file = file
-        self.split = _splitter(op)
-        self._stop_words = frozenset(op["stop_words"] or ())
-        self._ngrams = range(op["ngram_range"][0], op["ngram_range"][1] + 1)
+        self.split, self.analyze = make_analyzer(op)
         self._binary, self.norm = op["binary"], op["norm"]
         sections = op["sections"]
         self._terms, self._terms_end = sections["terms"]
@@ -88,7 +84,7 @@ class Vectorize:
             else:
                 unknown += count
         columns = sorted(found)
-        values = self._normalize([found[column] for column in columns])
+        values = normalize([found[column] for column in columns], self.norm)
         return Features(columns, values, len(terms), unknown)
 
     def read_all(self) -> None:
@@ -103,19 +99,6 @@ class Vectorize:
         """The terms of a text that the vocabulary has, by column."""
         terms = dict.fromkeys(self.analyze(text))
         return {known[0]: term for term in terms if (known := self.vocabulary[term])}
-
-    def analyze(self, text: str) -> list[str]:
-        """The terms of a text, repeats included."""
-        tokens = self.split(text)
-        if self._stop_words:
-            tokens = [token for token in tokens if token not in self._stop_words]
-        if self._ngrams == range(1, 2):
-            return tokens
-        # No n-gram is longer than the text, whatever the bound.
-        lengths = range(self._ngrams.start, min(self._ngrams.stop, len(tokens) + 1))
-        starts = [tokens[skipped:] for skipped in range(lengths.stop - 1)]
-        grams = (zip(*starts[:length], strict=False) for length in lengths)
-        return list(map(" ".join, chain.from_iterable(grams)))
 
     def _find(self, term: str) -> tuple[int, float] | None:
         """Column and idf of a term; None if the vocabulary does not have it."""
@@ -140,17 +123,6 @@ class Vectorize:
             return log(count) + 1.0
         return float(memoryview(self._file.read(place, place + F64)).cast("d")[0]) + 1.0
 
-    def _normalize(self, values: list[float]) -> list[float]:
-        length = 0.0  # not sum(): it compensates, and scikit-learn does not
-        if self.norm == "l2":
-            for value in values:
-                length += value * value
-            length = sqrt(length)
-        elif self.norm == "l1":
-            for value in values:
-                length += abs(value)
-        return [value / length for value in values] if length else values
-
 
 def _parse(terms: bytes) -> Iterator[tuple[bytes, tuple[int, float]]]:
     """The terms of a part of the section, each with its column and idf."""
@@ -161,32 +133,3 @@ def _parse(terms: bytes) -> Iterator[tuple[bytes, tuple[int, float]]]:
         at = end + U32 + F64
         column = int.from_bytes(terms[end : end + U32], "little")
         yield terms[start:end], (column, memoryview(terms[end + U32 : at]).cast("d")[0])
-
-
-def _splitter(op: dict[str, Any]) -> Callable[[str], list[str]]:
-    """What makes tokens of a text."""
-    if op["preprocessor"] in SPLITTERS and op["token_pattern"] == TOKEN_PATTERN:
-        return SPLITTERS[op["preprocessor"]]
-    preprocess, find = _preprocessor(op), re.compile(op["token_pattern"]).findall
-    return lambda text: find(preprocess(text))
-
-
-def _preprocessor(op: dict[str, Any]) -> Callable[[str], str]:
-    """What the vectorizer does to a text before it takes it apart."""
-    if op["preprocessor"]:
-        return PREPROCESSORS[op["preprocessor"]]
-    accents = op["strip_accents"]
-    if not accents:
-        return str.lower if op["lowercase"] else str
-    from unicodedata import combining, normalize  # noqa: PLC0415 - few models need it
-
-    def preprocess(text: str) -> str:
-        text = text.lower() if op["lowercase"] else text
-        if accents == "unicode" and text.isascii():
-            return text
-        text = normalize("NFKD", text)
-        if accents == "ascii":
-            return text.encode("ascii", "ignore").decode()
-        return "".join(filter(lambda character: not combining(character), text))
-
-    return preprocess

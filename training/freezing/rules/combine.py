@@ -1,0 +1,305 @@
+"""Models of models: votes, stacks, targets that were transformed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import (
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    RobustScaler,
+    StandardScaler,
+)
+
+from training.freezing.file import Op
+from training.freezing.registry import (
+    CannotFreeze,
+    Given,
+    Predictor,
+    Step,
+    find_errors,
+    find_rule,
+    rule,
+)
+from training.freezing.rules.columns import name_rows
+from training.freezing.rules.linear import EPSILON, predict
+from training.freezing.rules.numbers import (
+    bound_function,
+    bound_scaling,
+    freeze_scaling,
+    name_function,
+)
+from training.freezing.rules.trees import SHARING
+
+# What links (exponentials and shares of them) round, at most, over all labels.
+LINK_ROUNDING = 64 * EPSILON
+STEEPNESS = 2.0  # how far a probability can move for how far a score does
+
+
+def freeze_probabilities(part: Step) -> list[Op]:
+    """The ops of a classifier's probabilities."""
+    found = part.freeze_model()
+    part.refuse(predict_proba=not hasattr(part.estimator, "predict_proba"))
+    return [*found.ops, *found.answer, Op("probabilities", {}, {})]
+
+
+def bound_probabilities(classifier: Any, given: Given) -> NDArray[np.float64] | None:
+    """The errors of a classifier's probabilities: those of its scores, and of the link."""
+    errors = find_errors(classifier, given)
+    if errors is None and isinstance(classifier, SHARING):
+        return None
+    rows, labels = (
+        given.rows.shape[0] if hasattr(given.rows, "shape") else len(given.rows),
+        len(classifier.classes_),
+    )
+    moved = 0.0 if errors is None else STEEPNESS * errors.max(axis=1, keepdims=True)
+    return np.broadcast_to(moved + LINK_ROUNDING, (rows, labels))
+
+
+def bound_response(model: Any, given: Given, probable: bool) -> NDArray[np.float64] | None:  # noqa: FBT001
+    """The errors of what a model hands up to another: of two labels' probabilities the second."""
+    errors = bound_probabilities(model, given) if probable else find_errors(model, given)
+    if errors is None or not probable or errors.shape[1] != 2:  # noqa: PLR2004
+        return errors
+    return errors[:, 1:]
+
+
+def join(step: Step, parts: list[list[Op]], widths: list[int]) -> Op:
+    """The op that puts what parts make of the same row one after the other."""
+    settings = {
+        "takes": name_rows(step.given.rows),
+        "columns": [None] * len(parts),
+        "widths": widths,
+        "factors": [None] * len(parts),
+        "sparse": False,
+    }
+    return Op("join", settings, {}, parts)
+
+
+def average(count: int, weights: Sequence[float] | None) -> Op:
+    """The op of the mean of models."""
+    total = float(count) if weights is None else float(np.sum(np.asarray(weights, np.float64)))
+    listed = None if weights is None else [float(one) for one in weights]
+    return Op("average", {"count": count, "weights": listed, "total": total}, {})
+
+
+def _bound_average(errors: list[Any], sizes: list[Any], weights: Any) -> Any:
+    """The errors of a weighted mean: the mean of the parts', and a rounding for each."""
+    if all(one is None for one in errors):
+        return None
+    shares = np.ones(len(errors)) if weights is None else np.asarray(weights, np.float64)
+    shares = np.abs(shares / shares.sum())
+    found = 0.0
+    for share, error, size in zip(shares, errors, sizes, strict=True):
+        found = found + share * (0.0 if error is None else error)
+        found = found + share * (len(errors) + 2) * EPSILON * np.abs(size)
+    return found
+
+
+def _list_members(step: Step) -> list[Step]:
+    """The models within one, each as a step."""
+    names = [name for name, one in step.estimator.estimators if one != "drop"]
+    fitted = step.estimator.estimators_
+    return [step.at(repr(name), one) for name, one in zip(names, fitted, strict=True)]
+
+
+def _bound_vote(voting: VotingRegressor, given: Given) -> Any:
+    members = voting.estimators_
+    errors = [find_errors(one, given) for one in members]
+    sizes = [predict(one, given.rows) for one in members]
+    return _bound_average(errors, sizes, voting._weights_not_none)
+
+
+@rule(VotingRegressor, bound=_bound_vote, scores=predict)
+def freeze_vote(step: Step) -> Predictor:
+    parts = [one.freeze_model().ops for one in _list_members(step)]
+    joined = join(step, parts, [1] * len(parts))
+    return Predictor([joined, average(len(parts), step.estimator._weights_not_none)], [])
+
+
+def _score_votes(voting: VotingClassifier, rows: Any) -> NDArray[np.float64]:
+    """The mean probabilities; of a hard vote how many members say each label."""
+    if voting.voting == "soft":
+        return voting.predict_proba(rows)  # type: ignore[no-any-return]
+    weights = voting._weights_not_none or np.ones(len(voting.estimators_))
+    votes = np.zeros((len(voting.classes_), rows.shape[0] if hasattr(rows, "shape") else len(rows)))
+    for member, weight in zip(voting.estimators_, weights, strict=True):
+        votes[member.predict(rows), range(votes.shape[1])] += weight
+    return votes.T
+
+
+def _bound_votes(voting: VotingClassifier, given: Given) -> Any:
+    if voting.voting == "hard":
+        return None
+    errors = [bound_probabilities(one, given) for one in voting.estimators_]
+    return _bound_average(errors, [1.0] * len(errors), voting._weights_not_none)
+
+
+@rule(VotingClassifier, bound=_bound_votes, scores=_score_votes)
+def freeze_votes(step: Step) -> Predictor:
+    voting = step.estimator
+    members, weights = _list_members(step), voting._weights_not_none
+    labels = len(voting.classes_)
+    step.refuse(
+        classes_=any(
+            not np.array_equal(one.estimator.classes_, np.arange(labels)) for one in members
+        )
+    )
+    if voting.voting == "soft":
+        joined = join(step, list(map(freeze_probabilities, members)), [labels] * len(members))
+        answer = Op("classify", {"link": "as_they_are"}, {})
+        return Predictor([joined, average(len(members), weights)], [answer])
+    for one in members:
+        if find_errors(one.estimator, one.given) is not None:
+            raise CannotFreeze(
+                f"{one.name}: {type(one.estimator).__name__} has no frozen form under a hard vote: "
+                "its scores are scikit-learn's but for rounding, and a near tie could be turned"
+            )
+    parts = [[*(found := one.freeze_model()).ops, *found.answer, LABEL] for one in members]
+    counted = {
+        "labels": labels,
+        "weights": [1.0] * len(members) if weights is None else list(map(float, weights)),
+    }
+    joined = join(step, parts, [1] * len(members))
+    return Predictor([joined, Op("count", counted, {})], [Op("classify", {"link": None}, {})])
+
+
+LABEL = Op("label", {}, {})
+
+
+def _list_stacked(step: Step) -> list[tuple[list[Op], int]]:
+    """The ops of each model under a final one, and how many numbers it hands up."""
+    stacking = step.estimator
+    names = [name for name, one in stacking.estimators if one != "drop"]
+    labels = len(getattr(stacking, "classes_", ()))
+    found = []
+    for name, one, method in zip(names, stacking.estimators_, stacking.stack_method_, strict=True):
+        part = step.at(repr(name), one)
+        if method == "predict_proba":
+            ops, width = freeze_probabilities(part), labels
+            if labels == 2:  # noqa: PLR2004
+                ops, width = [*ops, Op("choose", {"columns": [1]}, {})], 1
+        else:
+            model = part.freeze_model()
+            part.refuse(
+                stack_method=(method == "predict" and bool(model.answer))
+                or (method == "decision_function" and not model.decides)
+            )
+            ops, width = model.ops, labels if labels > 2 else 1  # noqa: PLR2004
+        found.append((ops, width))
+    return found
+
+
+def _follow_stack(stacking: Any, given: Given) -> Given:
+    """What the final model is given."""
+    rows, errors = np.asarray(stacking.transform(given.rows)), []
+    for one, method in zip(stacking.estimators_, stacking.stack_method_, strict=True):
+        errors.append(bound_response(one, given, method == "predict_proba"))
+    if all(one is None for one in errors) and given.errors is None:
+        return Given(rows)
+    widths = [1 if one is None else one.shape[1] for one in errors]
+    missing = rows.shape[1] - sum(widths)
+    columns = [np.zeros((len(rows), 1)) if one is None else one for one in errors]
+    if missing and any(one is None for one in errors):  # of several columns, or passed through
+        columns = _widen(stacking, errors, rows)
+    elif missing:
+        passed = np.zeros((len(rows), missing)) if given.errors is None else given.errors
+        columns.append(passed)
+    return Given(rows, np.hstack(columns))
+
+
+def _widen(stacking: Any, errors: list[Any], rows: NDArray[np.float64]) -> list[Any]:
+    """Zeros of the right width for models whose numbers are exact."""
+    labels = len(getattr(stacking, "classes_", ()))
+    width = labels if labels > 2 else 1  # noqa: PLR2004
+    columns = [np.zeros((len(rows), width)) if one is None else one for one in errors]
+    passed = rows.shape[1] - sum(one.shape[1] for one in columns)
+    return [*columns, np.zeros((len(rows), passed))]
+
+
+def _score_stack(stacking: Any, rows: Any) -> Any:
+    found = find_rule(stacking.final_estimator_)
+    if found is None or found.scores is None:
+        raise CannotFreeze("the final model has no frozen form")
+    return found.scores(stacking.final_estimator_, np.asarray(stacking.transform(rows)))
+
+
+def _bound_stack(stacking: Any, given: Given) -> Any:
+    return find_errors(stacking.final_estimator_, _follow_stack(stacking, given))
+
+
+@rule(StackingClassifier, StackingRegressor, bound=_bound_stack, scores=_score_stack)
+def freeze_stack(step: Step) -> Predictor:
+    stacking = step.estimator
+    parts = _list_stacked(step)
+    if stacking.passthrough:
+        step.refuse(passthrough=name_rows(step.given.rows) != "values")
+        parts.append(([], step.width))
+    final = step.at(
+        "its final model", stacking.final_estimator_, _follow_stack(stacking, step.given)
+    )
+    step.refuse(passthrough=issparse(stacking.transform(step.given.rows)))
+    model = final.freeze_model()
+    joined = join(step, [ops for ops, _ in parts], [width for _, width in parts])
+    return model._replace(ops=[joined, *model.ops], decides=False, weighs=False)
+
+
+def _list_inverse(scaler: Any) -> list[tuple[str, Any]]:
+    """What takes back what a scaler does, in its own order."""
+    if isinstance(scaler, StandardScaler):
+        steps = [
+            ("multiply", scaler.scale_ if scaler.with_std else None),
+            ("add", scaler.mean_ if scaler.with_mean else None),
+        ]
+    elif isinstance(scaler, MinMaxScaler):
+        steps = [("subtract", scaler.min_), ("divide", scaler.scale_)]
+    elif isinstance(scaler, RobustScaler):
+        steps = [
+            ("multiply", scaler.scale_ if scaler.with_scaling else None),
+            ("add", scaler.center_ if scaler.with_centering else None),
+        ]
+    else:
+        steps = [("multiply", scaler.scale_)]
+    return [(name, operands) for name, operands in steps if operands is not None]
+
+
+def _bound_target(model: TransformedTargetRegressor, given: Given) -> Any:
+    regressor, transformer = model.regressor_, model.transformer_
+    predicted = Given(predict(regressor, given.rows), find_errors(regressor, given))
+    if not isinstance(transformer, FunctionTransformer):
+        return bound_scaling(_list_inverse(transformer), predicted)
+    if transformer.inverse_func is None:
+        return predicted.errors
+    return bound_function(name_function(transformer.inverse_func), predicted)
+
+
+@rule(TransformedTargetRegressor, bound=_bound_target, scores=predict)
+def freeze_target(step: Step) -> Predictor:
+    model, transformer = step.estimator, step.estimator.transformer_
+    step.check_part(
+        transformer, FunctionTransformer, MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+    )
+    step.refuse(**{"target of several columns": model._training_dim != 1})
+    inner = step.at("its regressor", model.regressor_).freeze_model()
+    if not isinstance(transformer, FunctionTransformer):
+        after = freeze_scaling(_list_inverse(transformer))
+    elif transformer.inverse_func is None:
+        after = []
+    else:
+        step.refuse(inv_kw_args=bool(transformer.inv_kw_args))
+        try:
+            name = name_function(transformer.inverse_func)
+        except CannotFreeze as error:
+            raise CannotFreeze(f"{step.name}, its inverse_func: {error}") from None
+        after = [Op("function", {"name": name}, {})]
+    return Predictor([*inner.ops, *after], [])

@@ -1,0 +1,389 @@
+"""Pipelines over all that can be frozen: one for each class that has a rule, and random ones."""
+
+import inspect
+import random
+import warnings
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone, is_classifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import (
+    ColumnTransformer,
+    TransformedTargetRegressor,
+    make_column_transformer,
+)
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
+from sklearn.feature_extraction.text import (
+    CountVectorizer,
+    HashingVectorizer,
+    TfidfTransformer,
+    TfidfVectorizer,
+)
+from sklearn.feature_selection import (
+    SelectKBest,
+    SelectorMixin,
+    VarianceThreshold,
+    f_classif,
+    f_regression,
+)
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
+from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.preprocessing import (
+    Binarizer,
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    RobustScaler,
+    StandardScaler,
+    TargetEncoder,
+)
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeRegressor
+
+from serving.tests.sample import INPUT, LABELS, TEXTS
+from training.freezing import rules
+from training.freezing.registry import RULES
+from training.tests.frozen import describe_records, read_records
+
+NUMBERS, CODES = list("abc"), list("de")
+RECORDS = describe_records(NUMBERS, CODES)
+ROWS = 300
+
+
+@cache
+def make_table():
+    """A table with missing values, and a target."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "a": rng.lognormal(3, 1, ROWS),
+            "b": rng.normal(size=ROWS),
+            "c": rng.integers(0, 5, ROWS).astype(float),
+            "d": rng.choice(["x", "y", "z", "rare", "é"], ROWS, p=[0.4, 0.3, 0.2, 0.05, 0.05]),
+            "e": rng.choice(["p", "q"], ROWS),
+        }
+    ).astype(dict.fromkeys(CODES, "str"))
+    target = table.a * 2 + table.b + (table.d == "x") * 5 + rng.normal(size=ROWS)
+    for name in table:
+        table[name] = table[name].mask(rng.random(ROWS) < 0.1)
+    return table, target.to_numpy()
+
+
+def make_labels(count):
+    """A label a row, by the target."""
+    target = make_table()[1]
+    ends = np.quantile(target, np.linspace(0, 1, count + 1)[1:-1])
+    return np.array([f"label {number}" for number in range(count)])[np.digitize(target, ends)]
+
+
+def impute(strategy="median", **settings):
+    return SimpleImputer(strategy=strategy, **settings)
+
+
+def encode(numbers=None, codes=None, **settings):
+    """Records to rows: steps for numbers, and an encoder of categories."""
+    codes = codes or OneHotEncoder(handle_unknown="ignore")
+    steps = numbers or make_pipeline(impute(), StandardScaler())
+    return make_column_transformer((steps, NUMBERS), (codes, CODES), **settings)
+
+
+def fit(pipeline, labels=0):
+    """A pipeline over records, fitted: to a value, or to so many labels."""
+    table, target = make_table()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what it says of such data is not about freezing
+        return pipeline.fit(table, make_labels(labels) if labels else target)
+
+
+def after(*steps):
+    """Steps for numbers before a tree, which tells a bit from another."""
+    return make_pipeline(
+        encode(make_pipeline(impute(), *steps), sparse_threshold=0), DecisionTreeRegressor()
+    )
+
+
+def before(model, **settings):
+    return make_pipeline(encode(**settings), model)
+
+
+# By class: a pipeline in which the class decides; over records, but those of `TEXT_CASES`.
+TEXT_CASES = {
+    CountVectorizer: lambda: make_pipeline(CountVectorizer(ngram_range=(1, 2)), LinearSVC()),
+    TfidfVectorizer: lambda: make_pipeline(
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4)), LogisticRegression()
+    ),
+    HashingVectorizer: lambda: make_pipeline(HashingVectorizer(n_features=512), LinearSVC()),
+    TfidfTransformer: lambda: make_pipeline(
+        HashingVectorizer(n_features=512, norm=None), TfidfTransformer(), LinearSVC()
+    ),
+    FeatureUnion: lambda: make_pipeline(
+        FeatureUnion(
+            [("words", TfidfVectorizer()), ("letters", CountVectorizer(analyzer="char"))],
+            transformer_weights={"letters": 0.1},
+        ),
+        LogisticRegression(),
+    ),
+    MultinomialNB: lambda: make_pipeline(CountVectorizer(), MultinomialNB()),
+    ComplementNB: lambda: make_pipeline(TfidfVectorizer(), ComplementNB()),
+    BernoulliNB: lambda: make_pipeline(TfidfVectorizer(), BernoulliNB(binarize=0.1)),
+}
+RECORD_CASES = {
+    Binarizer: lambda: after(Binarizer(threshold=1.5)),
+    ColumnTransformer: lambda: make_pipeline(encode(sparse_threshold=1.0), Ridge()),
+    FunctionTransformer: lambda: after(FunctionTransformer(np.square)),
+    KBinsDiscretizer: lambda: after(
+        KBinsDiscretizer(4, quantile_method="averaged_inverted_cdf", encode="onehot-dense")
+    ),
+    MaxAbsScaler: lambda: after(MaxAbsScaler()),
+    MinMaxScaler: lambda: after(MinMaxScaler(clip=True)),
+    MissingIndicator: lambda: make_pipeline(
+        make_column_transformer((MissingIndicator(), NUMBERS)), DecisionTreeRegressor()
+    ),
+    OneHotEncoder: lambda: before(
+        DecisionTreeRegressor(),
+        codes=OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=30, drop="first"),
+    ),
+    OrdinalEncoder: lambda: before(
+        DecisionTreeRegressor(),
+        codes=OrdinalEncoder(
+            handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2
+        ),
+    ),
+    Pipeline: lambda: make_pipeline(
+        make_pipeline(encode(sparse_threshold=0)), DecisionTreeRegressor()
+    ),
+    PolynomialFeatures: lambda: after(StandardScaler(), PolynomialFeatures(3)),
+    PowerTransformer: lambda: before(
+        Ridge(), numbers=make_pipeline(impute(), PowerTransformer()), sparse_threshold=0
+    ),
+    RobustScaler: lambda: after(RobustScaler()),
+    SimpleImputer: lambda: make_pipeline(
+        encode(impute("mean", add_indicator=True), sparse_threshold=0), DecisionTreeRegressor()
+    ),
+    StandardScaler: lambda: after(StandardScaler()),
+    TargetEncoder: lambda: before(
+        DecisionTreeRegressor(), codes=TargetEncoder(target_type="continuous", random_state=0)
+    ),
+    HistGradientBoostingRegressor: lambda: before(
+        HistGradientBoostingRegressor(random_state=0), numbers="passthrough", sparse_threshold=0
+    ),
+    HistGradientBoostingClassifier: lambda: before(
+        HistGradientBoostingClassifier(max_iter=20, random_state=0),
+        numbers="passthrough",
+        sparse_threshold=0,
+    ),
+}
+# What the classes are made with that need something, or are slow without.
+SETTINGS = {
+    "RFE": {"estimator": Ridge(), "n_features_to_select": 3},
+    "RFECV": {"estimator": Ridge(), "cv": 2},
+    "SelectFdr": {"score_func": f_regression, "alpha": 0.5},
+    "SelectFpr": {"score_func": f_regression, "alpha": 0.5},
+    "SelectFromModel": {"estimator": Ridge(), "threshold": "median"},
+    "SelectFwe": {"score_func": f_regression, "alpha": 0.5},
+    "SelectKBest": {"score_func": f_regression, "k": 3},
+    "SelectPercentile": {"score_func": f_regression, "percentile": 60},
+    "GenericUnivariateSelect": {"score_func": f_regression, "mode": "k_best", "param": 3},
+    "SequentialFeatureSelector": {"estimator": Ridge(), "n_features_to_select": 2, "cv": 2},
+    "LogisticRegressionCV": {"cv": 2, "Cs": 2, "use_legacy_attributes": False},
+    "OneVsRestClassifier": {"estimator": LogisticRegression()},
+    "CalibratedClassifierCV": {"estimator": LinearSVC(), "cv": 2},
+    "RandomForestRegressor": {"n_estimators": 20},
+    "RandomForestClassifier": {"n_estimators": 20},
+    "ExtraTreesRegressor": {"n_estimators": 20},
+    "ExtraTreesClassifier": {"n_estimators": 20},
+    "GradientBoostingClassifier": {"n_estimators": 20},
+    "MLPRegressor": {"hidden_layer_sizes": (8, 4), "max_iter": 50},
+    "MLPClassifier": {"hidden_layer_sizes": (8, 4), "max_iter": 50, "activation": "tanh"},
+    "QuantileRegressor": {"alpha": 0.01},
+    "PassiveAggressiveClassifier": {"max_iter": 50},
+    "PassiveAggressiveRegressor": {"max_iter": 50},
+    "TheilSenRegressor": {"max_subpopulation": 100},
+}
+
+
+# Members of what is made of several, whose numbers are exact.
+FOREST = RandomForestClassifier(5, max_depth=4, random_state=0)
+BOOSTING = GradientBoostingClassifier(n_estimators=4, random_state=0)
+TREES = [
+    ("forest", RandomForestRegressor(5, random_state=0)),
+    ("boosting", GradientBoostingRegressor(n_estimators=8, random_state=0)),
+]
+SETTINGS |= {
+    "TransformedTargetRegressor": {
+        "regressor": TREES[0][1],
+        "func": np.cbrt,
+        "inverse_func": np.square,
+        "check_inverse": False,
+    },
+    "VotingRegressor": {"estimators": TREES, "weights": [1, 2.5]},
+    "VotingClassifier": {"estimators": [("forest", FOREST), ("boosting", BOOSTING)]},
+    "StackingRegressor": {"estimators": TREES, "final_estimator": Ridge(), "cv": 2},
+    "StackingClassifier": {"estimators": [("forest", FOREST), ("boosting", BOOSTING)], "cv": 2},
+}
+
+
+def list_classes():
+    """All classes that have a rule, by name."""
+    assert rules
+    return sorted(RULES, key=lambda kind: kind.__name__)
+
+
+def make_estimator(kind):
+    """An estimator of a class, not fitted, that is the same each time."""
+    settings = dict(SETTINGS.get(kind.__name__, {}))
+    if "random_state" in inspect.signature(kind).parameters:
+        settings["random_state"] = 0
+    return kind(**settings)
+
+
+def make_case(kind):
+    """A fitted pipeline in which a class decides, its input, and inputs of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is said of such data is not about freezing
+        if kind in TEXT_CASES:
+            return TEXT_CASES[kind]().fit(TEXTS, LABELS), INPUT, TEXTS
+        if kind in RECORD_CASES:
+            made = RECORD_CASES[kind]()
+        elif issubclass(kind, SelectorMixin):
+            made = make_pipeline(
+                encode(sparse_threshold=0), make_estimator(kind), DecisionTreeRegressor()
+            )
+        else:
+            made = before(make_estimator(kind), sparse_threshold=0)
+        labels = 3 if is_classifier(made) else 0
+        return fit(made, labels), RECORDS, read_records(make_table()[0])
+
+
+# What a random pipeline is made of.
+IMPUTERS = [
+    impute(),
+    impute("mean", add_indicator=True),
+    impute("most_frequent"),
+    impute("constant", fill_value=-1.0),
+]
+EXACT_STEPS = [
+    StandardScaler(),
+    MinMaxScaler(),
+    RobustScaler(),
+    MaxAbsScaler(),
+    Binarizer(threshold=0.5),
+    PolynomialFeatures(2),
+    KBinsDiscretizer(3, encode="ordinal", quantile_method="averaged_inverted_cdf"),
+    FunctionTransformer(np.square),
+    FunctionTransformer(),
+]
+ENCODERS = [
+    OneHotEncoder(handle_unknown="ignore"),
+    OneHotEncoder(handle_unknown="ignore", drop="if_binary"),
+    OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=3),
+    OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=30, drop="first"),
+    OneHotEncoder(),
+    OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2),
+    make_pipeline(impute("most_frequent"), OneHotEncoder(handle_unknown="ignore")),
+]
+REGRESSIONS = [
+    TransformedTargetRegressor(Ridge(), transformer=StandardScaler()),
+    TransformedTargetRegressor(TREES[0][1], transformer=MinMaxScaler()),
+    VotingRegressor([*TREES, ("ridge", Ridge())]),
+    StackingRegressor([*TREES, ("ridge", Ridge())], final_estimator=Ridge(), cv=2),
+    Ridge(),
+    LinearRegression(),
+    DecisionTreeRegressor(max_depth=6),
+    RandomForestRegressor(10, max_depth=5),
+    GradientBoostingRegressor(n_estimators=15),
+    HistGradientBoostingRegressor(max_iter=15),
+    MLPRegressor(hidden_layer_sizes=(6,), max_iter=30),
+]
+CLASSIFIERS = [
+    CalibratedClassifierCV(FOREST, method="isotonic", cv=2),
+    CalibratedClassifierCV(BOOSTING, method="temperature", cv=2),
+    VotingClassifier([("forest", FOREST), ("boosting", BOOSTING)], voting="soft"),
+    StackingClassifier([("forest", FOREST), ("boosting", BOOSTING)], cv=2),
+    LogisticRegression(),
+    LinearSVC(),
+    RidgeClassifier(),
+    RandomForestClassifier(10, max_depth=5),
+    GradientBoostingClassifier(n_estimators=8),
+    HistGradientBoostingClassifier(max_iter=8),
+    MLPClassifier(hidden_layer_sizes=(6,), max_iter=30),
+    CalibratedClassifierCV(LinearSVC(), cv=2),
+]
+VECTORIZERS = [
+    TfidfVectorizer(ngram_range=(1, 2)),
+    TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True),
+    CountVectorizer(analyzer="char_wb", ngram_range=(2, 3), binary=True),
+    HashingVectorizer(n_features=256),
+]
+
+
+def draw(seed):
+    """A random pipeline of random depth, its input, and inputs of it."""
+    rng = random.Random(seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if seed % 5 == 0:
+            return _draw_text(rng).fit(TEXTS, LABELS), INPUT, TEXTS
+        labels = rng.choice((0, 2, 3))
+        steps = [clone(rng.choice(IMPUTERS))]
+        steps += [clone(one) for one in rng.sample(EXACT_STEPS, rng.randint(0, 3))]
+        made = encode(
+            make_pipeline(*steps),
+            clone(rng.choice(ENCODERS)),
+            sparse_threshold=rng.choice((0, 0.3, 1.0)),
+            remainder=rng.choice(("drop", "passthrough")),
+        )
+        model = clone(rng.choice(CLASSIFIERS if labels else REGRESSIONS))
+        if isinstance(model, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
+            made.set_params(sparse_threshold=0)  # they take no sparse rows
+        chosen = [made]
+        if rng.random() < 0.3:
+            chosen.append(VarianceThreshold())
+        if rng.random() < 0.3:
+            chosen.append(SelectKBest(f_classif if labels else f_regression, k=3))
+        if isinstance(model, MLPClassifier | MLPRegressor):
+            chosen.append(StandardScaler(with_mean=False))
+        pipeline = make_pipeline(*chosen, model)
+        if rng.random() < 0.3:
+            pipeline = make_pipeline(make_pipeline(*chosen), model)
+        set_seeds(pipeline)
+        return fit(pipeline, labels), RECORDS, read_records(make_table()[0])
+
+
+def _draw_text(rng):
+    vectorizers = [clone(one) for one in rng.sample(VECTORIZERS, rng.randint(1, 3))]
+    if len(vectorizers) == 1:
+        steps = vectorizers
+    else:
+        named = [(str(number), one) for number, one in enumerate(vectorizers)]
+        steps = [FeatureUnion(named, transformer_weights={"0": 0.5})]
+    if rng.random() < 0.3:
+        steps.append(MaxAbsScaler())
+    return make_pipeline(*steps, clone(rng.choice([LogisticRegression(), LinearSVC()])))
+
+
+def set_seeds(pipeline):
+    """The same fit each time."""
+    seeds = [name for name in pipeline.get_params() if name.endswith("random_state")]
+    pipeline.set_params(**dict.fromkeys(seeds, 0))

@@ -53,7 +53,7 @@ class Gaussian:
         Raises:
             ValueError: The scores are not one a label.
         """
-        check_scores(len(self._constants), labels)
+        check_scores(len(self._constants), 1, labels)
 
     def _read(self, name: str) -> list[list[float]]:
         return self._all[name]
@@ -132,4 +132,4 @@ class CategoryLogs:
         Raises:
             ValueError: The scores are not one a label.
         """
-        check_scores(len(self._intercept), labels)
+        check_scores(len(self._intercept), 1, labels)

@@ -14,6 +14,7 @@ from sklearn.compose import (
     TransformedTargetRegressor,
     make_column_transformer,
 )
+from sklearn.decomposition import PCA, IncrementalPCA, TruncatedSVD
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
@@ -40,8 +41,9 @@ from sklearn.feature_selection import (
     f_regression,
 )
 from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
-from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
+from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
@@ -149,6 +151,27 @@ TEXT_CASES = {
     BernoulliNB: lambda: make_pipeline(TfidfVectorizer(), BernoulliNB(binarize=0.1)),
 }
 RECORD_CASES = {
+    CategoricalNB: lambda: make_pipeline(
+        make_column_transformer(
+            (
+                make_pipeline(
+                    SimpleImputer(strategy="most_frequent"),
+                    OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
+                ),
+                CODES,
+            )
+        ),
+        CategoricalNB(),
+    ),
+    IncrementalPCA: lambda: before(make_pipeline(IncrementalPCA(3), Ridge()), sparse_threshold=0),
+    Nystroem: lambda: before(make_pipeline(make_estimator(Nystroem), Ridge()), sparse_threshold=0),
+    PCA: lambda: before(make_pipeline(PCA(3), Ridge()), sparse_threshold=0),
+    RBFSampler: lambda: before(
+        make_pipeline(make_estimator(RBFSampler), Ridge()), sparse_threshold=0
+    ),
+    TruncatedSVD: lambda: before(
+        make_pipeline(make_estimator(TruncatedSVD), Ridge()), sparse_threshold=0
+    ),
     Binarizer: lambda: after(Binarizer(threshold=1.5)),
     ColumnTransformer: lambda: make_pipeline(encode(sparse_threshold=1.0), Ridge()),
     FunctionTransformer: lambda: after(FunctionTransformer(np.square)),
@@ -220,6 +243,8 @@ SETTINGS = {
     "PassiveAggressiveClassifier": {"max_iter": 50},
     "PassiveAggressiveRegressor": {"max_iter": 50},
     "TheilSenRegressor": {"max_subpopulation": 100},
+    "Nystroem": {"n_components": 20},
+    "QuadraticDiscriminantAnalysis": {"reg_param": 0.1},
 }
 
 

@@ -300,10 +300,13 @@ def _score_dense(
     models: int,
     explain: str | None,
 ) -> Op:
-    if step.given.rows.dtype != np.float64:
+    kinds = getattr(step.given.rows, "dtypes", None)
+    kinds = [step.given.rows.dtype] if kinds is None else list(kinds)
+    single = [kind for kind in kinds if kind in (np.float16, np.float32)]
+    if single:
         raise CannotFreeze(
-            f"{step.name}: there is no frozen form for rows of {step.given.rows.dtype}: have the "
-            "steps before it give double precision (float64)"
+            f"{step.name}: there is no frozen form for rows of {single[0]}: have the steps before "
+            "it give double precision (float64)"
         )
     op = make_matrix(weights, intercept, models)
     if explain is not None:

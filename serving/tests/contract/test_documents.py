@@ -20,7 +20,8 @@ from serving.deployment.stages import Stage
 from serving.tests import hostile_images
 from serving.tests.hostile_pictures import PICTURES
 from tools.fuzz.table import RESULTS, build_table
-from training.freezing import compiler
+from training.freezing import rules
+from training.freezing.registry import RULES
 from training.paths import Paths
 from training.settings.params import read_params
 
@@ -128,15 +129,15 @@ def test_every_dependency_has_its_reason():
     assert {row[0] for row in table(CONTRIBUTING, "Package")} == chosen
 
 
-def test_table_of_what_can_be_frozen_names_every_classifier():
-    rows = dict(row[:2] for row in table(README, "Step"))
-    for kind in (*compiler.LINEAR, *compiler.NAIVE_BAYES, compiler.OneVsRestClassifier):
-        assert kind.__name__ in rows["Classifier"]
+def test_table_of_what_can_be_frozen_names_every_class_and_no_other():
+    assert rules
+    rows = [row[1] for row in table(README, "Frozen")]
+    assert sorted(re.findall(r"\w+", " ".join(rows))) == sorted(kind.__name__ for kind in RULES)
 
 
 def test_readme_says_how_many_texts_the_proof_generates():
     params = read_params(Paths("topics"))
-    assert f"{params.freeze.generated_texts:,} generated" in README
+    assert f"{params.freeze.generated_inputs:,} generated" in README
 
 
 def test_tables_of_the_benchmark_are_those_of_its_results():

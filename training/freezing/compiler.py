@@ -1,5 +1,6 @@
 """From a fitted pipeline to the ops of a frozen model: what each step becomes, its rule says."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,7 +39,8 @@ def compile_pipeline(
     """
     if not hasattr(pipeline, "predict"):
         raise CannotFreeze(f"{type(pipeline).__name__} is no model")
-    with reading("the pipeline"):
+    with reading("the pipeline"), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # what scikit-learn says of odd inputs is no news here
         return _compile(as_pipeline(pipeline), described, values)
 
 

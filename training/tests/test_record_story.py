@@ -12,6 +12,7 @@ from serving.bundle.manifest import read_manifest
 from training.console import StepError
 from training.data.dataset import read_examples, write_examples
 from training.definition import read_definition
+from training.freezing.proof import PROBABILITY_TOLERANCE
 from training.judging import __main__ as judging
 from training.judging.committed import predict_as
 from training.model_file import load_model
@@ -150,7 +151,10 @@ def test_other_candidates_are_served_too(workspace, candidate):
     predictor = load_predictor(PATHS.bundle)
     golden = predictor.manifest.golden
     found = predictor.predict([predictor.input.read(one["input"]) for one in golden])
-    assert [one.value for one in found] == [one["value"] for one in golden]
+    # The exponential after the logarithm's model is numpy's in the one, and the C library's in the
+    # other.
+    values = [one["value"] for one in golden]
+    assert [one.value for one in found] == pytest.approx(values, rel=PROBABILITY_TOLERANCE)
 
 
 @pytest.mark.slow

@@ -36,7 +36,7 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from serving.app.engines.paths import _settle, find_paths
+from serving.app.engines.paths import find_paths, settle
 from serving.app.engines.sklearn import SklearnEngine
 from serving.app.inputs.record import RecordInput
 from serving.tests.records import EXAMPLE, FIELDS, INPUT, PRICES, RECORDS, make_records, to_frame
@@ -196,7 +196,7 @@ STRONG = np.random.default_rng(1).integers(0, 2, (2000, 2)).astype(float)
 
 def check_nodes(model):
     for tree in model.estimators_[:, 0]:
-        arrays, values = _settle(tree.tree_)
+        arrays, values = settle(tree.tree_)
         left, right = arrays.children_left, arrays.children_right
         for node in np.flatnonzero(left >= 0):
             children = [left[node], right[node]]

@@ -16,11 +16,9 @@ from serving.app.features import SPLITTERS
 from training.console import progress
 from training.freezing.compiler import TEXT, as_pipeline
 from training.freezing.registry import Given, find_errors, find_rule
+from training.freezing.rounding import STEEPNESS
 
 PROBABILITY_TOLERANCE = 1e-12
-# How far a probability can move for how far a score does: a logistic function by a quarter of it, a
-# share of several of those by twice as much.
-STEEPNESS = 2.0
 CHUNK = 2 * LARGE_BATCH  # so that both ways to score are tried
 ANSWER = ("label", "probabilities", "terms", "unknown_terms", "value")
 

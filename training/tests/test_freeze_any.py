@@ -1,13 +1,17 @@
 """Whatever can be frozen answers as scikit-learn does: each class, and pipelines of any of them."""
 
+import numpy as np
 import pytest
 
+from serving.app.engines.shape import shape
 from training.freezing.inputs import generate
+from training.freezing.registry import Given, find_errors, find_rule
 from training.tests.frozen import hold
 from training.tests.zoo import draw, list_classes, make_case
 
 FAST = 12  # random pipelines of `make test`
 ALL = 320
+MOST = 1e-8  # of a score on ordinary inputs
 
 
 def prove_case(path, case, count):
@@ -19,8 +23,19 @@ def prove_case(path, case, count):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", list_classes(), ids=lambda kind: kind.__name__)
 def test_each_class_answers_as_scikit_learn_does(kind, tmp_path):
-    found = prove_case(tmp_path, make_case(kind), 200)
+    case = make_case(kind)
+    found = prove_case(tmp_path, case, 200)
     assert found["refused"] < found["inputs"] / 2
+    check_bounds(*case)
+
+
+def check_bounds(pipeline, described, values):
+    """On ordinary inputs a bound is near nothing: one that allows anything would prove nothing."""
+    rows = shape(described, values)
+    errors = find_errors(pipeline, Given(rows))
+    if errors is not None:
+        scores = find_rule(pipeline).scores(pipeline, rows)
+        assert (errors <= MOST * (1 + np.abs(scores))).all()
 
 
 @pytest.mark.filterwarnings("ignore")

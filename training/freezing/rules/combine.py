@@ -31,8 +31,9 @@ from training.freezing.registry import (
     find_rule,
     rule,
 )
+from training.freezing.rounding import EPSILON, STEEPNESS
 from training.freezing.rules.columns import name_rows
-from training.freezing.rules.linear import EPSILON, predict
+from training.freezing.rules.linear import predict
 from training.freezing.rules.numbers import (
     bound_function,
     bound_scaling,
@@ -43,7 +44,6 @@ from training.freezing.rules.trees import SHARING
 
 # What links (exponentials and shares of them) round, at most, over all labels.
 LINK_ROUNDING = 64 * EPSILON
-STEEPNESS = 2.0  # how far a probability can move for how far a score does
 
 
 def freeze_probabilities(part: Step) -> list[Op]:
@@ -195,36 +195,33 @@ def _list_stacked(step: Step) -> list[tuple[list[Op], int]]:
                 stack_method=(method == "predict" and bool(model.answer))
                 or (method == "decision_function" and not model.decides)
             )
-            ops, width = model.ops, labels if labels > 2 else 1  # noqa: PLR2004
+            ops, width = model.ops, _count_handed(stacking)
         found.append((ops, width))
     return found
 
 
 def _follow_stack(stacking: Any, given: Given) -> Given:
     """What the final model is given."""
-    rows, errors = np.asarray(stacking.transform(given.rows)), []
-    for one, method in zip(stacking.estimators_, stacking.stack_method_, strict=True):
-        errors.append(bound_response(one, given, method == "predict_proba"))
-    if all(one is None for one in errors) and given.errors is None:
+    rows = np.asarray(stacking.transform(given.rows))
+    methods = zip(stacking.estimators_, stacking.stack_method_, strict=True)
+    errors = [bound_response(one, given, method == "predict_proba") for one, method in methods]
+    widths = [_count_handed(stacking)] * len(errors)
+    if stacking.passthrough:
+        errors.append(given.errors)
+        widths.append(rows.shape[1] - sum(widths))
+    if all(one is None for one in errors):
         return Given(rows)
-    widths = [1 if one is None else one.shape[1] for one in errors]
-    missing = rows.shape[1] - sum(widths)
-    columns = [np.zeros((len(rows), 1)) if one is None else one for one in errors]
-    if missing and any(one is None for one in errors):  # of several columns, or passed through
-        columns = _widen(stacking, errors, rows)
-    elif missing:
-        passed = np.zeros((len(rows), missing)) if given.errors is None else given.errors
-        columns.append(passed)
+    columns = [
+        np.zeros((len(rows), width)) if one is None else one
+        for one, width in zip(errors, widths, strict=True)
+    ]
     return Given(rows, np.hstack(columns))
 
 
-def _widen(stacking: Any, errors: list[Any], rows: NDArray[np.float64]) -> list[Any]:
-    """Zeros of the right width for models whose numbers are exact."""
+def _count_handed(stacking: Any) -> int:
+    """How many numbers each model hands up: one a label, but one of two labels or of a value."""
     labels = len(getattr(stacking, "classes_", ()))
-    width = labels if labels > 2 else 1  # noqa: PLR2004
-    columns = [np.zeros((len(rows), width)) if one is None else one for one in errors]
-    passed = rows.shape[1] - sum(one.shape[1] for one in columns)
-    return [*columns, np.zeros((len(rows), passed))]
+    return labels if labels > 2 else 1  # noqa: PLR2004
 
 
 def _score_stack(stacking: Any, rows: Any) -> Any:

@@ -14,16 +14,10 @@ from sklearn.naive_bayes import CategoricalNB, GaussianNB
 
 from training.freezing.file import Op
 from training.freezing.registry import CannotFreeze, Given, Predictor, Step, rule
+from training.freezing.rounding import EPSILON, ROUNDED
 from training.freezing.rules.kernels import TINY, densify, limit
-from training.freezing.rules.linear import (
-    EPSILON,
-    bound_products,
-    decide,
-    freeze_classifier,
-    predict,
-    score,
-)
-from training.freezing.rules.numbers import ROUNDED, bound_function, check_doubles, doubles
+from training.freezing.rules.linear import bound_products, decide, freeze_classifier, predict, score
+from training.freezing.rules.numbers import bound_function, check_doubles, doubles
 
 Errors = NDArray[np.float64] | None
 GLMS = (GammaRegressor, PoissonRegressor, TweedieRegressor)

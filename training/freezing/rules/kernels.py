@@ -9,7 +9,8 @@ from scipy.spatial.distance import cdist
 
 from training.freezing.file import Op
 from training.freezing.registry import Given, Step
-from training.freezing.rules.numbers import EPSILON, ROUNDED, doubles
+from training.freezing.rounding import EPSILON, ROUNDED
+from training.freezing.rules.numbers import doubles
 
 # More numbers than these a row would wait for, and a small machine would not hold them.
 MAX_NUMBERS = 2**21

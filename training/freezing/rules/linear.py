@@ -43,8 +43,8 @@ from sklearn.svm import LinearSVC, LinearSVR
 
 from training.freezing.file import Op
 from training.freezing.registry import CannotFreeze, Given, Predictor, Step, rule
+from training.freezing.rounding import EPSILON
 
-EPSILON = np.finfo(np.float64).eps
 CLASSIFIERS = (
     LogisticRegression,
     LogisticRegressionCV,

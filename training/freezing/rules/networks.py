@@ -10,9 +10,9 @@ from sklearn.utils.extmath import safe_sparse_dot
 
 from training.freezing.file import Op
 from training.freezing.registry import Given, Predictor, Step, rule
-from training.freezing.rules.linear import EPSILON, bound_products, predict, score
+from training.freezing.rounding import EPSILON, ROUNDED
+from training.freezing.rules.linear import bound_products, predict, score
 
-ROUNDED = 4  # units in the last place that two libraries' functions may be apart
 # How much of what goes into an activation comes out, at most.
 SLOPES = {"identity": 1.0, "logistic": 0.25, "relu": 1.0, "tanh": 1.0}
 OUTPUTS = {"logistic": "logistic", "softmax": "softmax"}

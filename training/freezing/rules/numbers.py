@@ -34,8 +34,8 @@ from sklearn.preprocessing import (
 from serving.app.engines.frozen.ops.numbers import FUNCTIONS
 from training.freezing.file import Op
 from training.freezing.registry import CannotFreeze, Given, Step, rule
+from training.freezing.rounding import EPSILON, ROUNDED
 
-EPSILON = np.finfo(np.float64).eps
 SELECTORS = (
     GenericUnivariateSelect,
     RFE,
@@ -52,7 +52,6 @@ SELECTORS = (
 # numpy's functions by the names that the op has for them.
 UFUNCS = {getattr(np, name): name for name in FUNCTIONS}
 EXACT = ("absolute", "sqrt", "square")  # IEEE 754 says their last bit
-ROUNDED = 4  # units in the last place that two libraries' functions may be apart
 
 Errors = NDArray[np.float64] | None
 

@@ -9,6 +9,7 @@ from sklearn.kernel_approximation import Nystroem, RBFSampler
 
 from training.freezing.file import Op
 from training.freezing.registry import Given, Step, rule
+from training.freezing.rounding import EPSILON, ROUNDED
 from training.freezing.rules.kernels import (
     densify,
     follow_kernel,
@@ -17,8 +18,8 @@ from training.freezing.rules.kernels import (
     measure,
     refuse_large,
 )
-from training.freezing.rules.linear import EPSILON, bound_products, make_matrix, score
-from training.freezing.rules.numbers import ROUNDED, check_doubles
+from training.freezing.rules.linear import bound_products, make_matrix, score
+from training.freezing.rules.numbers import check_doubles
 from training.freezing.rules.vectors import PAIRWISE, read_pairwise
 
 Errors = NDArray[np.float64] | None

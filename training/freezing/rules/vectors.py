@@ -9,6 +9,7 @@ from sklearn.svm import SVC, SVR, NuSVC, NuSVR
 
 from training.freezing.file import Op
 from training.freezing.registry import CannotFreeze, Given, Predictor, Step, rule
+from training.freezing.rounding import EPSILON
 from training.freezing.rules.kernels import (
     TINY,
     Kernel,
@@ -19,7 +20,7 @@ from training.freezing.rules.kernels import (
     measure,
     refuse_large,
 )
-from training.freezing.rules.linear import EPSILON, bound_products, make_matrix, predict, score
+from training.freezing.rules.linear import bound_products, make_matrix, predict, score
 from training.freezing.rules.numbers import check_doubles, doubles
 
 KERNELS = ("linear", "poly", "rbf", "sigmoid")

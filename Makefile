@@ -25,6 +25,8 @@ AWS_BASE := public.ecr.aws/lambda/python:3.13
 QUICK_TESTS := -m 'not slow and not docker and not node and not trained'
 # In recipes, exec: a signal reaches what make has started, and not what a shell has.
 BIN := .venv/bin
+# Linux alone has a kernel.
+KERNEL := $(if $(filter Linux,$(shell uname -s)),serving/app/engines/frozen/_kernel.abi3.so)
 BUNDLE := serving/app/data/$(MODEL)
 DVC := $(BIN)/python -m training.run_dvc
 # For what the tools start themselves: old makes look their own commands up elsewhere.
@@ -44,7 +46,7 @@ export no_proxy NO_PROXY
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help new remove adopt serve test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench fuzz lock clean
+.PHONY: help new remove adopt serve test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model kernel image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench fuzz lock clean
 
 # LOCAL=1: on the local AWS that 'make cloud-local' has started.
 ifneq ($(LOCAL),)
@@ -78,7 +80,7 @@ remove: .venv/serve.ok ## Remove a model from this tree: its folder, its files, 
 adopt: .venv/serve.ok ## Make a model's folder of a fitted model: asks, for to unpickle it runs its code (NAME=, FILE=model.joblib, EXAMPLES=table, TARGET=column, TEXT=column, YES=1)
 	@exec $(BIN)/python -m training.adopting --name "$$NAME" --file "$$FILE" --examples "$$EXAMPLES" $(if $(TARGET),--target "$$TARGET") $(if $(TEXT),--text "$$TEXT") $(if $(YES),--yes)
 
-test: .venv/dev.ok ## Run the tests: minutes, without Docker, Node.js or a trained model (ALL=1 is make test-all)
+test: .venv/dev.ok $(KERNEL) ## Run the tests: minutes, without Docker, Node.js or a trained model (ALL=1 is make test-all)
 	@$(BIN)/pytest -n auto --dist worksteal $(if $(ALL),--cov --cov-report=term,$(QUICK_TESTS))
 
 test-all: ## Run every test that this machine can run, the slow ones too, and measure coverage
@@ -159,6 +161,9 @@ image: .venv/serve.ok .venv/deploy.ok ## Build the container image of this model
 image-run: .venv/serve.ok ## Run the image on http://127.0.0.1:8000, shut in as on Lambda (STAGE=dev, PORT=)
 	@$(BIN)/python -m serving.hosts.serve --check --port "$$PORT"
 	@image=$$($(MAKE) image) && QUICKTHAW_BUNDLE=$(BUNDLE) exec $(BIN)/python -m tools.image --image "$$image" --stage "$$STAGE" --port "$$PORT"
+
+kernel: .venv/deploy.ok ## Compile the kernel for this machine: the frozen engine's arithmetic in C, that make serve uses then
+	@$(BIN)/python -m serving.kernel.build
 
 image-test: .venv/dev.ok ## Test the container image (part of make test-all where Docker's engine runs)
 	@REQUIRE_DOCKER=1 $(BIN)/pytest serving/tests/image
@@ -245,6 +250,10 @@ propose: ## On GitHub: commit new models to their pull request, and write the re
 
 model: .venv/deploy.ok ## Fetch the model of this commit from the remote without DVC, on a machine that only builds
 	@$(BIN)/python -m serving.deployment.commands.fetch_model --model $(MODEL)
+
+$(KERNEL): .venv/deploy.ok requirements/kernel.txt $(wildcard serving/kernel/*.[ch]) serving/kernel/build.py
+	@$(BIN)/python -m serving.kernel.build
+	@touch -c $@
 
 .venv/serve.ok: $(SETUP) requirements/serve.txt requirements/train.txt
 	@$(INSTALL) serve train

@@ -33,6 +33,7 @@ for group in frozen frozen-images sklearn records images; do
 done
 rm "$target/.without"
 solve deploy --constraints "$target/dev.txt"
+solve kernel --constraints "$target/dev.txt"
 solve bootstrap
 
 if [ "$target" != requirements ] && ! diff -ru requirements "$target"; then

@@ -75,8 +75,7 @@ class Service:
         if cold:
             measurements.metrics["cold_start"] = 1
         if isinstance(self._model, Predictor):
-            measurements.properties["engine"] = self._model.manifest.engine
-            measurements.properties["modelVersion"] = self._model.manifest.version
+            measurements.properties |= self._model.properties
             if cold:
                 measurements.metrics["load_model.duration"] = self._model.load_milliseconds
         return measurements

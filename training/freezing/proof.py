@@ -32,7 +32,11 @@ class SplitterDiffers(ProofFailed):
 
 
 def prove(
-    pipeline: Any, engine: FrozenEngine, values: Sequence[Any], described: dict[str, Any] = TEXT
+    pipeline: Any,
+    engine: FrozenEngine,
+    values: Sequence[Any],
+    described: dict[str, Any] = TEXT,
+    others: Sequence[FrozenEngine] = (),
 ) -> dict[str, Any]:
     """Hold a frozen model against its pipeline.
 
@@ -41,6 +45,7 @@ def prove(
         engine: The frozen model.
         values: What both are asked, as the input kind reads it.
         described: The input, as the manifest describes it.
+        others: The same model, by other arithmetic: each has to answer the same to the last bit.
 
     Returns:
         The number of `inputs`, and of those that both have `refused`; whether all scores are
@@ -50,9 +55,10 @@ def prove(
     Raises:
         ProofFailed: A term is another one; a score differs by more than its bound, which is nothing
             for most models; a label differs, and not for a near tie; or a probability differs by
-            more than `PROBABILITY_TOLERANCE` and what the bound of its scores makes of it.
+            more than `PROBABILITY_TOLERANCE` and what the bound of its scores makes of it. Or
+            one of the others answers otherwise.
     """
-    held = Held(as_pipeline(pipeline), engine, described)
+    held = Held(as_pipeline(pipeline), [engine, *others], described)
     chunks = [values[start : start + CHUNK] for start in range(0, len(values), CHUNK)]
     shown = progress(chunks, len(chunks), "proving the frozen model")
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -81,9 +87,12 @@ def tell_proof(proof: dict[str, Any]) -> str:
 class Held:
     """A frozen model held against its pipeline, and what was found so far."""
 
-    def __init__(self, pipeline: Any, engine: FrozenEngine, described: dict[str, Any]) -> None:
+    def __init__(
+        self, pipeline: Any, engines: Sequence[FrozenEngine], described: dict[str, Any]
+    ) -> None:
         self._pipeline = pipeline
-        self._engine = engine
+        self._engines = engines
+        self._engine = engines[0]
         self._described = described
         found = find_rule(pipeline)
         if found is None or found.scores is None:
@@ -111,10 +120,11 @@ class Held:
             self.compare(values[half:])
             return
         self._refused += 1
-        with suppress(ValueError):
-            (found,) = self._engine.score(values)
-            if self._engine.classes or math.isfinite(found.value):  # else the task refuses it
-                raise ProofFailed("an input is answered that scikit-learn refuses")
+        for engine in self._engines:
+            with suppress(ValueError):
+                (found,) = engine.score(values)
+                if engine.classes or math.isfinite(found.value):  # else the task refuses it
+                    raise ProofFailed("an input is answered that scikit-learn refuses")
 
     def _compare_answers(self, values: Sequence[Any], rows: Any, expected: Any) -> None:
         if hasattr(self._engine.first, "analyze"):
@@ -124,7 +134,7 @@ class Held:
             found = self._engine.score(values)
         except ValueError as error:
             raise ProofFailed(f"an input is refused that scikit-learn answers ({error})") from error
-        _compare_alone(self._engine, values, found)
+        _compare_alone(self._engines, values, found)
         self._compare_scores(values, expected, errors)
         if not self._engine.classes:
             return
@@ -147,7 +157,12 @@ class Held:
         self, values: Sequence[Any], expected: NDArray[np.float64], errors: Any
     ) -> None:
         stop = -1 if self._engine.classes else None
-        scores = np.array([self._engine.run(value, stop) for value in values], dtype=np.float64)
+        scores, *others = (
+            np.array([engine.run(value, stop) for value in values], dtype=np.float64)
+            for engine in self._engines
+        )
+        if any(scores.tobytes() != other.tobytes() for other in others):
+            raise ProofFailed("the kernel's scores are not Python's")
         if scores.shape != expected.shape:
             raise ProofFailed(f"there are {scores.shape[1]} scores, not {expected.shape[1]}")
         same = (scores == expected) | (np.isnan(scores) & np.isnan(expected))
@@ -234,13 +249,19 @@ def _check_splitter(vectorizer: Any, split: Any, text: str) -> None:
             )
 
 
-def _compare_alone(engine: FrozenEngine, values: Sequence[Any], found: list[Any]) -> None:
+def _compare_alone(
+    engines: Sequence[FrozenEngine], values: Sequence[Any], found: list[Any]
+) -> None:
     """Hold the answers to inputs in a batch, which go other ways, against each input's alone."""
-    for value, one in zip(values, found, strict=True):
-        (other,) = engine.score([value])
-        # As text, for what is no number equals itself there.
-        if repr(_list_answer(one)) != repr(_list_answer(other)):
-            raise ProofFailed("an input gets another answer alone than in a batch")
+    for engine in engines:
+        together = found if engine is engines[0] else engine.score(values)
+        for value, one, other in zip(values, found, together, strict=True):
+            (alone,) = engine.score([value])
+            # As text, for what is no number equals itself there.
+            if repr(_list_answer(one)) != repr(_list_answer(alone)):
+                raise ProofFailed("an input gets another answer alone than in a batch")
+            if repr(_list_answer(one)) != repr(_list_answer(other)):
+                raise ProofFailed("the kernel's answers are not Python's")
 
 
 def _list_answer(scores: Any) -> list[Any]:

@@ -6,12 +6,11 @@ What cannot be compiled is no failure: the sklearn engine serves it, and the rep
 import json
 from typing import Any
 
-from serving.app.engines.frozen.engine import FrozenEngine
-from serving.app.engines.frozen.file import FrozenFile
 from training.console import StepError, say
 from training.data.dataset import read_examples
 from training.definition import read_definition
 from training.freezing.compiler import PROBED, CannotFreeze, compile_pipeline
+from training.freezing.engines import open_engines
 from training.freezing.file import write
 from training.freezing.inputs import generate
 from training.freezing.proof import ProofFailed, SplitterDiffers, prove, tell_proof
@@ -58,9 +57,8 @@ def freeze(pipeline: Any, paths: Paths) -> dict[str, Any]:
     unproved = path.with_suffix(".unproved")
     try:
         root = write(unproved, model)
-        file = FrozenFile(str(unproved), unproved.stat().st_size, root)
-        engine = FrozenEngine(file, described)
-        proof = prove(pipeline, engine, values, described)
+        engine, *others = open_engines(unproved, root, described)
+        proof = prove(pipeline, engine, values, described, others)
         unproved.replace(path)
     except SplitterDiffers as error:
         raise StepError(str(error)) from None

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from serving.app.engines.frozen.engine import FrozenEngine
-from serving.app.engines.frozen.file import FrozenFile
 from serving.app.inputs.image import Image
 from training.freezing.compiler import TEXT, compile_pipeline
+from training.freezing.engines import open_engines
 from training.freezing.file import write
 from training.freezing.proof import prove
 
@@ -34,12 +33,12 @@ def read_images(pixels):
 
 
 def freeze(path, pipeline, described=TEXT, values=("", "a")):
-    """The engine of a fitted pipeline that was frozen to a file."""
+    """The engines of a fitted pipeline that was frozen to a file: Python's, and the kernel's."""
     root = write(path, compile_pipeline(pipeline, described, values))
-    return FrozenEngine(FrozenFile(str(path), path.stat().st_size, root), described)
+    return open_engines(path, root, described)
 
 
 def hold(path, pipeline, described, values):
     """Freeze a fitted pipeline and prove it: what the proof found."""
-    engine = freeze(path, pipeline, described, values[:20])
-    return prove(pipeline, engine, values, described)
+    engine, *others = freeze(path, pipeline, described, values[:20])
+    return prove(pipeline, engine, values, described, others)

@@ -24,6 +24,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import Normalizer
 from sklearn.svm import LinearSVC
 
+from serving.app.engines.frozen.engine import FrozenEngine
 from serving.app.engines.predictor import load_predictor
 from serving.app.features import SPLITTERS, normalize, split_words
 from serving.bundle.errors import BundleDamaged
@@ -400,7 +401,7 @@ def test_frozen_file_cannot_be_opened_leaves_no_file(trained, monkeypatch):
     def fail(*_):
         raise BundleDamaged("no such op")
 
-    monkeypatch.setattr(freeze, "FrozenEngine", fail)
+    monkeypatch.setattr(freeze, "open_engines", fail)
     with pytest.raises(BundleDamaged):
         freeze.main(PATHS)
     assert [path.name for path in PATHS.bundle.glob("model.*")] == [PATHS.model.name]
@@ -416,7 +417,7 @@ def test_splitter_was_not_changed_with_its_preprocessor_stops_the_stage_by_its_n
 
 
 def test_frozen_model_answers_otherwise_stops_the_stage_and_leaves_no_file(trained, monkeypatch):
-    monkeypatch.setattr(freeze.FrozenEngine, "run", lambda *_: [0.0] * 10)
+    monkeypatch.setattr(FrozenEngine, "run", lambda *_: [0.0] * 10)
     with pytest.raises(StepError, match="is not the model: decision scores of"):
         freeze.main(PATHS)
     assert [path.name for path in PATHS.bundle.glob("model.*")] == [PATHS.model.name]

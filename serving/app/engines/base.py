@@ -8,7 +8,14 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     class Engine(Protocol):
-        """A loaded model. What it is given are values as the input kind reads them."""
+        """A loaded model. What it is given are values as the input kind reads them.
+
+        Attributes:
+            kernel: Which does the frozen engine's arithmetic; None of another engine.
+        """
+
+        @property
+        def kernel(self) -> str | None: ...
 
         def score(self, values: Sequence[Any]) -> list[Scores]:
             """Score each value, in order."""

@@ -27,6 +27,7 @@ class Predictor:
         input: What reads the values to predict from.
         task: What makes answers of what the engine says.
         load_milliseconds: How long loading took.
+        properties: What each document of metrics says of it.
     """
 
     def __init__(self, manifest: Manifest, engine: Engine, load_milliseconds: float) -> None:
@@ -34,6 +35,9 @@ class Predictor:
         self.input = find_input(manifest.input)
         self.task = _find_task(manifest)
         self.load_milliseconds = load_milliseconds
+        self.properties = {"engine": manifest.engine, "modelVersion": manifest.version}
+        if engine.kernel:
+            self.properties["kernel"] = engine.kernel
         self._engine = engine
 
     def predict(self, values: Sequence[Any]) -> list[Any]:

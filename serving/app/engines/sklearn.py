@@ -51,6 +51,8 @@ class SklearnEngine:
         described: What it takes, as the manifest describes the input.
     """
 
+    kernel = None
+
     def __init__(self, model: Any, described: dict[str, Any]) -> None:
         self._pipeline = model if isinstance(model, Pipeline) else Pipeline([("model", model)])
         self._described = described

@@ -44,7 +44,8 @@ UNITS = {
     "prediction.value": "None",
 }
 PROPERTIES = (
-    *("engine", "label", "modelVersion", "path", "problem", "requestId", "route", "status"),
+    *("engine", "kernel", "label", "modelVersion", "path", "problem", "requestId", "route"),
+    "status",
 )
 
 

@@ -19,15 +19,23 @@ from typing import IO, Any
 
 from serving.deployment.git import GitError, git
 from serving.deployment.stack import NAME, say
+from serving.kernel import build as kernel
 
 ROOT = Path(__file__).parents[3]
 SBOMS = Path(".local/image")
 LAMBDA_BYTES = 10 * 1024**3  # AWS Lambda Developer Guide, "Lambda quotas"
 BASE = "public.ecr.aws/lambda/python:3.13"
 PLATFORM = "linux/amd64"  # what a model is frozen for
+MACHINE = "x86_64"  # the same, as a processor's name
 DOCKERFILE = "serving/deployment/image/Dockerfile"
 # A model's folders, as .dockerignore has them: of any model.
 BUNDLES, HOMES = "serving/app/data/*", "training/models/*"
+# What the kernel of frozen models is compiled from, and its place in what Docker gets.
+KERNEL = (
+    "requirements/kernel.txt",
+    *(f"serving/kernel/{name}" for name in ("*.c", "*.h", "build.py")),
+)
+COMPILED = f"kernel/{kernel.NAME}"
 # Which of requirements/ an image is of, by the engine and the kind of input.
 LOCKS = {
     "frozen": {"text": "frozen", "record": "frozen", "image": "frozen-images"},
@@ -37,7 +45,7 @@ _ALL_LOCKS = {lock for locks in LOCKS.values() for lock in locks.values()}
 # What only images of the other engine use.
 _UNUSED = {
     "frozen": {f"{BUNDLES}/model.joblib", f"{HOMES}/features.py"},
-    "sklearn": {f"{BUNDLES}/model.frozen"},
+    "sklearn": {f"{BUNDLES}/model.frozen", *KERNEL},
 }
 # What only images of other locks use.
 OTHERS = {
@@ -95,6 +103,7 @@ def build(root: Path, model: str, base: str, name: str = NAME) -> str:
         "quickthaw.base": base_id,
         "quickthaw.content": image.partition(":")[2],
         "quickthaw.engine": manifest["engine"],
+        **({"quickthaw.kernel": find_kernel(root)} if manifest["engine"] == "frozen" else {}),
         "quickthaw.model": model,
     }
     with pack_context(root, model) as context:
@@ -113,6 +122,34 @@ def build(root: Path, model: str, base: str, name: str = NAME) -> str:
     if int(inspect(image, "{{.Size}}")) > LAMBDA_BYTES:
         raise ImageError(f"{image} is over the 10 GB that Lambda takes: 'docker history {image}'")
     return image
+
+
+def find_kernel(root: Path) -> str:
+    """What names the kernel: a hash of all that it is compiled from.
+
+    Raises:
+        ImageError: Its compiler is not installed.
+    """
+    try:
+        return kernel.find_version(root / kernel.FOLDER)
+    except kernel.KernelError as error:
+        raise ImageError(str(error)) from None
+
+
+def compile_kernel(root: Path) -> Path:
+    """The kernel's file, compiled unless it is there.
+
+    Raises:
+        ImageError: It cannot be compiled.
+    """
+    path = root / ".local" / "kernel" / f"{find_kernel(root)}-{MACHINE}.so"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            kernel.compile_kernel(MACHINE, path, root / kernel.FOLDER)
+        except kernel.KernelError as error:
+            raise ImageError(str(error)) from None
+    return path
 
 
 def find_base(base: str) -> str:
@@ -222,7 +259,8 @@ def list_context(root: Path, model: str, lock: str) -> list[str]:
 
 
 def pack_context(root: Path, model: str) -> IO[bytes]:
-    """What Docker gets: a tar of the files that .dockerignore lets through, of this model alone.
+    """What Docker gets: a tar of the files that .dockerignore lets through, of this model alone,
+    and the kernel.
 
     Docker itself would look into no folder that a pattern of it names by an asterisk.
     """
@@ -231,6 +269,7 @@ def pack_context(root: Path, model: str) -> IO[bytes]:
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for name in sorted(set().union(*(names for _, names in match_allowed(root, model)))):
             archive.add(root / name, name)
+        archive.add(compile_kernel(root), COMPILED)
     packed.seek(0)
     return packed
 

@@ -1,10 +1,12 @@
 """The image's bill of materials (SBOM), from what is in the image itself."""
 
+import hashlib
 import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping
 from email import message_from_bytes
 from email.message import Message
+from importlib.metadata import version
 from pathlib import PurePosixPath
 from typing import IO, Any, NamedTuple
 
@@ -27,12 +29,16 @@ class Package(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """What is in the task's folder: bytes of the files, their number; packages and models."""
+    """What is in the task's folder: bytes of the files, their number; packages and models.
+
+    The kernel's sha256 is None where there is none.
+    """
 
     bytes: int
     files: int
     packages: list[Package]
     models: list[str]
+    kernel: str | None = None
 
 
 def read_contents(image: str) -> Contents:
@@ -41,7 +47,7 @@ def read_contents(image: str) -> Contents:
     Raises:
         subprocess.CalledProcessError, tarfile.ReadError: Docker does not give it.
     """
-    size, files, packages, models = 0, 0, [], []
+    size, files, packages, models, kernel = 0, 0, [], [], None
     for name, length, file in _read_files(image):
         size += length
         files += 1
@@ -49,7 +55,9 @@ def read_contents(image: str) -> Contents:
             packages.append(describe(message_from_bytes(file.read())))
         elif name.match("serving/app/data/model.*"):
             models.append(name.name)
-    return Contents(size, files, sorted(packages), models)
+        elif name.match("serving/app/engines/frozen/_kernel.abi3.so"):
+            kernel = hashlib.sha256(file.read()).hexdigest()
+    return Contents(size, files, sorted(packages), models, kernel)
 
 
 def _read_files(image: str) -> Iterator[tuple[PurePosixPath, int, IO[bytes]]]:
@@ -124,7 +132,22 @@ def to_json(manifest: Mapping[str, Any], labels: Mapping[str, str], contents: Co
         )
         for one in contents.packages
     ]
-    for component in (base, model, *packages):
+    kernels = (
+        [
+            Component(
+                type=ComponentType.LIBRARY,
+                name=f"{labels['org.opencontainers.image.title']}-kernel",
+                version=labels["quickthaw.kernel"],
+                bom_ref="kernel",
+                hashes=[HashType(alg=HashAlgorithm.SHA_256, content=contents.kernel)],
+                properties=[Property(name="compiler", value=f"ziglang {version('ziglang')}")],
+            )
+        ]
+        if contents.kernel
+        else []
+    )
+    components = (base, model, *kernels, *packages)
+    for component in components:
         bom.components.add(component)
-    bom.register_dependency(bom.metadata.component, [base, model, *packages])
+    bom.register_dependency(bom.metadata.component, components)
     return JsonV1Dot6(bom).output_as_string(indent=2) + "\n"

@@ -50,6 +50,7 @@ from serving.tests.sample import (
     write_bundle,
 )
 from training.freezing.compiler import compile_pipeline
+from training.freezing.engines import open_engines
 from training.freezing.file import write
 from training.freezing.inputs.texts import generate_texts
 from training.freezing.proof import PROBABILITY_TOLERANCE, prove
@@ -106,7 +107,7 @@ TEXT = st.one_of(st.text(max_size=200), WORDS.map(" ".join))
 
 @functools.cache
 def freeze_to(folder, vectorizer, classifier, labels):
-    """A fitted pipeline, and the engine that it was frozen to."""
+    """A fitted pipeline, and the engines that it was frozen to."""
     steps = VECTORIZERS[vectorizer]
     steps = list(steps) if isinstance(steps, tuple) else [steps]
     steps.append(CLASSIFIERS[classifier])
@@ -115,16 +116,20 @@ def freeze_to(folder, vectorizer, classifier, labels):
 
 
 def open_frozen(path, pipeline):
-    root = write(path, compile_pipeline(pipeline))
-    return FrozenEngine(FrozenFile(str(path), path.stat().st_size, root), INPUT)
+    """Its engines: Python's, and the kernel's."""
+    return open_engines(path, write(path, compile_pipeline(pipeline)), INPUT)
+
+
+def hold(pipeline, engines, texts):
+    """Prove them all."""
+    return prove(pipeline, engines[0], texts, others=engines[1:])
 
 
 @pytest.fixture(scope="module", autouse=True)
 def small_batches_are_large():
-    """Two texts go through numpy, one does not: the proof holds one way against the other."""
+    """Two texts are scored with the model kept whole, one is not: the proof holds both."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frozen, "LARGE_BATCH", 2)
-        patch.setattr(frozen, "TOGETHER", 3)
         yield
 
 
@@ -138,7 +143,7 @@ COMBINATIONS += [("count, binary, 2 and 3 words", one) for one in CLASSIFIERS]
     ids=lambda p: f"{p[0]}: {p[1]}, {len(set(p[2]))} labels",
 )  # fmt: skip
 def both(request, tmp_path_factory):
-    """A pipeline and the engine that it was frozen to."""
+    """A pipeline and the engines that it was frozen to."""
     vectorizer, classifier, labels = request.param
     return freeze_to(tmp_path_factory.mktemp("frozen"), vectorizer, classifier, tuple(labels))
 
@@ -146,20 +151,20 @@ def both(request, tmp_path_factory):
 @settings(deadline=None, max_examples=15)
 @given(texts=st.lists(TEXT, min_size=1, max_size=4))
 def test_any_texts_get_scikit_learns_labels_scores_and_probabilities(both, texts):
-    worst = prove(*both, texts)["worst_probability_difference"]
+    worst = hold(*both, texts)["worst_probability_difference"]
     assert (worst is not None) == hasattr(both[0], "predict_proba")
     assert (worst or 0) <= PROBABILITY_TOLERANCE
 
 
 def test_odd_and_huge_texts_get_scikit_learns_answers(both):
-    pipeline, engine = both
-    prove(pipeline, engine, list(generate_texts(list(pipeline[0].vocabulary_), 40, seed=5)))
+    pipeline, engines = both
+    hold(pipeline, engines, list(generate_texts(list(pipeline[0].vocabulary_), 40, seed=5)))
 
 
 @settings(deadline=None, max_examples=10)
 @given(text=TEXT)
 def test_counts_and_explanations_are_those_of_the_sklearn_engine(both, text):
-    pipeline, engine = both
+    pipeline, (engine, *_) = both
     other = SklearnEngine(pipeline, INPUT)
     (found,), (expected,) = engine.score([text]), other.score([text])
     assert (found.terms, found.unknown_terms) == (expected.terms, expected.unknown_terms)
@@ -178,10 +183,10 @@ def test_counts_and_explanations_are_those_of_the_sklearn_engine(both, text):
 def test_n_grams_cost_what_the_text_has_whatever_their_bound(tmp_path, lengths):
     steps = [("words", CountVectorizer(ngram_range=lengths)), ("classify", MultinomialNB())]
     pipeline = Pipeline(steps).fit(TEXTS, LABELS)
-    engine = open_frozen(tmp_path / "model.frozen", pipeline)
-    prove(pipeline, engine, [*TEXTS, "", "boat", "the boat", " ".join(TEXTS[0].split()[:8])])
+    engines = open_frozen(tmp_path / "model.frozen", pipeline)
+    hold(pipeline, engines, [*TEXTS, "", "boat", "the boat", " ".join(TEXTS[0].split()[:8])])
     tracemalloc.start()
-    engine.first.analyze("the boat")
+    engines[0].first.analyze("the boat")
     assert tracemalloc.get_traced_memory()[1] < 10_000
     tracemalloc.stop()
 
@@ -191,14 +196,14 @@ def test_n_grams_cost_what_the_text_has_whatever_their_bound(tmp_path, lengths):
 def test_columns_of_an_own_vocabulary_can_be_numbers_of_any_type(tmp_path, columns, classifier):
     vectorizer = TfidfVectorizer(vocabulary=dict(zip(("the", "soup"), columns, strict=True)))
     pipeline = Pipeline([("words", vectorizer), ("classify", classifier)]).fit(TEXTS, LABELS)
-    prove(pipeline, open_frozen(tmp_path / "model.frozen", pipeline), TEXTS)
+    hold(pipeline, open_frozen(tmp_path / "model.frozen", pipeline), TEXTS)
 
 
 def test_lone_surrogates_are_terms_like_any_other(tmp_path):
     texts = ["a\ud800b boat", "soup"]
     steps = [("words", CountVectorizer(token_pattern=r"\S+")), ("classify", MultinomialNB())]
     pipeline = Pipeline(steps).fit(texts, ["x", "y"])
-    prove(pipeline, open_frozen(tmp_path / "model.frozen", pipeline), [*texts, "a\ud801b"])
+    hold(pipeline, open_frozen(tmp_path / "model.frozen", pipeline), [*texts, "a\ud801b"])
 
 
 def test_scores_overflow_the_exponential_as_scikit_learn_does(tmp_path):
@@ -207,7 +212,7 @@ def test_scores_overflow_the_exponential_as_scikit_learn_does(tmp_path):
         for labels in (LABELS, BINARY) if name != "bernoulli naive bayes, as it is" else ():
             steps = [("words", CountVectorizer()), ("classify", classifier)]
             pipeline = Pipeline(steps).fit(TEXTS, labels)
-            prove(pipeline, open_frozen(tmp_path / "model.frozen", pipeline), texts)
+            hold(pipeline, open_frozen(tmp_path / "model.frozen", pipeline), texts)
 
 
 def test_model_is_larger_than_a_block_of_leaves_is_read_right(tmp_path):
@@ -215,16 +220,9 @@ def test_model_is_larger_than_a_block_of_leaves_is_read_right(tmp_path):
     pipeline = Pipeline([("words", CountVectorizer()), ("classify", LogisticRegression())])
     pipeline.fit(texts, list("aabbccdde"))
     path = tmp_path / "model.frozen"
-    engine = open_frozen(path, pipeline)
+    engines = open_frozen(path, pipeline)
     assert count_blocks(path.stat().st_size)[1] > 1
-    prove(pipeline, engine, texts)
-
-
-def test_numpy_is_not_there_large_batches_work_without(tmp_path, monkeypatch):
-    engine = open_frozen(tmp_path / "model.frozen", fit())
-    expected = [(one.label, one.probabilities) for one in engine.score(TEXTS)]
-    monkeypatch.setitem(sys.modules, "serving.app.engines.frozen.together", None)
-    assert [(one.label, one.probabilities) for one in engine.score(TEXTS)] == expected
+    hold(pipeline, engines, texts)
 
 
 @given(TEXT)
@@ -239,34 +237,41 @@ def test_more_terms_than_are_kept_change_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("serving.app.engines.frozen.ops.vectorize.CACHED_TERMS", 3)
     monkeypatch.setattr("serving.app.engines.frozen.ops.linear.CACHED_WEIGHTS", 6)
     monkeypatch.setattr("serving.app.engines.frozen.file.KEPT_BLOCKS", 2)
-    engine = open_frozen(tmp_path / "model.frozen", pipeline)
+    engines = open_frozen(tmp_path / "model.frozen", pipeline)
     monkeypatch.setattr(frozen, "LARGE_BATCH", len(TEXTS) + 1)
-    prove(pipeline, engine, TEXTS)
+    hold(pipeline, engines, TEXTS)
+    engine = engines[0]
     assert len(engine.first.vocabulary) <= 3
     assert len(engine._ops[1]._tens[0]) <= 3
 
 
 def test_long_terms_are_not_kept(tmp_path):
-    engine = open_frozen(tmp_path / "model.frozen", fit())
+    engine, *_ = open_frozen(tmp_path / "model.frozen", fit())
     engine.score(["x" * 100 + " " + "y" * 101])
     assert list(engine.first.vocabulary) == ["x" * 100]
 
 
-def test_weights_that_do_not_fit_the_kept_blocks_are_read_whole(tmp_path, monkeypatch):
+def test_large_batch_keeps_the_model_whole_whatever_is_kept_else(tmp_path, monkeypatch):
+    monkeypatch.setattr("serving.app.engines.frozen.file.KEPT_BLOCKS", 1)
     pipeline = fit()
-    engine = open_frozen(tmp_path / "model.frozen", pipeline)
-    monkeypatch.setattr(frozen, "KEPT_BLOCKS", 0)
-    monkeypatch.setitem(sys.modules, "serving.app.engines.frozen.together", None)
-    prove(pipeline, engine, TEXTS)
-    assert len(engine._ops[1]._weights) == len(pipeline[0].vocabulary_) * 3 * 8
+    engines = open_frozen(tmp_path / "model.frozen", pipeline)
+    hold(pipeline, engines, TEXTS)
+    assert engines[0].first.vocabulary.complete
+    assert len(engines[0]._ops[1]._weights) == len(pipeline[0].vocabulary_) * 3 * 8
+    for engine in engines[1:]:
+        # What is kept is read no more.
+        monkeypatch.setattr(engine._file, "_pread", None)
+        engine._file._checked.clear()
+        engine.score(TEXTS)
 
 
 def test_large_model_is_not_read_whole_for_a_large_batch(tmp_path, monkeypatch):
     pipeline = fit()
-    engine = open_frozen(tmp_path / "model.frozen", pipeline)
+    engines = open_frozen(tmp_path / "model.frozen", pipeline)
     monkeypatch.setattr(frozen, "MAX_READ_WHOLE", 0)
     monkeypatch.setattr(frozen, "MAX_READ_FOR_CHARS", 0)
-    prove(pipeline, engine, TEXTS)
+    hold(pipeline, engines, TEXTS)
+    engine = engines[0]
     engine.score(["a" * frozen.LARGE_CHARS])
     assert not engine.first.vocabulary.complete
 
@@ -276,7 +281,7 @@ def test_few_texts_of_many_characters_read_even_a_large_model_whole(
     tmp_path, monkeypatch, characters
 ):
     pipeline = fit()
-    engine = open_frozen(tmp_path / "model.frozen", pipeline)
+    engine, *_ = open_frozen(tmp_path / "model.frozen", pipeline)
     monkeypatch.setattr(frozen, "MAX_READ_WHOLE", 0)
     texts = [TEXTS[0], ("the boat " * characters)[: characters - len(TEXTS[0])]]
     found = engine.score(texts)
@@ -350,7 +355,7 @@ def small(tmp_path_factory):
     """A small frozen file: its bytes, its root's hash, and the answers of its model."""
     path = tmp_path_factory.mktemp("small") / "model.frozen"
     pipeline = fit(LinearSVC(), max_features=30)
-    engine = open_frozen(path, pipeline)
+    engine, *_ = open_frozen(path, pipeline)
     root = digest(path.read_bytes()[-HASH * count_blocks(path.stat().st_size)[1] :]).hex()
     return SimpleNamespace(data=path.read_bytes(), root=root, answers=answers(engine))
 
@@ -405,7 +410,7 @@ def test_file_of_another_model_is_refused(small, tmp_path):
 
 def test_file_is_cut_while_it_is_served_is_an_error_and_no_crash(tmp_path):
     path = tmp_path / "model.frozen"
-    engine = open_frozen(path, fit())
+    engine, *_ = open_frozen(path, fit())
     os.truncate(path, BLOCK)
     with pytest.raises(BundleDamaged, match="is not what was written"):
         engine.score(TEXTS)
@@ -474,7 +479,7 @@ def test_calibrated_classifiers_tie_gets_scikit_learns_label(tmp_path):
     pipeline.fit(texts, list("aaabbbcccddd") * 2)
     words = sorted(pipeline[0].vocabulary_)
     every_two = [f"{one} {two}" for one in words for two in words]
-    prove(pipeline, open_frozen(tmp_path / "model.frozen", pipeline), every_two)
+    hold(pipeline, open_frozen(tmp_path / "model.frozen", pipeline), every_two)
 
 
 def test_file_is_missing_says_so(tmp_path):

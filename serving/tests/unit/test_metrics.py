@@ -22,7 +22,7 @@ LOCAL_DIMENSIONS = ["Unknown-metrics", "Unknown", "Unknown"]  # in the order of 
 # What is of records, of images, and of values.
 OTHERS = {"input.num_records", "input.missing", "input.unknown_categories", "input.out_of_range"}
 OTHERS |= {"input.num_images", "input.num_bytes", "input.num_pixels", "input.ink"}
-OTHERS |= {"prediction.value"}
+OTHERS |= {"prediction.value", "kernel"}  # the kernel is of frozen models
 PROBLEMS = {
     400: "malformed",
     404: "not-found",

@@ -10,7 +10,8 @@ import os
 import sys
 
 from serving.app.engines.base import Scores
-from serving.app.engines.frozen.file import BLOCK, FORMAT, KEPT_BLOCKS, MAGIC, PREFIX, FrozenFile
+from serving.app.engines.frozen import native
+from serving.app.engines.frozen.file import FORMAT, MAGIC, PREFIX, FrozenFile
 from serving.app.engines.frozen.ops import build, run, run_many
 from serving.bundle.errors import BundleDamaged, VersionMismatch
 from serving.bundle.files import name_command
@@ -25,14 +26,10 @@ if TYPE_CHECKING:
     from serving.bundle.files import Folder
     from serving.bundle.manifest import Manifest
 
-# What scores texts together with numpy.
-TOGETHER_OPS = (["vectorize", "linear", "classify"], ["vectorize", "linear", "calibrate"])
-# From so many texts or characters on it pays to read the model whole, and to ask numpy, where it is
-# there. Of characters as many hold more terms than are kept: looked up one by one, they are looked
-# up again and again.
+# From so many inputs or characters on it pays to keep the model whole. Of characters as many hold
+# more terms than are kept: looked up one by one, they are looked up again and again.
 LARGE_BATCH = 200
 LARGE_CHARS = 200_000
-TOGETHER = 500  # texts at a time, for the memory's sake
 # Up to so many bytes of a file, for many texts (some 170,000 terms of twenty labels) and for many
 # characters: a full body costs one by one, of 200,000 terms, five seconds, and whole one.
 MAX_READ_WHOLE = 32 * 1024 * 1024
@@ -44,6 +41,7 @@ class FrozenEngine:
 
     Attributes:
         classes: The labels, in the classifier's order; none of a regression.
+        kernel: Which does the arithmetic: "native" or "python".
 
     Args:
         file: The model's.
@@ -56,6 +54,7 @@ class FrozenEngine:
     def __init__(self, file: FrozenFile, described: dict[str, Any]) -> None:
         self._file = file
         self._described = described
+        self.kernel = native.tell_kernel()
         try:
             header = _read_header(file)
             self.classes: list[str] = header["classes"]
@@ -63,7 +62,6 @@ class FrozenEngine:
             self._ops, gives = build(file, header["ops"], described["kind"])
             self._check(gives)
             self._counts_terms: bool = header["counts_terms"]
-            types = [op["type"] for op in header["ops"]]
         except BundleDamaged:
             raise
         except Exception as error:
@@ -71,7 +69,8 @@ class FrozenEngine:
                 f"{FROZEN_NAME} is not one that this code can serve "
                 f"({type(error).__name__}): {file.mend}"
             ) from error
-        self._goes_together = types in TOGETHER_OPS
+        # Of other ops each input reads all that there is.
+        self._readers = [op for op in self._ops if hasattr(op, "read_all")]
 
     def _check(self, gives: str) -> None:
         """Refuse ops that do not answer what the model's task asks.
@@ -90,13 +89,9 @@ class FrozenEngine:
             self._ops[-2].check(len(self.classes))
 
     def score(self, values: Sequence[Any]) -> list[Scores]:
-        if self._goes_together and self._are_many(values):
-            vectorize, linear, _ = self._ops
-            vectorize.read_all()
-            if self._file.size > KEPT_BLOCKS * BLOCK:  # else all that is read of it is kept
-                linear.read_all()
-            if found := self._score_together(values):
-                return found
+        if self._readers and self._are_many(values):
+            for op in self._readers:
+                op.read_all()
         if len(values) == 1:
             row = self._ops[0](values[0])
             return [self._tell(row, run(self._ops[1:], row))]
@@ -114,23 +109,12 @@ class FrozenEngine:
             return Scores(label, probabilities, terms, unknown)
         return Scores(terms=terms, unknown_terms=unknown, value=outcome[0])
 
-    def _are_many(self, texts: Sequence[str]) -> bool:
-        if len(texts) >= LARGE_BATCH and self._file.size <= MAX_READ_WHOLE:
+    def _are_many(self, values: Sequence[Any]) -> bool:
+        if len(values) >= LARGE_BATCH and self._file.size <= MAX_READ_WHOLE:
             return True
-        return sum(map(len, texts)) >= LARGE_CHARS and self._file.size <= MAX_READ_FOR_CHARS
-
-    def _score_together(self, texts: Sequence[str]) -> list[Scores] | None:
-        """The same with numpy; None where there is none."""
-        try:
-            from serving.app.engines.frozen.together import score_together  # noqa: PLC0415 - numpy
-        except Exception:  # noqa: BLE001 - there is no numpy, or one that does not work
-            return None
-        vectorize, linear, classify = self._ops
-        answers = []
-        for start in range(0, len(texts), TOGETHER):
-            some = texts[start : start + TOGETHER]
-            answers += score_together(vectorize, linear, classify, some)
-        return answers
+        if self._described["kind"] != "text" or self._file.size > MAX_READ_FOR_CHARS:
+            return False
+        return sum(map(len, values)) >= LARGE_CHARS
 
     def run(self, value: Any, stop: int | None = -1) -> Any:
         """What the ops up to `stop` make of an input: of a classifier all but one, its scores."""

@@ -60,6 +60,7 @@ class FrozenFile:
 
     Attributes:
         size: In bytes.
+        blocks: How many blocks of data it has.
 
     Args:
         path: Where it is.
@@ -83,10 +84,10 @@ class FrozenFile:
         if found != size:
             raise BundleDamaged(f"{path} has {found} bytes, the manifest says {size}: {self.mend}")
         try:
-            self._blocks, leaves = count_blocks(size)
+            self.blocks, leaves = count_blocks(size)
         except ValueError as error:
             raise self._damaged(str(error)) from None
-        self._root = self._pread((self._blocks + leaves) * BLOCK, leaves * HASH)
+        self._root = self._pread((self.blocks + leaves) * BLOCK, leaves * HASH)
         if digest(self._root).hex() != root:
             raise self._damaged("the hash of its root is not the manifest's")
         self._checked = Memo(self._read_block, KEPT_BLOCKS)
@@ -101,7 +102,7 @@ class FrozenFile:
         Raises:
             BundleDamaged: A block of them is not what was written, or they are not data.
         """
-        self._check_bounds(start, stop)
+        self.check_bounds(start, stop)
         first, place = divmod(start, BLOCK)
         if stop <= (first + 1) * BLOCK:
             block: bytes = self._checked[first]
@@ -115,11 +116,33 @@ class FrozenFile:
         Raises:
             BundleDamaged: As with `read`.
         """
-        self._check_bounds(start, stop)
+        self.check_bounds(start, stop)
         self._checked.clear()
         first, place = divmod(start, BLOCK)
         data = b"".join(map(self._read_block, range(first, -(-stop // BLOCK))))
         return memoryview(data)[place : place + stop - start]
+
+    def load_block(self, number: int) -> bytes:
+        """A block of data, checked.
+
+        Raises:
+            BundleDamaged: As with `read`.
+        """
+        return self._checked[number]  # type: ignore[no-any-return]
+
+    @property
+    def kept_blocks(self) -> int:
+        """How many blocks are kept at most."""
+        return min(self.blocks, KEPT_BLOCKS)
+
+    def check_bounds(self, start: int, stop: int) -> None:
+        """Refuse places that are not in the file's data.
+
+        Raises:
+            BundleDamaged: They are not.
+        """
+        if not 0 <= start <= stop <= self.blocks * BLOCK:
+            raise self._damaged(f"it refers to bytes {start} to {stop}, which it does not have")
 
     def check(self) -> None:
         """Read the whole file anew, and check it. What was read before stays in use.
@@ -128,22 +151,18 @@ class FrozenFile:
             BundleDamaged: Something of it is not what was written, or it has another size.
         """
         leaves = len(self._root) // HASH
-        for number in range(self._blocks + leaves):
+        for number in range(self.blocks + leaves):
             self._read_block(number)
         # To the end, and a byte more: what a start would refuse is refused.
-        if self._pread((self._blocks + leaves) * BLOCK, len(self._root) + 1) != self._root:
+        if self._pread((self.blocks + leaves) * BLOCK, len(self._root) + 1) != self._root:
             raise self._damaged("its root is not what was written")
-
-    def _check_bounds(self, start: int, stop: int) -> None:
-        if not 0 <= start <= stop <= self._blocks * BLOCK:
-            raise self._damaged(f"it refers to bytes {start} to {stop}, which it does not have")
 
     def _read_block(self, number: int) -> bytes:
         data = self._pread(number * BLOCK, BLOCK)
-        if number < self._blocks:
-            leaves, place = self._checked[self._blocks + number // LEAVES], number % LEAVES
+        if number < self.blocks:
+            leaves, place = self._checked[self.blocks + number // LEAVES], number % LEAVES
         else:
-            leaves, place = self._root, number - self._blocks
+            leaves, place = self._root, number - self.blocks
         if digest(data) != leaves[place * HASH : (place + 1) * HASH]:
             raise self._damaged(f"block {number} is not what was written")
         return data

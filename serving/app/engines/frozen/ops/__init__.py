@@ -74,11 +74,14 @@ def build(file: FrozenFile, ops: Sequence[dict[str, Any]], takes: str) -> tuple[
 
     Raises:
         ValueError: One takes something else than it is given.
+        BundleDamaged: One has a section that the file does not have.
         Exception: Any other, by an op whose settings or sections are not its own.
     """
     found = []
     for op in ops:
         module, name = OPS[op["type"]]
+        for start, stop in op.get("sections", {}).values():
+            file.check_bounds(start, stop)
         made = getattr(__import__(f"{__name__}.{module}", fromlist=[name]), name)(file, op)
         if made.takes != takes:
             raise ValueError(f"{op['type']} takes {made.takes}, and is given {takes}")

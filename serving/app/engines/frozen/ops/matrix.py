@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import cached_property
 from math import exp, sumprod, tanh
 
+from serving.app.engines.frozen import native
 from serving.app.engines.frozen.memo import Memo
 from serving.app.engines.frozen.rows import check_scores
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from types import ModuleType
     from typing import Any
 
     from serving.app.engines.frozen.file import FrozenFile
@@ -49,10 +51,13 @@ class Matrix:
         start, stop = self._weights
         if stop - start != len(self._intercept) * self._inputs * F64:
             raise ValueError("weights of another shape")
+        self._native = native.kernel and self._make_native(native.kernel)
 
     def __call__(self, row: list[float]) -> list[float]:
         if len(row) != self._inputs:
             raise ValueError("a row of another width")
+        if self._native and (sums := self._native.score(row)) is not None:
+            return sums  # type: ignore[no-any-return]
         rows: Iterable[Sequence[float]]
         if len(row) > FEW and row.count(0.0) * SPARSE > len(row):
             kept = [place for place, value in enumerate(row) if value]
@@ -66,6 +71,12 @@ class Matrix:
             sumprod(row, weights) + bias
             for weights, bias in zip(rows, self._intercept, strict=True)
         ]
+
+    def _make_native(self, kernel: ModuleType) -> Any:
+        try:
+            return kernel.Matrix(self._read_bytes, self._inputs, self._intercept)
+        except NotImplementedError:  # the processor is too old for it
+            return None
 
     def check(self, labels: int) -> None:
         """Refuse what would answer with labels that there are not.
@@ -96,10 +107,13 @@ class Matrix:
         outputs = len(self._intercept)
         return [weights[output::outputs].tolist() for output in range(outputs)]
 
-    def _read_column(self, place: int) -> list[float]:
+    def _read_bytes(self, place: int) -> bytes:
         size = len(self._intercept) * F64
         start = self._weights[0] + place * size
-        weights: Any = memoryview(self._file.read(start, start + size)).cast("d")
+        return self._file.read(start, start + size)
+
+    def _read_column(self, place: int) -> list[float]:
+        weights: Any = memoryview(self._read_bytes(place)).cast("d")
         return weights.tolist()  # type: ignore[no-any-return]
 
 

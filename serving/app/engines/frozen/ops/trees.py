@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from math import nan
+
+from serving.app.engines.frozen import native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import Any
 
     from serving.app.engines.frozen.file import FrozenFile
@@ -16,6 +20,8 @@ MAX_LISTED = 20_000
 # A double that is at least so large is infinite in single precision, which scikit-learn refuses.
 SINGLE_LIMIT = (2 - 2**-24) * 2.0**127
 LEFT, RIGHT = 1, 2  # answers
+ANSWERS = bytes([LEFT, RIGHT])
+SECTIONS = ("thresholds", "missing", "tables", "roots", "questions", "distances", "leaves")
 
 
 class Trees:
@@ -60,7 +66,11 @@ class Trees:
         self._turned: bool = op.get("turned", False)
         if len(self._init) != self._outputs or not self._divisor:
             raise ValueError("outputs of another number")
+        if not set(self._types.values()) <= {"H", "I"}:
+            raise ValueError("numbers of another type")
         self._features: list[Any] | None = None
+        self._kernel = native.kernel
+        self._native: Any = None
 
     def check(self, labels: int) -> None:
         """Refuse what would answer with labels that there are not.
@@ -72,6 +82,10 @@ class Trees:
             raise ValueError(f"{self._outputs} outputs for {labels} labels")
 
     def __call__(self, row: list[float]) -> list[float]:
+        if self._kernel:
+            if self._native is None:
+                self._native = self._make_native(self._kernel)
+            return self._native.score(row)  # type: ignore[no-any-return]
         answers = self._answer(row)
         questions, distances, leaves = self._questions, self._distances, self._leaves
         if self._outputs > 1:
@@ -92,13 +106,21 @@ class Trees:
             place = distances[node]
             if self._whole:
                 start = place * outputs
-                for output, value in enumerate(leaves[start : start + outputs]):
-                    totals[output] += value
+                for output in range(outputs):
+                    totals[output] += leaves[start + output]
             else:
                 totals[turn] += leaves[place]
                 turn = turn + 1 if turn + 1 < outputs else 0
         divisor = self._divisor
         return [total / divisor for total in totals]
+
+    def _make_native(self, kernel: ModuleType) -> Any:
+        sections = tuple(self._file.read_whole(*self._sections[name]) for name in SECTIONS)
+        self._check_answers(*map(bytes, sections[1:3]))
+        types = self._types["questions"] + self._types["distances"]
+        limit = SINGLE_LIMIT if self._single else nan  # nothing is over it
+        numbers = (self._init, self._divisor, limit, self._whole)
+        return kernel.Forest(self._layout, types, sections, *numbers)
 
     def _check(self, row: list[float]) -> None:
         """Refuse a row that scikit-learn refuses.
@@ -126,10 +148,30 @@ class Trees:
                 answers.append(table.get(value, missing))
         return b"".join(answers)
 
+    def _check_answers(self, missing: bytes, tables: bytes) -> None:
+        """Refuse answers with which a walk would not go on.
+
+        Raises:
+            ValueError: One is neither left nor right, or some are missing.
+        """
+        numbers = sum(count for _, count, codes in self._layout if not codes)
+        start, stop = self._sections["thresholds"]
+        whole = sum(count for _, count, _ in self._layout) <= len(missing)
+        whole = whole and numbers * F64 <= stop - start
+        at = 0
+        for _, count, codes in self._layout:
+            for _ in range(codes):
+                answers, at = tables[at : at + count], at + count
+                # Codes that were not seen have none of their own: zeros.
+                whole = whole and not (answers.strip(ANSWERS) and any(answers))
+        if not whole or at > len(tables) or missing.strip(ANSWERS):
+            raise ValueError("answers that are not left or right")
+
     def _read(self) -> list[Any]:
         """Read what every row needs."""
         thresholds = self._cut("thresholds", "d")
         missing, tables = bytes(self._cut("missing", "B")), bytes(self._cut("tables", "B"))
+        self._check_answers(missing, tables)
         features, at, place, start = [], 0, 0, 0
         for column, count, codes in self._layout:
             stop, table = at + count, None
@@ -138,7 +180,6 @@ class Trees:
                     float(code): tables[start + code * count : start + (code + 1) * count]
                     for code in range(codes)
                 }
-                # Codes that were not seen have no answers of their own: zeros.
                 table = {code: one for code, one in table.items() if any(one)}
                 start += codes * count
             ends = thresholds[place : place + count].tolist() if not codes else []

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from math import log
 
+from serving.app.engines.frozen import native
 from serving.app.engines.frozen.analysis import make_analyzer
 from serving.app.engines.frozen.memo import Memo
 from serving.app.engines.frozen.rows import Features, normalize
@@ -24,6 +25,7 @@ CACHED_TERMS = 20_000  # about 5 MB
 MAX_CACHED_TERM = 100  # characters: callers choose what is looked up
 U32 = 4
 F64 = 8
+NORMS = (None, "l1", "l2")  # by their numbers in the kernel
 
 
 class _Vocabulary(Memo):
@@ -67,29 +69,43 @@ class Vectorize:
         self._terms, self._terms_end = sections["terms"]
         self._buckets, end = sections["buckets"]
         self._bucket_count = (end - self._buckets) // U32 - 1
+        if self._bucket_count < 1:
+            raise ValueError("no buckets")
         self._logs = sections.get("logs")
         self.vocabulary = _Vocabulary(self._find, CACHED_TERMS)
         self.frequencies = Memo(self._weigh, CACHED_TERMS)
+        self._native: Any = None
+        if native.kernel:
+            places = (file.kept_blocks, *sections["terms"], *sections["buckets"])
+            weigh = (self.frequencies, NORMS.index(self.norm))
+            self._native = native.kernel.Terms(file.load_block, *places, *weigh)
 
     def __call__(self, text: str) -> Features:
         terms = self.analyze(text)
-        vocabulary, frequencies = self.vocabulary, self.frequencies
-        unknown, found = 0, {}
         counts = dict.fromkeys(terms, 1)
         if len(counts) < len(terms):
             counts = Counter(terms)
+        weigh = self._native.weigh if self._native else self._weigh_terms
+        columns, values, unknown = weigh(counts)
+        return Features(columns, values, len(terms), unknown)
+
+    def _weigh_terms(self, counts: dict[str, int]) -> tuple[list[int], list[float], int]:
+        """Columns, values, and how many terms are unknown, repeats included."""
+        vocabulary, frequencies = self.vocabulary, self.frequencies
+        unknown, found = 0, {}
         for term, count in counts.items():
             if known := vocabulary[term]:
                 found[known[0]] = frequencies[count] * known[1]
             else:
                 unknown += count
         columns = sorted(found)
-        values = normalize([found[column] for column in columns], self.norm)
-        return Features(columns, values, len(terms), unknown)
+        return columns, normalize([found[column] for column in columns], self.norm), unknown
 
     def read_all(self) -> None:
-        """Read the vocabulary whole: for many texts that is quicker than to look their terms up."""
-        if not self.vocabulary.complete:
+        """Keep the whole vocabulary: for many texts that is quicker than to look their terms up."""
+        if self._native:
+            self._native.keep(self._file.blocks)
+        elif not self.vocabulary.complete:
             terms = bytes(self._file.read_whole(self._terms, self._terms_end))
             for key, known in _parse(terms):
                 self.vocabulary[key.decode(errors="surrogatepass")] = known
@@ -105,6 +121,8 @@ class Vectorize:
         key = term.encode(errors="surrogatepass")
         place = self._buckets + int.from_bytes(key, "little") % self._bucket_count * U32
         start, stop = memoryview(self._file.read(place, place + 2 * U32)).cast("I")
+        if not start <= stop <= self._terms_end - self._terms:
+            raise ValueError("a bucket out of its section")
         # Most buckets have one term, a third none.
         for found, known in _parse(self._file.read(self._terms + start, self._terms + stop)):
             if found == key:

@@ -1,0 +1,73 @@
+"""The kernel's parts, one an op. What is no section, shape or number that fits is a ValueError."""
+
+from collections.abc import Callable, Mapping
+from typing import final
+
+SOURCE: str
+
+@final
+class Forest:
+    """The trees of ops/trees.py, whose sections it takes in the order that they have there."""
+
+    def __new__(
+        cls,
+        layout: list[tuple[int, int, int]],
+        types: str,
+        sections: tuple[memoryview, ...],
+        init: list[float],
+        divisor: float,
+        limit: float,
+        whole: bool,
+        /,
+    ) -> Forest: ...
+    def score(self, row: list[float], /) -> list[float]: ...
+
+@final
+class Matrix:
+    """The matrix of ops/matrix.py; `load` gives an input's weights.
+
+    Raises:
+        NotImplementedError: The processor has no fused instructions.
+    """
+
+    def __new__(
+        cls, load: Callable[[int], bytes], inputs: int, intercept: list[float], /
+    ) -> Matrix: ...
+    def score(self, row: list[float], /) -> list[float] | None:
+        """The sums; None where one is not finite."""
+
+@final
+class Terms:
+    """The vocabulary of ops/vectorize.py; `load` gives the file's blocks, `slots` are kept."""
+
+    def __new__(
+        cls,
+        load: Callable[[int], bytes],
+        slots: int,
+        terms: int,
+        terms_end: int,
+        buckets: int,
+        buckets_end: int,
+        frequencies: Mapping[int, float],
+        norm: int,
+        /,
+    ) -> Terms: ...
+    def weigh(self, counts: dict[str, int], /) -> tuple[list[int], list[float], int]:
+        """Columns, values, and how many terms are unknown, repeats included."""
+    def keep(self, slots: int, /) -> None: ...
+
+@final
+class Weights:
+    """The weights of ops/linear.py; `load` gives the file's blocks, of which `slots` are kept."""
+
+    def __new__(
+        cls,
+        load: Callable[[int], bytes],
+        slots: int,
+        start: int,
+        stop: int,
+        intercept: list[float],
+        /,
+    ) -> Weights: ...
+    def score(self, columns: list[int], values: list[float], /) -> list[float]: ...
+    def keep(self, slots: int, /) -> None: ...

@@ -1,0 +1,224 @@
+/* A dense row times a matrix: ops/matrix.py. Each sum is math.sumprod's, to the last bit: products
+ * and sums with what they round off, in three parts (Ogita, Rump, Oishi: "Accurate sum and dot
+ * product", 2005, algorithm 5.10 with K = 3, as CPython's mathmodule.c has it).
+ *
+ * fma() is meant here, and here alone: it gives what a product rounds off, exactly.
+ */
+#include "kernel.h"
+#include <math.h>
+
+enum { LANES = 8, F64 = 8 };
+/* As ops/matrix.py has them: when zeros are left out. */
+enum { FEW = 16, SPARSE = 2 };
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *load;  /* an input's number to its weights, f64 each */
+    double *weights; /* of each input `stride`: one an output, then zeros */
+    char *loaded;    /* whether an input's weights are there */
+    double *intercept;
+    Py_ssize_t inputs, outputs, stride;
+} Matrix;
+
+/* The sums of LANES neighbouring outputs. */
+#define SUM(NAME, TARGET)                                                                         \
+    TARGET static void NAME(const double *weights, Py_ssize_t stride, const double *row,         \
+                            const Py_ssize_t *kept, Py_ssize_t count, double *sums) {            \
+        double high[LANES] = {0}, low[LANES] = {0}, tiny[LANES] = {0};                            \
+        for (Py_ssize_t i = 0; i < count; i++) {                                                  \
+            const double x = row[kept[i]], *y = weights + kept[i] * stride;                       \
+            for (int k = 0; k < LANES; k++) {                                                     \
+                double product = x * y[k], rest = fma(x, y[k], -product);                         \
+                double sum = high[k] + product, part = sum - high[k];                             \
+                double sum_rest = (high[k] - (sum - part)) + (product - part);                    \
+                double low_sum = low[k] + rest, low_part = low_sum - low[k];                      \
+                double low_rest = (low[k] - (low_sum - low_part)) + (rest - low_part);            \
+                double both = low_sum + sum_rest, both_part = both - low_sum;                     \
+                double both_rest = (low_sum - (both - both_part)) + (sum_rest - both_part);       \
+                high[k] = sum;                                                                    \
+                low[k] = both;                                                                    \
+                tiny[k] = tiny[k] + low_rest + both_rest;                                         \
+            }                                                                                     \
+        }                                                                                         \
+        for (int k = 0; k < LANES; k++) {                                                         \
+            double last = low[k] + high[k], part = last - low[k];                                 \
+            double rest = (low[k] - (last - part)) + (high[k] - part);                            \
+            sums[k] = tiny[k] + rest + last;                                                      \
+        }                                                                                         \
+    }
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+SUM(sum_fused, __attribute__((target("avx2,fma"))))
+
+/* Whether this processor has AVX2 and FMA, and the system keeps their registers: Intel 64 and IA-32
+ * Architectures Software Developer's Manual, volume 1, 14.3 and 14.7.1. */
+static int has_fma(void) {
+    unsigned a, b, c, d, kept;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_AVX) || !(c & bit_FMA)) {
+        return 0;
+    }
+    __asm__("xgetbv" : "=a"(kept), "=d"(d) : "c"(0));
+    return (kept & 6) == 6 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX2);
+}
+#else
+SUM(sum_fused, ) /* aarch64 has fused instructions always */
+static int has_fma(void) { return 1; }
+#endif
+
+/* The inputs to go through: all; or those that are not zero, where ops/matrix.py leaves the others
+ * out. */
+static Py_ssize_t choose(const double *row, Py_ssize_t width, Py_ssize_t *kept) {
+    Py_ssize_t zeros = 0, count = 0;
+    for (Py_ssize_t i = 0; i < width; i++) {
+        zeros += row[i] == 0.0;
+    }
+    int skip = width > FEW && zeros * SPARSE > width;
+    for (Py_ssize_t i = 0; i < width; i++) {
+        if (!skip || row[i] != 0.0) {
+            kept[count++] = i;
+        }
+    }
+    return count;
+}
+
+/* Loads an input's weights; -1 with an exception set. */
+static int load(Matrix *self, Py_ssize_t input) {
+    char *bytes;
+    Py_ssize_t size;
+    PyObject *found = PyObject_CallFunction(self->load, "n", input);
+    if (!found) {
+        return -1;
+    }
+    int status = PyBytes_AsStringAndSize(found, &bytes, &size);
+    if (!status && size != self->outputs * F64) {
+        PyErr_SetString(PyExc_ValueError, "weights of another number");
+        status = -1;
+    }
+    if (!status) {
+        memcpy(self->weights + input * self->stride, bytes, (size_t)size);
+        self->loaded[input] = 1;
+    }
+    Py_DECREF(found);
+    return status;
+}
+
+/* The sums of the inputs that are kept, into `sums`: 1, or 0 where one is not finite, which
+ * math.sumprod adds otherwise; -1 with an exception set. */
+static int sum_all(Matrix *self, const double *row, const Py_ssize_t *kept, Py_ssize_t count,
+                   double *sums) {
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (!self->loaded[kept[i]] && load(self, kept[i]) < 0) {
+            return -1;
+        }
+    }
+    for (Py_ssize_t k = 0; k < self->stride; k += LANES) {
+        sum_fused(self->weights + k, self->stride, row, kept, count, sums + k);
+    }
+    for (Py_ssize_t k = 0; k < self->outputs; k++) {
+        if (!isfinite(sums[k])) {
+            return 0;
+        }
+        sums[k] += self->intercept[k];
+    }
+    return 1;
+}
+
+static PyObject *matrix_score(PyObject *object, PyObject *list) {
+    Matrix *self = (Matrix *)object;
+    Py_ssize_t width;
+    double *row = copy_numbers(list, &width);
+    if (!row) {
+        return NULL;
+    }
+    PyObject *answer = NULL;
+    Py_ssize_t *kept = PyMem_Malloc((size_t)(width + 1) * sizeof *kept);
+    double *sums = PyMem_Malloc((size_t)(self->stride + 1) * sizeof *sums);
+    if (!kept || !sums) {
+        PyErr_NoMemory();
+    } else if (width != self->inputs) {
+        PyErr_SetString(PyExc_ValueError, "a row of another width");
+    } else {
+        int finite = sum_all(self, row, kept, choose(row, width, kept), sums);
+        if (finite >= 0) {
+            answer = finite ? list_numbers(sums, self->outputs) : Py_NewRef(Py_None);
+        }
+    }
+    PyMem_Free(row);
+    PyMem_Free(kept);
+    PyMem_Free(sums);
+    return answer;
+}
+
+static int fill(PyObject *object, PyObject *args) {
+    Matrix *self = (Matrix *)object;
+    PyObject *load, *intercept;
+    if (!PyArg_ParseTuple(args, "OnO", &load, &self->inputs, &intercept)) {
+        return -1;
+    }
+    if (!has_fma()) {
+        PyErr_SetString(PyExc_NotImplementedError, "this processor has no fused instructions");
+        return -1;
+    }
+    self->intercept = copy_numbers(intercept, &self->outputs);
+    if (!self->intercept) {
+        return -1;
+    }
+    self->stride = (self->outputs + LANES - 1) / LANES * LANES;
+    if (self->inputs < 0 ||
+        (self->stride && self->inputs > PY_SSIZE_T_MAX / F64 / self->stride - 1)) {
+        PyErr_SetString(PyExc_ValueError, "a matrix that cannot be");
+        return -1;
+    }
+    self->weights = PyMem_Calloc((size_t)(self->inputs * self->stride + 1), sizeof(double));
+    self->loaded = PyMem_Calloc((size_t)(self->inputs + 1), 1);
+    if (!self->weights || !self->loaded) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    self->load = Py_NewRef(load);
+    return 0;
+}
+
+static PyObject *matrix_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
+    return make(type, args, keywords, fill);
+}
+
+static int matrix_traverse(PyObject *object, visitproc visit, void *arg) {
+    Py_VISIT((PyObject *)Py_TYPE(object));
+    Py_VISIT(((Matrix *)object)->load);
+    return 0;
+}
+
+static int matrix_clear(PyObject *object) {
+    Py_CLEAR(((Matrix *)object)->load);
+    return 0;
+}
+
+static void matrix_free(PyObject *object) {
+    Matrix *self = (Matrix *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    Py_CLEAR(self->load);
+    PyMem_Free(self->weights);
+    PyMem_Free(self->loaded);
+    PyMem_Free(self->intercept);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(object);
+    Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {
+    {"score", matrix_score, METH_O, "A row to its sums; None where one is not finite."},
+    {NULL, NULL, 0, NULL},
+};
+static PyType_Slot slots[] = {
+    {Py_tp_new, (void *)matrix_new},           {Py_tp_dealloc, (void *)matrix_free},
+    {Py_tp_traverse, (void *)matrix_traverse}, {Py_tp_clear, (void *)matrix_clear},
+    {Py_tp_methods, methods},                  {0, NULL},
+};
+PyType_Spec matrix_spec = {
+    .name = "_kernel.Matrix",
+    .basicsize = sizeof(Matrix),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .slots = slots,
+};

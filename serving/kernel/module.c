@@ -1,0 +1,97 @@
+/* The module `_kernel`, and what its types share. */
+#include "kernel.h"
+
+double *copy_numbers(PyObject *list, Py_ssize_t *count) {
+    if (!PyList_Check(list)) {
+        PyErr_SetString(PyExc_TypeError, "numbers come as a list");
+        return NULL;
+    }
+    *count = PyList_Size(list);
+    double *numbers = PyMem_Malloc((size_t)(*count ? *count : 1) * sizeof *numbers);
+    if (!numbers) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < *count; i++) {
+        /* A number's own __float__ may shorten the list. */
+        PyObject *item = PyList_GetItemRef(list, i);
+        double number = item ? PyFloat_AsDouble(item) : -1.0;
+        Py_XDECREF(item);
+        if (number == -1.0 && PyErr_Occurred()) {
+            PyMem_Free(numbers);
+            return NULL;
+        }
+        numbers[i] = number;
+    }
+    return numbers;
+}
+
+PyObject *list_numbers(const double *numbers, Py_ssize_t count) {
+    PyObject *list = PyList_New(count);
+    for (Py_ssize_t i = 0; list && i < count; i++) {
+        PyObject *number = PyFloat_FromDouble(numbers[i]);
+        if (!number || PyList_SetItem(list, i, number) < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    return list;
+}
+
+int count_items(const Py_buffer *buffer, Py_ssize_t size, Py_ssize_t *count) {
+    *count = buffer->len / size;
+    if (*count * size == buffer->len) {
+        return 0;
+    }
+    PyErr_SetString(PyExc_ValueError, "a section of another size");
+    return -1;
+}
+
+PyObject *make(PyTypeObject *type, PyObject *args, PyObject *keywords,
+               int (*fill)(PyObject *object, PyObject *args)) {
+    if (keywords && PyDict_Size(keywords)) {
+        PyErr_SetString(PyExc_TypeError, "no argument has a name");
+        return NULL;
+    }
+    PyObject *object = ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
+    if (object && fill(object, args) < 0) {
+        Py_CLEAR(object);
+    }
+    return object;
+}
+
+static int add_type(PyObject *module, PyType_Spec *spec) {
+    PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
+    if (!type) {
+        return -1;
+    }
+    int status = PyModule_AddType(module, (PyTypeObject *)type);
+    Py_DECREF(type);
+    return status;
+}
+
+static int add_types(PyObject *module) {
+    PyType_Spec *specs[] = {&forest_spec, &matrix_spec, &terms_spec, &weights_spec};
+    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+        if (add_type(module, specs[i]) < 0) {
+            return -1;
+        }
+    }
+    /* What it was built from, so that a stale one is found. */
+    return PyModule_AddStringConstant(module, "SOURCE", QUICKTHAW_SOURCE);
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, (void *)add_types},
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+    {0, NULL},
+};
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_kernel",
+    .m_doc = "The arithmetic of some ops, in C: the same bits, sooner.",
+    .m_slots = slots,
+};
+
+PyMODINIT_FUNC PyInit__kernel(void) {
+    return PyModuleDef_Init(&definition);
+}

@@ -1,0 +1,312 @@
+/* A vocabulary, and what a text's terms weigh: ops/vectorize.py. */
+#include "blocks.h"
+#include <math.h>
+#include <stdlib.h>
+
+enum { NO_NORM, L1, L2 };
+enum { U32 = 4, F64 = 8, FREQUENT = 64, FEW = 48 };
+
+typedef struct {
+    PyObject_HEAD
+    Blocks blocks;
+    PyObject *frequencies; /* the number of times that a term is there to its frequency */
+    double frequency[FREQUENT]; /* of few times, once they were asked for */
+    char asked[FREQUENT];
+    uint64_t terms, terms_end, buckets, bucket_count;
+    int norm;
+} Terms;
+
+typedef struct {
+    uint32_t column, place; /* in the text */
+    double value;
+} Hit;
+
+/* A term's UTF-8 as one little-endian number, modulo. */
+static uint64_t find_bucket(const char *key, size_t size, uint64_t buckets) {
+    uint64_t rest = 0;
+    size_t left = size;
+    for (; left >= U32; left -= U32) {
+        rest = (rest << 32 | read_u32(key + left - U32)) % buckets;
+    }
+    while (left--) {
+        rest = (rest << 8 | (unsigned char)key[left]) % buckets;
+    }
+    return rest;
+}
+
+static int refuse(const char *why) {
+    PyErr_SetString(PyExc_ValueError, why);
+    return -1;
+}
+
+/* Whether the vocabulary has a term: its column and idf. -1 with an exception set. */
+static int find_term(Terms *self, const char *key, size_t size, uint32_t *column, double *idf) {
+    char bounds[2 * U32], head[U32], tail[U32 + F64];
+    uint64_t bucket = self->buckets + find_bucket(key, size, self->bucket_count) * U32;
+    if (read_bytes(&self->blocks, bucket, sizeof bounds, bounds) < 0) {
+        return -1;
+    }
+    uint64_t at = self->terms + read_u32(bounds), end = self->terms + read_u32(bounds + U32);
+    if (at > end || end > self->terms_end) {
+        return refuse("a bucket out of its section");
+    }
+    while (at < end) {
+        if (end - at < U32) {
+            return refuse("a term out of its bucket");
+        }
+        if (read_bytes(&self->blocks, at, U32, head) < 0) {
+            return -1;
+        }
+        uint64_t length = read_u32(head);
+        if (end - at < U32 + length + U32 + F64) {
+            return refuse("a term out of its bucket");
+        }
+        at += U32;
+        int same = length == size ? is_same(&self->blocks, at, key, size) : 0;
+        if (same < 0) {
+            return -1;
+        }
+        at += length;
+        if (same) {
+            if (read_bytes(&self->blocks, at, sizeof tail, tail) < 0) {
+                return -1;
+            }
+            *column = read_u32(tail);
+            *idf = read_f64(tail + U32);
+            return 1;
+        }
+        at += U32 + F64;
+    }
+    return 0;
+}
+
+/* The same of a string; lone surrogates have bytes, too. */
+static int find_string(Terms *self, PyObject *term, uint32_t *column, double *idf) {
+    Py_ssize_t size;
+    const char *key = PyUnicode_AsUTF8AndSize(term, &size);
+    if (key) {
+        return find_term(self, key, (size_t)size, column, idf);
+    }
+    PyErr_Clear();
+    PyObject *encoded = PyUnicode_AsEncodedString(term, "utf-8", "surrogatepass");
+    char *bytes;
+    int found = -1;
+    if (encoded && PyBytes_AsStringAndSize(encoded, &bytes, &size) == 0) {
+        found = find_term(self, bytes, (size_t)size, column, idf);
+    }
+    Py_XDECREF(encoded);
+    return found;
+}
+
+static int find_frequency(Terms *self, PyObject *count, double *frequency) {
+    Py_ssize_t times = PyLong_AsSsize_t(count);
+    if (times == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    int few = times >= 0 && times < FREQUENT;
+    if (few && self->asked[times]) {
+        *frequency = self->frequency[times];
+        return 0;
+    }
+    PyObject *found = PyObject_GetItem(self->frequencies, count);
+    *frequency = found ? PyFloat_AsDouble(found) : -1.0;
+    Py_XDECREF(found);
+    if (*frequency == -1.0 && PyErr_Occurred()) {
+        return -1;
+    }
+    if (few) {
+        self->frequency[times] = *frequency;
+        self->asked[times] = 1;
+    }
+    return 0;
+}
+
+static int compare(const void *one, const void *other) {
+    const Hit *a = one, *b = other;
+    if (a->column != b->column) {
+        return a->column < b->column ? -1 : 1;
+    }
+    return (a->place > b->place) - (a->place < b->place);
+}
+
+static void sort(Hit *hits, size_t count) {
+    if (count > FEW) {
+        qsort(hits, count, sizeof *hits, compare);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        Hit hit = hits[i];
+        size_t j = i;
+        for (; j && compare(hits + j - 1, &hit) > 0; j--) {
+            hits[j] = hits[j - 1];
+        }
+        hits[j] = hit;
+    }
+}
+
+/* By its length, summed one after the other, as scikit-learn does it. */
+static void normalize(Hit *hits, size_t count, int norm) {
+    double length = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        length += norm == L2 ? hits[i].value * hits[i].value : fabs(hits[i].value);
+    }
+    length = norm == L2 ? sqrt(length) : length;
+    for (size_t i = 0; length != 0.0 && i < count; i++) {
+        hits[i].value /= length;
+    }
+}
+
+static PyObject *list_hits(const Hit *hits, size_t count, Py_ssize_t unknown) {
+    PyObject *columns = PyList_New((Py_ssize_t)count), *values = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; columns && values && i < count; i++) {
+        PyObject *column = PyLong_FromUnsignedLong(hits[i].column);
+        PyObject *value = PyFloat_FromDouble(hits[i].value);
+        /* Both take what they are given, NULL too. */
+        PyList_SetItem(columns, (Py_ssize_t)i, column);
+        PyList_SetItem(values, (Py_ssize_t)i, value);
+        if (!column || !value) {
+            Py_CLEAR(columns);
+        }
+    }
+    if (columns && values) {
+        return Py_BuildValue("(NNn)", columns, values, unknown);
+    }
+    Py_XDECREF(columns);
+    Py_XDECREF(values);
+    return NULL;
+}
+
+/* What `counts` says of a text, into `hits`: how many of its terms are known; -1 with an exception
+ * set. */
+static Py_ssize_t look_up(Terms *self, PyObject *counts, Hit *hits, Py_ssize_t *unknown) {
+    PyObject *term, *count;
+    Py_ssize_t at = 0, known = 0, room = PyDict_Size(counts);
+    while (known < room && PyDict_Next(counts, &at, &term, &count)) {
+        Hit *hit = hits + known;
+        double idf, frequency;
+        int found = find_string(self, term, &hit->column, &idf);
+        if (found < 0) {
+            return -1;
+        }
+        if (!found) {
+            Py_ssize_t times = PyLong_AsSsize_t(count);
+            if (times == -1 && PyErr_Occurred()) {
+                return -1;
+            }
+            *unknown += times;
+            continue;
+        }
+        if (find_frequency(self, count, &frequency) < 0) {
+            return -1;
+        }
+        hit->value = frequency * idf;
+        hit->place = (uint32_t)known++;
+    }
+    return known;
+}
+
+static PyObject *terms_weigh(PyObject *object, PyObject *counts) {
+    Terms *self = (Terms *)object;
+    if (!PyDict_Check(counts)) {
+        PyErr_SetString(PyExc_TypeError, "terms come as a dictionary of counts");
+        return NULL;
+    }
+    Py_ssize_t room = PyDict_Size(counts), unknown = 0;
+    Hit *hits = PyMem_Malloc((size_t)(room ? room : 1) * sizeof *hits);
+    if (!hits) {
+        return PyErr_NoMemory();
+    }
+    PyObject *answer = NULL;
+    Py_ssize_t known = look_up(self, counts, hits, &unknown);
+    if (known >= 0) {
+        size_t count = 0;
+        sort(hits, (size_t)known);
+        for (Py_ssize_t i = 0; i < known; i++) {
+            /* Of terms with one column, which no vocabulary has, the last one counts. */
+            count -= count && hits[count - 1].column == hits[i].column;
+            hits[count++] = hits[i];
+        }
+        if (self->norm != NO_NORM) {
+            normalize(hits, count, self->norm);
+        }
+        answer = list_hits(hits, count, unknown);
+    }
+    PyMem_Free(hits);
+    return answer;
+}
+
+static PyObject *terms_keep(PyObject *object, PyObject *number) {
+    Py_ssize_t wanted = PyLong_AsSsize_t(number);
+    if (wanted == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    return keep_blocks(&((Terms *)object)->blocks, wanted) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static int fill(PyObject *object, PyObject *args) {
+    Terms *self = (Terms *)object;
+    PyObject *load, *frequencies;
+    unsigned long long terms, terms_end, buckets, buckets_end;
+    Py_ssize_t kept;
+    int norm;
+    if (!PyArg_ParseTuple(args, "OnKKKKOi", &load, &kept, &terms, &terms_end, &buckets,
+                          &buckets_end, &frequencies, &norm)) {
+        return -1;
+    }
+    if (terms > terms_end || buckets > buckets_end || buckets_end > UINT32_MAX * (uint64_t)BLOCK ||
+        terms_end > UINT32_MAX * (uint64_t)BLOCK || (buckets_end - buckets) / U32 < 2) {
+        return refuse("a section of another size");
+    }
+    if ((buckets_end - buckets) / U32 > UINT32_MAX) {
+        return refuse("too many buckets");
+    }
+    self->terms = terms;
+    self->terms_end = terms_end;
+    self->buckets = buckets;
+    self->bucket_count = (buckets_end - buckets) / U32 - 1;
+    self->norm = norm;
+    self->frequencies = Py_NewRef(frequencies);
+    return open_blocks(&self->blocks, load, kept);
+}
+
+static PyObject *terms_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
+    return make(type, args, keywords, fill);
+}
+
+static int terms_traverse(PyObject *object, visitproc visit, void *arg) {
+    Py_VISIT((PyObject *)Py_TYPE(object));
+    Py_VISIT(((Terms *)object)->frequencies);
+    return visit_blocks(&((Terms *)object)->blocks, visit, arg);
+}
+
+static int terms_clear(PyObject *object) {
+    Py_CLEAR(((Terms *)object)->frequencies);
+    Py_CLEAR(((Terms *)object)->blocks.load);
+    return 0;
+}
+
+static void terms_free(PyObject *object) {
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    close_blocks(&((Terms *)object)->blocks);
+    Py_CLEAR(((Terms *)object)->frequencies);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(object);
+    Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {
+    {"weigh", terms_weigh, METH_O, "Counts by term to columns, values and how many are unknown."},
+    {"keep", terms_keep, METH_O, "Keep so many blocks from now on."},
+    {NULL, NULL, 0, NULL},
+};
+static PyType_Slot slots[] = {
+    {Py_tp_new, (void *)terms_new},       {Py_tp_dealloc, (void *)terms_free},
+    {Py_tp_traverse, (void *)terms_traverse}, {Py_tp_clear, (void *)terms_clear},
+    {Py_tp_methods, methods},               {0, NULL},
+};
+PyType_Spec terms_spec = {
+    .name = "_kernel.Terms",
+    .basicsize = sizeof(Terms),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .slots = slots,
+};

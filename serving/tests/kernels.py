@@ -1,0 +1,224 @@
+"""Ops of random and damaged models, with the kernel and without: `python -m serving.tests.kernels`.
+
+What both answer is the same to the last bit, and what one refuses the other refuses.
+"""
+
+import importlib.util
+import math
+import random
+import struct
+import sys
+
+from serving.app.engines.frozen import native
+from serving.app.engines.frozen.file import BLOCK
+from serving.app.engines.frozen.ops import build
+from serving.app.engines.frozen.rows import Features
+from serving.bundle.errors import BundleDamaged
+
+REFUSED = (BundleDamaged, IndexError, KeyError, OverflowError, TypeError, ValueError)
+ODD = [0.0, -0.0, 1.0, -1.0, 1e-310, 5e-324, 1e16, -1e16, 1e308, -1e308, math.inf, math.nan, 3e38]
+WORDS = ["boat", "the boat", "a", "", "soup", "é", "日本", "x" * 90, "\ud800", "\ud800boat", "fünf"]
+
+
+class MemoryFile:
+    """A frozen file's data, in the memory: what it has of FrozenFile is what ops use."""
+
+    def __init__(self, data, kept=3):
+        self._data = data + bytes(-len(data) % BLOCK)
+        self.size = len(self._data)
+        self.blocks = self.size // BLOCK
+        self.kept_blocks = kept
+
+    def read(self, start, stop):
+        if not 0 <= start <= stop <= self.size:
+            raise BundleDamaged("out of the file")
+        return self._data[start:stop]
+
+    def read_whole(self, start, stop):
+        return memoryview(self.read(start, stop))
+
+    def load_block(self, number):
+        return self.read(number * BLOCK, number * BLOCK + BLOCK)
+
+    check_bounds = read
+
+
+def make_number(rng):
+    kind = rng.randrange(4)
+    if kind == 0:
+        return rng.choice(ODD)
+    return rng.gauss(0, 1) * (10.0 ** rng.randint(-200, 200) if kind == 1 else 1.0)
+
+
+def pack(rng, sections):
+    """Sections one after the other, at any address: the data, and where each one is."""
+    data, places = bytes(rng.randrange(40)), {}
+    for name, section in sections.items():
+        data += bytes(rng.choice([0, 0, 1, 8, BLOCK - 5]))
+        places[name] = [len(data), len(data) + len(section)]
+        data += section
+    return data, places
+
+
+def doubles(numbers):
+    return struct.pack(f"<{len(numbers)}d", *numbers)
+
+
+def make_matrix(rng):
+    inputs, outputs = rng.choice([0, 1, 2, 17, 40]), rng.choice([0, 1, 2, 8, 9])
+    finite = [0.0, *(one for one in ODD if math.isfinite(one))]
+    weights = [
+        rng.choice(finite) if rng.random() < 0.2 else make_number(rng)
+        for _ in range(inputs * outputs)
+    ]
+    data, places = pack(rng, {"weights": doubles(weights)})
+    op = {"type": "matrix", "intercept": [rng.gauss(0, 1) for _ in range(outputs)]}
+    rows = [
+        [0.0 if rng.random() < 0.6 else make_number(rng) for _ in range(inputs)] for _ in range(3)
+    ]
+    return data, op | {"inputs": inputs, "models": 1, "sections": places}, "values", rows
+
+
+def make_linear(rng):
+    width, columns = rng.choice([1, 2, 10, 11, 23]), rng.randint(1, 60)
+    data, places = pack(
+        rng, {"weights": doubles([make_number(rng) for _ in range(width * columns)])}
+    )
+    op = {"type": "linear", "intercept": [rng.gauss(0, 1) for _ in range(width)]}
+    op |= {"threshold": rng.choice([None, None, 0.0]), "models": 1, "explain": None}
+    rows = []
+    for _ in range(3):
+        chosen = sorted(rng.sample(range(columns + 2), rng.randint(0, min(columns, 20))))
+        chosen = [column for column in chosen if column < columns or rng.random() < 0.1]
+        rows.append(Features(chosen, [make_number(rng) for _ in chosen]))
+    return data, op | {"sections": places}, "features", rows
+
+
+def make_vectorize(rng):
+    words = [*WORDS, *(f"w{rng.randrange(10**6)}" for _ in range(rng.choice([0, 5, 400])))]
+    kept = rng.sample(words, rng.randint(0, len(words)))
+    buckets = rng.choice([1, 2, 7, 101])
+    filled = [b""] * buckets
+    for column, word in enumerate(kept):
+        key = word.encode(errors="surrogatepass")
+        entry = struct.pack("<I", len(key)) + key + struct.pack("<Id", column, make_number(rng))
+        filled[int.from_bytes(key, "little") % buckets] += entry
+    starts = [sum(map(len, filled[:number])) for number in range(buckets + 1)]
+    sections = {"terms": b"".join(filled), "buckets": struct.pack(f"<{buckets + 1}I", *starts)}
+    if rng.random() < 0.5:
+        sections["logs"] = doubles([math.log(count) for count in range(1, 4)])
+    data, places = pack(rng, sections)
+    op = {"type": "vectorize", "analyzer": "word", "preprocessor": None, "strip_accents": None}
+    op |= {"lowercase": False, "token_pattern": r"[^|]+", "stop_words": None, "ngram_range": [1, 1]}
+    op |= {"binary": rng.random() < 0.3, "norm": rng.choice([None, "l1", "l2"])}
+    rows = ["|".join(rng.choices(words, k=rng.choice([0, 1, 5, 200]))) for _ in range(3)]
+    return data, op | {"sections": places}, "text", rows
+
+
+def make_trees(rng):
+    columns, whole, outputs = rng.randint(1, 4), rng.random() < 0.5, rng.randint(1, 3)
+    layout, thresholds, missing, tables = [], [], b"", b""
+    for column in range(columns):
+        count, codes = rng.randint(0, 5), rng.choice([0, 0, 3])
+        layout.append([column, count, codes])
+        missing += bytes(rng.choices([1, 2], k=count))
+        for code in range(codes):
+            seen = code and rng.random() < 0.8
+            tables += bytes(rng.choices([1, 2], k=count) if seen else count)
+        if not codes:
+            thresholds += sorted(rng.gauss(0, 1) for _ in range(count))
+    roots, questions, distances, leaves = [], [], [], 0
+    asked = len(missing)
+    for _ in range(rng.choice([0, 1, 7, 8, 9, 20])):
+        roots.append(len(questions))
+        waiting, nodes = 1, 0
+        while waiting:
+            nodes, waiting = nodes + 1, waiting - 1
+            if asked and nodes < 12 and rng.random() < 0.6:
+                questions.append(rng.randint(1, asked))
+                distances.append(waiting)
+                waiting += 2
+            else:
+                questions.append(0)
+                distances.append(leaves)
+                leaves += 1
+    size = outputs if whole else 1
+    types = {"questions": rng.choice("HI"), "distances": rng.choice("HI")}
+    sections = {
+        "thresholds": doubles(thresholds),
+        "missing": missing,
+        "tables": tables,
+        "roots": struct.pack(f"<{len(roots)}I", *roots),
+        "questions": struct.pack(f"<{len(questions)}{types['questions']}", *questions),
+        "distances": struct.pack(f"<{len(distances)}{types['distances']}", *distances),
+        "leaves": doubles([make_number(rng) for _ in range(leaves * size)]),
+    }
+    data, places = pack(rng, sections)
+    op = {"type": "trees", "features": layout, "outputs": outputs, "whole": whole, "types": types}
+    op |= {"init": [rng.gauss(0, 1) for _ in range(outputs)], "divisor": rng.choice([1.0, 3.0])}
+    rows = [
+        [rng.choice([math.nan, 0.0, 1.0, 2.0, 3.0, make_number(rng)]) for _ in range(columns)]
+        for _ in range(5)
+    ]
+    return data, op | {"single": rng.random() < 0.5, "sections": places}, "values", rows
+
+
+MAKERS = (make_matrix, make_linear, make_vectorize, make_trees)
+
+
+def damage(rng, data, op):
+    """The same with something changed, as a forger can who writes the hashes, too."""
+    data = bytearray(data)
+    for _ in range(rng.randint(0, 3)):
+        if data:
+            data[rng.randrange(len(data))] = rng.choice([0, 1, 255, rng.randrange(256)])
+    op = {**op, "sections": {name: list(places) for name, places in op["sections"].items()}}
+    name = rng.choice(list(op["sections"]))
+    place = rng.randrange(2)
+    op["sections"][name][place] += rng.choice([0, -8, 8, -1, 1, 4, BLOCK, -BLOCK, 10**9, 2**40])
+    return bytes(data), op
+
+
+def ask(case, kernel):
+    """What an op answers to each row, as text; an error by whether it is one."""
+    data, op, takes, rows = case
+    before, native.kernel = native.kernel, kernel
+    try:
+        (made,), _ = build(MemoryFile(data), [op], takes)
+    except REFUSED:
+        return ["refused"] * len(rows)
+    finally:
+        native.kernel = before
+    return [_tell(made, row) for row in rows]
+
+
+def _tell(op, row):
+    try:
+        found = op(row)
+    except REFUSED:
+        return "refused"
+    if isinstance(found, Features):
+        return repr((found.columns, found.values, found.terms, found.unknown_terms))
+    return repr(found)
+
+
+def main(path, seed, count):
+    """Compare random and damaged ops with the kernel of a file."""
+    spec = importlib.util.spec_from_file_location("_kernel", path)
+    kernel = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(kernel)
+    answered = 0
+    for number in range(count):
+        rng = random.Random(f"{seed}.{number}")
+        case = rng.choice(MAKERS)(rng)
+        if number % 2:
+            case = (*damage(rng, *case[:2]), *case[2:])
+        found, expected = ask(case, kernel), ask(case, None)
+        if found != expected:
+            sys.exit(f"case {seed}.{number}, {case[1]['type']}: {found} is not {expected}")
+        answered += sum(one != "refused" for one in found)
+    print(f"{count} cases, {answered} answers: the kernel's are Python's")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

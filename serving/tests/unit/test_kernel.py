@@ -1,0 +1,205 @@
+"""The kernel in C gives Python's bits, refuses what Python refuses, and is what its sources say."""
+
+import math
+import os
+import platform
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import sysconfig
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from serving.app.engines.frozen import native
+from serving.kernel import build
+from serving.tests import kernels
+
+SECONDS = 300
+REASON = "the kernel is not built: make kernel"
+pytestmark = pytest.mark.skipif(not native.kernel, reason=REASON)
+
+
+def run(*command, **changes):
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=SECONDS, **changes
+    )
+
+
+def test_kernel_here_is_compiled_from_the_sources_here():
+    assert build.find_version() == native.kernel.SOURCE, "make kernel compiles it again"
+    assert native.tell_kernel() == "native"
+
+
+@settings(deadline=None, max_examples=200)
+@given(seed=st.integers(min_value=0))
+@pytest.mark.parametrize("damaged", [False, True])
+@pytest.mark.parametrize("make", kernels.MAKERS, ids=lambda make: make.__name__[5:])
+def test_any_op_answers_and_refuses_as_python_does(make, damaged, seed):
+    rng = kernels.random.Random(seed)
+    case = make(rng)
+    if damaged:
+        case = (*kernels.damage(rng, *case[:2]), *case[2:])
+    assert kernels.ask(case, native.kernel) == kernels.ask(case, None)
+
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.lists(st.tuples(FINITE, FINITE), max_size=40))
+def test_any_sum_is_sumprods(pairs):
+    weights = [struct.pack("<d", weight) for _, weight in pairs]
+    found = native.kernel.Matrix(weights.__getitem__, len(pairs), [0.0]).score(
+        [value for value, _ in pairs]
+    )
+    expected = math.sumprod(*zip(*pairs, strict=True)) if pairs else 0.0
+    assert found is None or found == [expected]
+    assert found or abs(expected) > 1e300 or math.isnan(expected)
+
+
+def refuse(number):
+    raise LookupError(number)
+
+
+BYTES = memoryview(bytes(64))
+GARBAGE = [
+    ("Matrix", (refuse, -1, [0.0])),
+    ("Matrix", (refuse, 2**62, [0.0])),
+    ("Matrix", (refuse, 1, ["a"])),
+    ("Matrix", (refuse, 1, (0.0,))),
+    ("Terms", (refuse, 1, 8, 0, 0, 8, {}, 0)),
+    ("Terms", (refuse, 1, 0, 8, 0, 4, {}, 0)),
+    ("Terms", (refuse, 1, 0, 2**63, 0, 8, {}, 0)),
+    ("Terms", (refuse, 1, 0, 8, 0, 2**50, {}, 0)),
+    ("Weights", (refuse, 1, 0, 8, [])),
+    ("Weights", (refuse, 1, 9, 8, [0.0])),
+    ("Forest", ([], "HH", (BYTES,) * 7, [], 1.0, math.nan, False)),
+    ("Forest", ([(-1, 1, 0)], "HH", (BYTES,) * 7, [0.0], 1.0, math.nan, False)),
+    ("Forest", ([(0, 2**62, 2**62)], "HH", (BYTES,) * 7, [0.0], 1.0, math.nan, False)),
+    ("Forest", ([(0, 1, 2**31)], "HH", (BYTES,) * 7, [0.0], 1.0, math.nan, False)),
+    ("Forest", ([(0, 99, 0)], "HH", (BYTES,) * 7, [0.0], 1.0, math.nan, False)),
+    ("Forest", ([3], "HH", (BYTES,) * 7, [0.0], 1.0, math.nan, False)),
+    ("Forest", ([], "HQ", (BYTES,) * 7, [0.0], 1.0, math.nan, False)),
+    ("Forest", ([], "HHH", (BYTES,) * 7, [0.0], 1.0, math.nan, False)),
+    ("Forest", ([], "HH", (BYTES[:63],) * 7, [0.0], 1.0, math.nan, False)),
+    ("Forest", ([], "HH", (BYTES,) * 6, [0.0], 1.0, math.nan, False)),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), GARBAGE)
+def test_what_cannot_be_is_refused_when_a_part_is_made(name, arguments):
+    with pytest.raises((OverflowError, TypeError, ValueError)):
+        getattr(native.kernel, name)(*arguments)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda kernel, load: kernel.Terms(load, 1, 0, 64, 0, 64, {}, 0).weigh({"a": 1}),
+        lambda kernel, load: kernel.Weights(load, 1, 0, 64, [0.0]).score([1], [1.0]),
+        lambda kernel, load: kernel.Matrix(load, 1, [0.0]).score([1.0]),
+    ],
+)
+@pytest.mark.parametrize(
+    ("load", "error"),
+    [(refuse, LookupError), (lambda _: b"short", ValueError), (lambda _: 7, TypeError)],
+)
+def test_what_gives_blocks_fails_the_error_comes_through(ask, load, error):
+    with pytest.raises(error):
+        ask(native.kernel, load)
+
+
+def test_a_number_shortens_the_list_that_it_is_in_nothing_is_read_beyond():
+    class Shortens:
+        def __float__(self):
+            values.clear()
+            return 1.0
+
+    values = [Shortens(), *[1.0] * 9]
+    with pytest.raises(IndexError):
+        native.kernel.Weights(lambda _: bytes(4096), 1, 0, 4096, [0.0]).score([0] * 10, values)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("machine", build.TARGETS)
+def test_products_are_fused_with_sums_in_the_matrix_alone(machine, tmp_path):
+    headers = f"-isystem{sysconfig.get_path('include')}"
+    zig = (sys.executable, "-m", "ziglang", "cc", "-target", build.TARGETS[machine])
+    cache = dict.fromkeys(("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR"), str(tmp_path))
+    fused = {}
+    for path in build.list_sources():
+        if path.suffix == ".c":
+            command = (*zig, *build.FLAGS, headers, '-DQUICKTHAW_SOURCE=""', "-S", str(path))
+            assembly = tmp_path / f"{path.stem}.s"
+            done = run(*command, "-o", str(assembly), env=os.environ | cache, cwd=tmp_path)
+            assert done.returncode == 0, done.stderr
+            found = re.findall(r"\tv?fn?m(?:add|sub|la|ls)", assembly.read_text())
+            fused[path.name] = len(found)
+    assert fused.pop("matrix.c") > 0
+    assert set(fused.values()) == {0}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("machine", build.TARGETS)
+def test_same_sources_are_the_same_bytes_wherever_they_are_compiled(machine, tmp_path):
+    build.compile_kernel(machine, tmp_path / "one.so")
+    elsewhere = shutil.copytree(build.HERE, tmp_path / "else" / "where")
+    build.compile_kernel(machine, tmp_path / "other.so", elsewhere)
+    one, other = ((tmp_path / name).read_bytes() for name in ("one.so", "other.so"))
+    assert one == other
+    assert str(build.HERE).encode() not in one
+    if machine == platform.machine():
+        assert build.PLACE.read_bytes() == one
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("gcc"), reason="gcc has the sanitizers, and is not here")
+def test_sanitizers_find_nothing_in_any_case(tmp_path):
+    kernel = tmp_path / "_kernel.so"
+    sources = [str(path) for path in build.list_sources() if path.suffix == ".c"]
+    done = run(
+        *("gcc", "-std=c11", "-O1", "-g", "-ffp-contract=off", "-fPIC", "-shared"),
+        *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+        *(f"-isystem{sysconfig.get_path('include')}", '-DQUICKTHAW_SOURCE=""'),
+        *(*sources, "-lm", "-o", str(kernel)),
+    )
+    assert done.returncode == 0, done.stderr
+    library = run("gcc", "-print-file-name=libasan.so").stdout.strip()
+    done = run(
+        *(sys.executable, "-m", "serving.tests.kernels", str(kernel), "7", "8000"),
+        env=os.environ
+        | {
+            "LD_PRELOAD": library,
+            # Python's own memory is left to the system's, which is watched; what Python leaves to
+            # the end of its process is no leak of the kernel's.
+            "PYTHONMALLOC": "malloc",
+            "ASAN_OPTIONS": "detect_leaks=0",
+            "PYTHONPATH": str(build.HERE.parents[1]),
+        },
+    )
+    assert done.returncode == 0, done.stdout + done.stderr[-3000:]
+    assert "the kernel's are Python's" in done.stdout
+
+
+def test_parts_are_freed_with_what_they_refer_to():
+    import gc
+    import weakref
+
+    class Load:
+        def __call__(self, number):
+            return bytes(4096)
+
+    load = Load()
+    load.cycle = [
+        native.kernel.Terms(load, 1, 0, 64, 0, 64, {}, 0),
+        native.kernel.Weights(load, 1, 0, 64, [0.0]),
+        native.kernel.Matrix(load, 1, [0.0]),
+    ]
+    seen = weakref.ref(load)
+    del load
+    gc.collect()
+    assert seen() is None

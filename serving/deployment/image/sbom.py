@@ -140,6 +140,7 @@ def to_json(manifest: Mapping[str, Any], labels: Mapping[str, str], contents: Co
                 version=labels["quickthaw.kernel"],
                 bom_ref="kernel",
                 hashes=[HashType(alg=HashAlgorithm.SHA_256, content=contents.kernel)],
+                licenses=[make_licence("MIT")],
                 properties=[Property(name="compiler", value=f"ziglang {version('ziglang')}")],
             )
         ]

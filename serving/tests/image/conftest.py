@@ -41,6 +41,11 @@ def lay_out(root, pipeline, target):
             copy.parent.mkdir(parents=True, exist_ok=True)
             if copy.parent.parent.name != "data":
                 shutil.copy(path, copy)
+    # What is compiled once is of these sources wherever they are.
+    compiled = builder.ROOT / ".local" / "kernel"
+    compiled.mkdir(parents=True, exist_ok=True)
+    (root / ".local").mkdir()
+    (root / ".local" / "kernel").symlink_to(compiled)
     with own_code(root, NAME) as features:
         if target == "records":
             write_regression(root / BUNDLE, fit_own(features))

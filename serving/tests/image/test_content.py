@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 
 from serving.deployment.image import builder, sbom
 from serving.deployment.image.builder import ImageError, hash_content, list_context
+from serving.kernel import build as kernel
 from serving.tests.image.conftest import BUNDLE, NAME
 from serving.tests.sample import fit, write_bundle
 
@@ -47,6 +48,10 @@ STRANGERS = (
 @EACH
 def test_context_is_code_locks_and_model_and_nothing_else(root, target):
     names = list_context(root, NAME, target)
+    compiled = {"requirements/kernel.txt", "serving/kernel/build.py"}
+    compiled |= {f"serving/kernel/{path.name}" for path in kernel.list_sources()}
+    assert compiled & set(names) == (compiled if target == "frozen" else set())
+    names = sorted(set(names) - compiled)
     code = [name for name in names if name.startswith("serving/") and name.endswith(".py")]
     served = [
         path
@@ -161,7 +166,7 @@ def test_docker_gets_the_context_that_the_tag_is_made_of_and_no_stranger(root, t
         subprocess.run(command, stdin=context, check=True, capture_output=True)
     try:
         allowed = set().union(*(names for _, names in builder.match_allowed(root, NAME)))
-        assert set(read_files(name, "/context")) == allowed
+        assert set(read_files(name, "/context")) == allowed | {builder.COMPILED}
         assert set(list_context(root, NAME, target)) <= allowed
         assert not [one for one in allowed if "another" in one or one in STRANGERS]
     finally:
@@ -230,7 +235,11 @@ def test_bill_of_materials_is_valid_and_names_all_that_ships(root, build, target
     assert pinned["content"] == manifest["files"][MODEL[target]]["sha256"]
     assert found["metadata"]["component"]["version"] == built.partition(":")[2]
     libraries = [one for one in found["components"] if one["type"] == "library"]
-    assert {one["name"] for one in libraries} == {name for name, _ in read_lock(target)}
+    names = {name for name, _ in read_lock(target)}
+    kernels = {"quickthaw-kernel": builder.find_kernel(root)} if target == "frozen" else {}
+    assert {one["name"] for one in libraries} == names | set(kernels)
+    versions = {one["name"]: one["version"] for one in libraries}
+    assert versions | kernels == versions
     assert all(one["licenses"] for one in libraries)
 
 
@@ -246,6 +255,9 @@ def test_image_is_there_nothing_is_built_and_its_labels_say_what_it_is(root, bui
     assert labels["org.opencontainers.image.version"] == manifest["version"]
     assert labels["quickthaw.content"] == built.partition(":")[2]
     assert labels["quickthaw.engine"] == target
+    assert labels.get("quickthaw.kernel") == (
+        builder.find_kernel(root) if target == "frozen" else None
+    )
     assert labels["com.amazonaws.lambda.feature.snapstart"] == "Allow"
 
 

@@ -5,7 +5,6 @@ import functools
 import json
 import os
 import re
-import sys
 import tracemalloc
 from types import SimpleNamespace
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import cache
 
 from serving.app.errors import Malformed, TooLarge
 from serving.app.limits import MAX_DEPTH, MAX_DIGITS
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 # once. Not compiled here, where each cold start would pay for it; `re` keeps what it compiled.
 _STRING = r'"[^"\\]*+(?:\\.?+[^"\\]*+)*+"?+'
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
 
 def read_json(text: str, bounds: Bounds) -> Any:
     """Parse a body.
@@ -34,13 +37,7 @@ def read_json(text: str, bounds: Bounds) -> Any:
     """
     _check_count(text, bounds)
     try:
-        found = json.loads(
-            text,
-            object_pairs_hook=lambda pairs: _unique_names(pairs, bounds.names),
-            parse_constant=_refuse_constant,
-            parse_float=_finite_float,
-            parse_int=_short_int,
-        )
+        found = _find_decoder(bounds.names).decode(text)
         if "\\u" in text:  # escapes can spell a lone surrogate
             json.dumps(found, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
@@ -62,7 +59,18 @@ def to_json(body: Any) -> str:
     Raises:
         ValueError: There is NaN or an infinity in it.
     """
-    return json.dumps(body, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(body)
+
+
+@cache
+def _find_decoder(names: int) -> json.JSONDecoder:
+    """The decoder that takes so many names in an object: to make one takes as long as to use it."""
+    return json.JSONDecoder(
+        object_pairs_hook=lambda pairs: _unique_names(pairs, names),
+        parse_constant=_refuse_constant,
+        parse_float=_finite_float,
+        parse_int=_short_int,
+    )
 
 
 def _check_count(text: str, bounds: Bounds) -> None:

@@ -87,6 +87,10 @@ class Emitter:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        # What is the same in each document is made once; of metrics there are few sets of names.
+        self._dimensions = _list_members(settings.emf_dimensions)
+        self._properties = _list_members(settings.emf_properties)
+        self._directives: dict[tuple[str, ...], str] = {}
 
     def emit(self, measurements: Measurements, *, fast: bool = False) -> None:
         """Write one document. Whatever fails here is logged and costs no answer.
@@ -97,13 +101,44 @@ class Emitter:
         """
         try:
             if fast:
-                _write(measurements, self._settings)
+                self._write(measurements)
             else:
                 from serving.app.telemetry.emf import write  # noqa: PLC0415 - the library
 
                 write(self._settings, measurements.properties, measurements.metrics, UNITS)
         except (Exception, SystemExit) as error:  # noqa: BLE001
             _log(error, measurements)
+
+    def _write(self, measurements: Measurements) -> None:
+        """Write what aws-embedded-metrics would write for the same measurements."""
+        settings, metrics = self._settings, measurements.metrics
+        if not all(map(math.isfinite, metrics.values())):
+            raise ValueError("a metric is not finite")
+        parts = [self._dimensions, _list_members(measurements.properties), self._properties]
+        if settings.emf_environment == "Lambda" and (trace := read_trace_id()):
+            parts.append(_list_members({"traceId": trace}))
+        if settings.emf_extraction:
+            timestamp = round(time.time() * 1000)
+            parts.append(f"{self._find_directive(tuple(metrics))}{timestamp}}}")
+        parts.append(_list_members(metrics))
+        sys.stdout.write(f"{{{', '.join(filter(None, parts))}}}\n")
+
+    def _find_directive(self, names: tuple[str, ...]) -> str:
+        """What tells CloudWatch which members are metrics, up to the timestamp."""
+        if (found := self._directives.get(names)) is None:
+            directive = {
+                "Dimensions": [list(self._settings.emf_dimensions)],
+                "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in names],
+                "Namespace": self._settings.metrics_namespace,
+            }
+            whole = json.dumps({"CloudWatchMetrics": [directive], "Timestamp": 0})
+            found = self._directives[names] = f'"_aws": {whole.removesuffix("0}")}'
+        return found
+
+
+def _list_members(values: dict[str, Any]) -> str:
+    """The members of an object in JSON, without its brackets."""
+    return json.dumps(values)[1:-1]
 
 
 def _log(error: BaseException, measurements: Measurements) -> None:
@@ -114,22 +149,3 @@ def _log(error: BaseException, measurements: Measurements) -> None:
         log_failure(error, measurements.properties.get("requestId"), "metrics not written")
     except Exception:  # noqa: BLE001, S110 - no file can be opened: there is no telling of it
         pass
-
-
-def _write(measurements: Measurements, settings: Settings) -> None:
-    """Write what aws-embedded-metrics would write for the same measurements."""
-    metrics = measurements.metrics
-    if not all(map(math.isfinite, metrics.values())):
-        raise ValueError("a metric is not finite")
-    document = settings.emf_dimensions | measurements.properties | settings.emf_properties
-    if settings.emf_environment == "Lambda" and (trace := read_trace_id()):
-        document["traceId"] = trace
-    if settings.emf_extraction:
-        directive = {
-            "Dimensions": [list(settings.emf_dimensions)],
-            "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in metrics],
-            "Namespace": settings.metrics_namespace,
-        }
-        timestamp = round(time.time() * 1000)
-        document["_aws"] = {"Timestamp": timestamp, "CloudWatchMetrics": [directive]}
-    sys.stdout.write(json.dumps(document | metrics) + "\n")

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("awslambdaric", reason="the Lambda runtime is NOT tested: it is for Linux")
 
+from serving.app.engines.frozen import native
 from serving.tests import records
 from serving.tests.sample import fit, proxy_event, write_bundle
 from tools.runtime_api import Runtime
@@ -22,7 +23,9 @@ FAST = {
             "engines.frozen.analysis",
             "engines.frozen.engine",
             "engines.frozen.file",
+            *(["engines.frozen._kernel"] if native.kernel else []),
             "engines.frozen.memo",
+            "engines.frozen.native",
             "engines.frozen.ops",
             "engines.frozen.ops.classify",
             "engines.frozen.ops.linear",

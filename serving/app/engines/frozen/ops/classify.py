@@ -82,7 +82,11 @@ class Calibrate:
         return mean.index(max(mean)), mean
 
     def _calibrate(self, sigmoids: list[tuple[float, float]], scores: list[float]) -> list[float]:
-        found = [expit(-(a * score + b)) for (a, b), score in zip(sigmoids, scores, strict=True)]
+        pairs = list(zip(sigmoids, scores, strict=True))
+        try:  # without a call each, in half the time
+            found = [1.0 / (1.0 + exp(a * score + b)) for (a, b), score in pairs]
+        except OverflowError:
+            found = [expit(-(a * score + b)) for (a, b), score in pairs]
         return share(found) if len(found) > 1 else [1.0 - found[0], found[0]]
 
 

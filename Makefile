@@ -3,12 +3,14 @@
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
+# A load test is aimed at a stage only where that was typed.
+LOAD_STAGE := $(if $(findstring command,$(origin STAGE)),$(value STAGE))
 PORT ?= 8000
 STAGE ?= dev
 # As they were typed, and through the environment: neither make nor a shell looks into them. What a
 # shell has under a name so short is somebody else's, but for these three.
 typed = $(if $(or $(findstring command,$(origin $1)),$(filter PORT STAGE BASE_IMAGE,$1)),$(value $1))
-TYPED := PORT STAGE BASE_IMAGE BASE DASK DATA DO EXAMPLES FILE GITHUB KEEP MODEL MODELS MUTANTS NAME SEED SINCE TARGET TASK TEXT TO URL VERSION
+TYPED := PORT STAGE BASE_IMAGE BASE DASK DATA DO EXAMPLES FILE GITHUB KEEP MODEL MODELS MUTANTS NAME RATE ROUTES SECONDS SEED SINCE TARGET TASK TEXT TO URL VERSION
 $(foreach name,$(TYPED),$(eval override $(name) := $$(call typed,$(name))))
 export $(TYPED)
 # The model that a target is about. One that is not here is found before anything is started.
@@ -18,7 +20,7 @@ override MODEL := $(or $(MODEL),$(DEFAULT_MODEL))
 $(if $(filter $(subst %,,$(MODEL)),$(HERE)),,$(if $(MODEL),$(error there is no model $(MODEL): MODEL= one of $(HERE) (training/models))))
 $(foreach one,$(filter-out $(HERE),$(MODELS)),$(error there is no model $(one): MODELS= some of $(HERE) (training/models)))
 # YES=0 is no.
-FLAGS := ALL COLD ERRORS FLIPS FOLLOW FRESH LOCAL QUICK RAW SCORES STAGES YES
+FLAGS := ALL COLD ERRORS FLIPS FOLLOW FRESH LOCAL MEMORY QUICK RAW SCORES STAGES YES
 $(foreach name,$(FLAGS),$(eval override $(name) := $$(filter-out 0 no false,$$(call typed,$(name)))))
 AWS_BASE := public.ecr.aws/lambda/python:3.13
 # The quick tests: what `make test` runs.
@@ -46,7 +48,7 @@ export no_proxy NO_PROXY
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help new remove adopt serve test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model kernel image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench fuzz lock clean
+.PHONY: help new remove adopt serve test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model kernel image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench load fuzz lock clean
 
 # LOCAL=1: on the local AWS that 'make cloud-local' has started.
 ifneq ($(LOCAL),)
@@ -149,6 +151,10 @@ each@%:
 bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1, COLD=1 the cold start alone; results in .local/bench)
 	@$(BIN)/python -m training.ensure_model $(MODEL)
 	@$(BIN)/python -m $(if $(COLD),bench.cold,bench $(if $(QUICK),--quick)) $(MODEL)
+
+load: .venv/load.ok $(if $(LOAD_STAGE),.venv/deploy.ok) ## Load a service at rising rates: latencies, errors, a picture (PORT=, or STAGE=dev or URL=, which asks; RATE=25,50,100 SECONDS=10 ROUTES=predict:9,batch:1 YES=1; MEMORY=1: is memory flat?)
+	@exec $(BIN)/python -m bench.load $(MODEL) --port "$$PORT" $(if $(LOAD_STAGE),--stage "$$STAGE") $(if $(URL),--url "$$URL") \
+	    $(if $(RATE),--rate "$$RATE") $(if $(SECONDS),--seconds "$$SECONDS") $(if $(ROUTES),--routes "$$ROUTES") $(if $(MEMORY),--memory) $(if $(YES),--yes)
 
 fuzz: .venv/dev.ok ## Attack the service and its model for ten minutes, and say what came through (MUTANTS=, SEED=)
 	@$(BIN)/python -m training.ensure_model $(MODEL)
@@ -267,10 +273,14 @@ $(KERNEL): .venv/deploy.ok requirements/kernel.txt $(wildcard serving/kernel/*.[
 	@scripts/install-cdk.sh
 	@touch $@
 
+.venv/load.ok: $(SETUP) requirements/serve.txt requirements/load.txt
+	@$(INSTALL) serve load
+	@touch $@
+
 .venv/dask.ok: $(SETUP) requirements/dask.txt
 	@$(INSTALL) dask
 	@touch $@
 
 .venv/dev.ok: $(SETUP) requirements/dev.txt
 	@$(INSTALL) dev
-	@touch $@ .venv/serve.ok .venv/deploy.ok .venv/dask.ok
+	@touch $@ .venv/serve.ok .venv/deploy.ok .venv/dask.ok .venv/load.ok

@@ -43,17 +43,30 @@ class Reply(NamedTuple):
 class Api:
     """The API of a deployment.
 
+    Attributes:
+        url: Its own, as the stack says it.
+        address: Where it is to be asked.
+        stage: Its settings.
+
     Raises:
-        StackError: It is not there.
+        StackError: It is not there, or there are no credentials to sign with.
     """
 
     def __init__(self, deployment: Deployment) -> None:
         outputs = read_outputs(deployment)
         self.url = outputs.Url
-        self._signed = STAGES[deployment.stage].of(deployment.model).auth == "iam"
-        self._address, self._headers = locate(outputs.Url)
+        self.stage = STAGES[deployment.stage].of(deployment.model)
+        self._signer = Signer() if self.stage.auth == "iam" else None
+        self.address, self._headers = locate(outputs.Url)
         if key := read_key(outputs):
             self._headers["X-Api-Key"] = key
+
+    def make_headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
+        """What a request has to carry, a key or a signature among it."""
+        headers = dict(self._headers)
+        if body:
+            headers["Content-Type"] = "application/json"
+        return self._signer.sign(method, url, body, headers) if self._signer else headers
 
     def post(self, path: str, value: Any) -> Reply:
         """Post JSON; wait and try again where that may help.
@@ -62,10 +75,8 @@ class Api:
             StackError: No answer came.
         """
         body = json.dumps(value).encode()
-        url = self._address + path
-        headers = self._headers | {"Content-Type": "application/json"}
-        if self._signed:
-            headers |= sign(url, body, headers)
+        url = self.address + path
+        headers = self.make_headers("POST", url, body)
         for wait in range(TRIES):
             reply = fetch(urllib.request.Request(url, body, headers))  # noqa: S310 - an output's
             if reply.status not in RETRIED:
@@ -74,23 +85,29 @@ class Api:
         return reply
 
 
-def sign(url: str, body: bytes, headers: dict[str, str]) -> dict[str, str]:
-    """The headers of AWS's signature, version 4.
+class Signer:
+    """Makes AWS's signatures, version 4.
 
     Raises:
         StackError: There are no credentials.
     """
-    import boto3  # noqa: PLC0415
-    from botocore.auth import SigV4Auth  # noqa: PLC0415
-    from botocore.awsrequest import AWSRequest  # noqa: PLC0415
 
-    session = boto3.Session()
-    request = AWSRequest("POST", url, data=body, headers=headers)
-    credentials = session.get_credentials()
-    if credentials is None:
-        raise StackError("there are no credentials to sign with: check AWS_PROFILE")
-    SigV4Auth(credentials, "execute-api", make_client("sts").meta.region_name).add_auth(request)
-    return dict(request.headers.items())
+    def __init__(self) -> None:
+        import boto3  # noqa: PLC0415
+
+        self._credentials = boto3.Session().get_credentials()
+        if self._credentials is None:
+            raise StackError("there are no credentials to sign with: check AWS_PROFILE")
+        self._region = make_client("sts").meta.region_name
+
+    def sign(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> dict[str, str]:
+        """These headers, and those of the signature."""
+        from botocore.auth import SigV4Auth  # noqa: PLC0415
+        from botocore.awsrequest import AWSRequest  # noqa: PLC0415
+
+        request = AWSRequest(method, url, data=body, headers=headers)
+        SigV4Auth(self._credentials, "execute-api", self._region).add_auth(request)
+        return dict(request.headers.items())
 
 
 def fetch(request: urllib.request.Request) -> Reply:

@@ -15,12 +15,15 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from bench.load.generator import send_busily
+from bench.load.mix import Request
+from bench.load.target import find_stage
 from serving.deployment import stack
 from serving.deployment.commands import key, live, plan, prune, push, rollback, running, smoke
 from serving.deployment.commands.fetch_model import FetchError
 from serving.deployment.image import builder
 from serving.deployment.stack import Deployment, Outputs, StackError
-from serving.deployment.stages import Stage
+from serving.deployment.stages import STAGES, Stage
 from tools.cloud import local
 
 EXAMPLE = {"input": {"text": "bake bread"}, "label": "cooking", "probability": 0.75}
@@ -509,6 +512,32 @@ def test_stage_wants_signatures_smoke_signs(api, monkeypatch):
     ((_, headers, _),) = api.seen
     assert headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=eu-central-1/")
     assert "/execute-api/aws4_request" in headers["Authorization"]
+
+
+def test_load_asks_a_stage_as_smoke_does(api):
+    target = find_stage(DEV)
+    api.replies += [GOOD, GOOD]
+    requests = [Request("predict", "POST", "predict", b'{"text": "bake bread"}')] * 2
+    assert send_busily(target, requests, 1) == {}
+    for path, headers, body in api.seen:
+        assert path == "/dev/predict"
+        assert headers["Host"] == "abc123.execute-api.localhost:4566"
+        assert headers["X-Api-Key"] == "secret"
+        assert headers["Content-Type"] == "application/json"
+        assert body == EXAMPLE["input"]
+    stage = STAGES["dev"]
+    assert target.limit == (stage.rate_per_second, stage.burst)
+    assert target.is_here  # a local AWS
+
+
+def test_stage_wants_signatures_load_signs_each_request(api, monkeypatch):
+    monkeypatch.setitem(smoke.STAGES, "dev", Stage(auth="iam"))
+    monkeypatch.setattr(smoke, "read_key", lambda _: None)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+        monkeypatch.setenv(name, "eu-central-1")
+    target = find_stage(DEV)
+    signed = {target.sign("GET", f"{target.address}{path}", b"")["Authorization"] for path in "ab"}
+    assert len(signed) == 2
 
 
 def test_nobody_answers_smoke_says_where(api, monkeypatch):

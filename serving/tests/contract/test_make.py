@@ -24,6 +24,8 @@ exec sleep 30
         *(
             "each DO=train",
             "fuzz MUTANTS=1",
+            "load",
+            "load STAGE=dev",
             "logs FOLLOW=1",
             "smoke",
             "rollback",
@@ -37,7 +39,7 @@ def test_make_is_ended_ends_what_it_runs(target, number, tmp_path):
     for name in ("python", "pytest"):
         (tmp_path / name).write_text(STUB)
         (tmp_path / name).chmod(0o755)
-    ready = [f"-o.venv/{name}.ok" for name in ("serve", "deploy", "dev", "dask", "cdk")]
+    ready = [f"-o.venv/{name}.ok" for name in ("serve", "deploy", "dev", "dask", "cdk", "load")]
     command = ["make", *ready, f"BIN={tmp_path}", *target.split()]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, process_group=0) as make:
         pid = read_pid(tmp_path)
@@ -99,6 +101,22 @@ def test_no_models_are_named_each_is_all(tmp_path):
 
 def test_shell_has_a_variable_of_that_name_it_is_somebody_elses():
     assert make_dry("serve", env={"MODEL": "nope"}).stdout == make_dry("serve").stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "exported", "found"),
+    [
+        ((), {}, False),
+        ((), {"STAGE": "prod"}, False),  # of a shell, for other work
+        (("STAGE=prod",), {}, True),
+        (("STAGE=$(shell touch hit)",), {}, True),
+    ],
+)
+def test_load_goes_to_a_stage_only_where_that_was_typed(typed, exported, found):
+    said = make_dry("load", "-o.venv/load.ok", "-o.venv/deploy.ok", *typed, env=exported).stdout
+    assert ("--stage" in said) == found
+    assert "-m bench.load" in said
+    assert not (ROOT / "hit").exists()
 
 
 def make_dry(*arguments, env=None):

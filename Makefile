@@ -148,6 +148,9 @@ each@%:
 
 ##@ The service
 
+# What Docker takes an image for, pulled or run, where nothing else is said.
+PLATFORM = platform=$$($(BIN)/python -m serving.deployment.image.architecture --model $(MODEL) --stage "$$STAGE") && export DOCKER_DEFAULT_PLATFORM="$$platform"
+
 bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1, COLD=1 the cold start alone; results in .local/bench)
 	@$(BIN)/python -m training.ensure_model $(MODEL)
 	@$(BIN)/python -m $(if $(COLD),bench.cold,bench $(if $(QUICK),--quick)) $(MODEL)
@@ -160,13 +163,13 @@ fuzz: .venv/dev.ok ## Attack the service and its model for ten minutes, and say 
 	@$(BIN)/python -m training.ensure_model $(MODEL)
 	@export QUICKTHAW_BUNDLE=$(BUNDLE) MODEL_PATH=$(BUNDLE)/model.joblib; exec $(BIN)/python -m tools.fuzz $(if $(MUTANTS),--mutants "$$MUTANTS") $(if $(SEED),--seed "$$SEED")
 
-image: .venv/serve.ok .venv/deploy.ok ## Build the container image of this model, unless it is there (BASE_IMAGE=)
+image: .venv/serve.ok .venv/deploy.ok ## Build the container image of this model, for a stage's processors, unless it is there (STAGE=dev, BASE_IMAGE=)
 	@$(BIN)/python -m training.ensure_model $(MODEL) >&2
-	@base=$$(tools/image/base/build.sh) && exec $(BIN)/python -m serving.deployment.image.builder --model $(MODEL) --base "$$base"
+	@$(PLATFORM) && base=$$(tools/image/base/build.sh) && exec $(BIN)/python -m serving.deployment.image.builder --model $(MODEL) --stage "$$STAGE" --base "$$base"
 
 image-run: .venv/serve.ok ## Run the image on http://127.0.0.1:8000, shut in as on Lambda (STAGE=dev, PORT=)
 	@$(BIN)/python -m serving.hosts.serve --check --port "$$PORT"
-	@image=$$($(MAKE) image) && QUICKTHAW_BUNDLE=$(BUNDLE) exec $(BIN)/python -m tools.image --image "$$image" --stage "$$STAGE" --port "$$PORT"
+	@$(PLATFORM) && image=$$($(MAKE) image) && QUICKTHAW_BUNDLE=$(BUNDLE) exec $(BIN)/python -m tools.image --image "$$image" --stage "$$STAGE" --port "$$PORT"
 
 kernel: .venv/deploy.ok ## Compile the kernel for this machine: the frozen engine's arithmetic in C, that make serve uses then
 	@$(BIN)/python -m serving.kernel.build
@@ -206,7 +209,7 @@ diff: .venv/deploy.ok .venv/cdk.ok ## Show what a deployment would change (MODEL
 deploy: .venv/deploy.ok .venv/cdk.ok ## Deploy this commit's image and stack of a model; asks before it widens rights (MODEL=, STAGE=dev, YES=1)
 	@$(BIN)/python -m serving.deployment.commands.fetch_model --model $(MODEL)
 	@base=$$($(FIND_BASE)) && $(ROLE) && \
-	    $(BIN)/python -m serving.deployment.commands.push --model $(MODEL) --base "$$base" $(if $(LOCAL),--local) >&2 && \
+	    $(BIN)/python -m serving.deployment.commands.push --model $(MODEL) --stage "$$STAGE" --base "$$base" $(if $(LOCAL),--local) >&2 && \
 	    CDK_FOLDER="$(MODEL)-$$STAGE" $(CDK) deploy --role-arn "$$role" $(APP) $(ASK)
 	@echo "try it: make smoke MODEL=$(MODEL) STAGE=$$STAGE$(if $(LOCAL), LOCAL=1)"
 

@@ -23,6 +23,10 @@ import training  # noqa: E402,F401 - before numpy: chooses its kernels, on each 
 
 NEEDS = {
     "docker": (lambda: _answers("docker", "version"), "Docker's engine does not answer"),
+    "arm": (
+        lambda: shutil.which("qemu-aarch64-static") and shutil.which("mmdebstrap"),
+        "there is no qemu-aarch64-static, or no mmdebstrap (apt-get install qemu-user-static)",
+    ),
     "node": (lambda: shutil.which("node") is not None, "there is no Node.js, which CDK runs on"),
 }
 

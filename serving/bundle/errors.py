@@ -3,7 +3,8 @@
     ModelError
     ├── BundleMissing
     ├── BundleDamaged
-    └── VersionMismatch
+    ├── VersionMismatch
+    └── ProcessorDiffers
 
 `str()` says what is wrong, where, and the command that mends it. That names files and versions: it
 is for the log. A caller of the service reads `told`.
@@ -32,3 +33,7 @@ class BundleDamaged(ModelError):
 
 class VersionMismatch(ModelError):
     told = "has a model that was made by other versions of its packages or of its own code"
+
+
+class ProcessorDiffers(ModelError):
+    told = "has a model that answers otherwise on a processor of this kind"

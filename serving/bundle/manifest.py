@@ -32,6 +32,8 @@ FORMAT = 4
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024  # twice what is written
 VERSION_DIGITS = 12
 SHA256_DIGITS = 64
+# Where a model was made whose manifest does not say it: on another, freezing was refused.
+PROCESSOR = "x86_64"
 HEX = frozenset("0123456789abcdef")
 # What stands before and after the checksum, which is the manifest's end.
 SEAL, CLOSE = ',\n  "checksum": "', '"\n}\n'
@@ -72,8 +74,8 @@ class Manifest(SimpleNamespace):
             of true values that lie within. null where nothing is known of it.
         engine: What serves it: "frozen" or "sklearn".
         files: The pinned files, by name.
-        frozen: How freezing went: the hash of the frozen file's root and what the proof found, or
-            why it was refused.
+        frozen: How freezing went: on what `processor`, and the hash of the frozen file's root and
+            what the proof found, or why it was refused.
         versions: Of Python (major.minor) and of the packages whose objects are pickled.
         dataset_sha256: Of the prepared training and test part.
         parameters: The candidate chosen, and each step of the fitted pipeline, with
@@ -103,6 +105,11 @@ class Manifest(SimpleNamespace):
     labels: tuple[Label, ...]
     golden: tuple[dict[str, Any], ...]
     profile: dict[str, Any]
+
+    @property
+    def processor(self) -> str:
+        """The kind of processor that the model was made on."""
+        return str(self.frozen.get("processor", PROCESSOR))
 
     def to_json(self) -> str:
         """The text of manifest.json: the same manifest is the same text.
@@ -251,6 +258,11 @@ def _check_interval(kind: str, low: float, high: float, coverage: float) -> None
 def python_version() -> str:
     """Major and minor version of the running Python."""
     return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def processor() -> str:
+    """The kind of processor that this is, as the kernel calls it: x86_64, aarch64."""
+    return os.uname().machine
 
 
 def installed_versions() -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What a deployment costs a month: `python -m serving.deployment.costs` prints the README's tables.
 
-Public list prices in US dollars, of us-east-1 and x86-64, each of its first tier: more volume is
+Public list prices in US dollars, of us-east-1, each of its first tier: more volume is
 cheaper, so large figures are upper bounds. Free tiers, savings plans, taxes and queries are not
 counted. GB are 2^30 bytes, as the example of Amazon S3's FAQ counts them.
 
@@ -19,7 +19,7 @@ from typing import NamedTuple
 from serving.deployment.curves import count_metrics
 from serving.deployment.stages import STAGES
 
-READ = "2026-11-21"  # when the prices were looked up
+READ = "2026-11-21"  # when the prices were looked up, that of ARM on 2026-11-26
 RATES = (0, 1, 100)  # requests a second
 SECONDS = 730 * 3600  # a month, as AWS's calculator has it
 DAYS = SECONDS / 86_400
@@ -46,6 +46,7 @@ class Price(NamedTuple):
 
 LAMBDA_REQUESTS = Price("Lambda: requests", 0.20, "million", "AWS Lambda Pricing")
 LAMBDA_DURATION = Price("Lambda: duration", 0.0000166667, "GB-second", "AWS Lambda Pricing")
+LAMBDA_DURATION_ARM = Price("Lambda: on ARM", 0.0000133334, "GB-second", "AWS Lambda Pricing")
 GATEWAY = Price("API Gateway: REST requests", 3.50, "million", "Amazon API Gateway pricing")
 TRANSFER = Price("Data transfer out", 0.09, "GB", "Amazon EC2 On-Demand Pricing")
 LOGS_INGESTED = Price("CloudWatch Logs: ingested", 0.50, "GB", "Amazon CloudWatch Pricing")
@@ -56,6 +57,7 @@ DASHBOARDS = Price("CloudWatch: dashboard", 3.00, "dashboard", "Amazon CloudWatc
 TRACES = Price("X-Ray: traces", 5.00, "million", "AWS X-Ray pricing")
 IMAGES = Price("ECR: images", 0.10, "GB", "Amazon ECR pricing")
 MODELS = Price("S3: models", 0.023, "GB", "Amazon S3 pricing")
+DURATIONS = {"x86_64": LAMBDA_DURATION, "arm64": LAMBDA_DURATION_ARM}
 # What is not part of a deployment unless it is asked for.
 PROVISIONED = Price("Provisioned concurrency", 0.0000041667, "GB-second", "AWS Lambda Pricing")
 PROVISIONED_DURATION = Price("Its duration", 0.0000097222, "GB-second", "AWS Lambda Pricing")
@@ -86,6 +88,7 @@ class Load:
 
     Attributes:
         kind, task: The model's, which say what is measured.
+        architecture: The function's processors.
         memory_mb: The function's memory.
         warm_ms: What a request takes; Lambda rounds each up to a millisecond.
         cold_ms: What a cold start takes in addition: its init is billed, too, as that of an image
@@ -100,6 +103,7 @@ class Load:
 
     kind: str = "text"
     task: str = "classification"
+    architecture: str = STAGES["prod"].architecture
     memory_mb: int = STAGES["prod"].memory_mb
     warm_ms: float = 3
     cold_ms: float = 200
@@ -133,7 +137,7 @@ def measure_usage(rate: float, load: Load) -> Usage:
     log_gb = rate * SECONDS * LOG_BYTES / GB
     return {
         LAMBDA_REQUESTS: millions,
-        LAMBDA_DURATION: millions * MILLION * load.billed_ms / 1000 * load.memory_gb,
+        DURATIONS[load.architecture]: millions * MILLION * load.billed_ms / 1000 * load.memory_gb,
         GATEWAY: millions,
         TRANSFER: rate * SECONDS * load.answer_bytes / GB,
         LOGS_INGESTED: log_gb,
@@ -163,10 +167,10 @@ def cost_of_month(rate: float, load: Load) -> float:
     return sum_costs(measure_usage(rate, load))
 
 
-def cost_of_million(memory_mb: int, billed_ms: float) -> float:
+def cost_of_million(memory_mb: int, billed_ms: float, architecture: str = "x86_64") -> float:
     """What Lambda alone asks for a million requests, in US dollars."""
     gb_seconds = MILLION * billed_ms / 1000 * memory_mb / 1024
-    return LAMBDA_REQUESTS.usd + gb_seconds * LAMBDA_DURATION.usd
+    return LAMBDA_REQUESTS.usd + gb_seconds * DURATIONS[architecture].usd
 
 
 def render() -> str:
@@ -178,10 +182,10 @@ def render() -> str:
 
 def _describe(load: Load) -> str:
     return (
-        f"List prices of us-east-1 and x86-64 in US dollars, looked up on {READ}, most of them in "
-        "quotations of AWS's pricing pages. Not counted: free tiers, cheaper tiers of large "
-        "volumes, queries of logs, metrics and traces, DNS. Of one model at one stage, over "
-        f"{load.kind}s: {count_metrics(load.kind, load.task)} metrics (over records "
+        f"List prices of us-east-1 and {load.architecture} in US dollars, looked up on {READ}, "
+        "most of them in quotations of AWS's pricing pages. Not counted: free tiers, cheaper tiers "
+        "of large volumes, queries of logs, metrics and traces, DNS. Of one model at one stage, "
+        f"over {load.kind}s: {count_metrics(load.kind, load.task)} metrics (over records "
         f"{count_metrics('record', 'regression')}). "
         f"Assumed: {load.memory_mb} MB, "
         f"{math.ceil(load.warm_ms)} ms billed a request, {load.cold_ms:g} ms more for a cold start "
@@ -210,7 +214,8 @@ def _tabulate_settings(load: Load) -> Iterator[str]:
 def _list_settings(rate: float, load: Load) -> Iterator[tuple[str, str, Usage]]:
     """Each setting, whether `measure_usage` has it, and what it uses or would use."""
     usage, month = measure_usage(rate, load), SECONDS * load.memory_gb
-    millions, duration = usage[LAMBDA_REQUESTS], usage[LAMBDA_DURATION]
+    price = DURATIONS[load.architecture]
+    millions, duration = usage[LAMBDA_REQUESTS], usage[price]
     logs = (LOGS_INGESTED, LOGS_STORED)
     access = (ACCESS_BYTES + EVENT_BYTES) / LOG_BYTES
     restored = millions * MILLION * load.cold_share * load.memory_gb
@@ -221,7 +226,10 @@ def _list_settings(rate: float, load: Load) -> Iterator[tuple[str, str, Usage]]:
     yield "Usage plan, API key, throttling", "yes", {}
     yield "Reserved concurrency", "no", {}
     yield "Custom domain with a certificate (without DNS)", "no", {}
-    yield "Twice the memory, if that makes nothing faster", "no", {LAMBDA_DURATION: duration}
+    yield "Twice the memory, if that makes nothing faster", "no", {price: duration}
+    if load.architecture == "x86_64":
+        saved = {LAMBDA_DURATION: -duration, LAMBDA_DURATION_ARM: duration}
+        yield "`arm64`, if that makes nothing slower", "no", saved
     yield "Provisioned concurrency of one, idle (1)", "no", {PROVISIONED: month}
     yield "SnapStart, one published version (2)", "no", {SNAPSHOT_CACHE: month}
     yield "SnapStart, restoring at cold starts", "no", {SNAPSHOT_RESTORE: restored}
@@ -233,7 +241,7 @@ def _explain(load: Load) -> str:
     least = 3 * 3600 * load.memory_gb * SNAPSHOT_CACHE.usd
     return (
         f"(1) What it serves costs {_quote(PROVISIONED_DURATION)} of duration instead of "
-        f"{_quote(LAMBDA_DURATION)}. "
+        f"{_quote(DURATIONS[load.architecture])}. "
         f"(2) At {load.memory_mb} MB, from three hours (${least:.3f}) until it is deleted: each "
         "version that is kept costs as much again."
     )
@@ -255,7 +263,9 @@ def _quote(price: Price) -> str:
 
 
 def _dollars(usd: float) -> str:
-    return "< $0.01" if 0 < usd < CENT else f"${usd:,.2f}"
+    if 0 < abs(usd) < CENT:
+        return "< $0.01"
+    return f"{'-' * (usd < 0)}${abs(usd):,.2f}"
 
 
 if __name__ == "__main__":

@@ -70,6 +70,7 @@ class Stage:
     """A stage's settings.
 
     Attributes:
+        architecture: The function's processors, as Lambda names them; the image is built for them.
         memory_mb: The function's memory; its share of a processor goes with it.
         timeout_seconds: What an invocation may take, less than API Gateway waits.
         auth: What a caller needs: an API key, an AWS signature, or nothing.
@@ -86,6 +87,7 @@ class Stage:
         models: What is otherwise for a model: by its name, settings as above.
     """
 
+    architecture: Literal["x86_64", "arm64"] = "x86_64"
     memory_mb: int = 1024
     timeout_seconds: int = 28
     auth: Literal["api_key", "iam", "none"] = "api_key"
@@ -110,6 +112,7 @@ class Stage:
         """
         starts = (self.reserved_concurrency, self.provisioned_concurrency, self.snap_start or None)
         checks = {
+            "architecture must be x86_64 or arm64": self.architecture in ("x86_64", "arm64"),
             "memory_mb must be from 128 to 10,240": self.memory_mb in MEMORY_MB,
             f"timeout_seconds must be less than API Gateway's {INTEGRATION_SECONDS}": (
                 0 < self.timeout_seconds < INTEGRATION_SECONDS

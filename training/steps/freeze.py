@@ -6,6 +6,7 @@ What cannot be compiled is no failure: the sklearn engine serves it, and the rep
 import json
 from typing import Any
 
+from serving.bundle.manifest import processor
 from training.console import StepError, say
 from training.data.dataset import read_examples
 from training.definition import read_definition
@@ -36,6 +37,7 @@ def main(paths: Paths) -> None:
         report = {"engine": "sklearn", "refused": str(error)}
         say(f"the model cannot be frozen: {error}")
         say("the sklearn engine will serve it: the same answers, a slower cold start")
+    report["processor"] = processor()
     paths.freeze.write_text(json.dumps(report, indent=2) + "\n")
 
 

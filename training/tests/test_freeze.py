@@ -28,7 +28,7 @@ from serving.app.engines.frozen.engine import FrozenEngine
 from serving.app.engines.predictor import load_predictor
 from serving.app.features import SPLITTERS, normalize, split_words
 from serving.bundle.errors import BundleDamaged
-from serving.bundle.manifest import read_manifest
+from serving.bundle.manifest import processor, read_manifest
 from serving.tests.sample import LABELS, TEXTS
 from training.console import StepError
 from training.freezing import compiler
@@ -392,7 +392,8 @@ def test_model_cannot_be_frozen_is_served_by_scikit_learn_and_says_why(
     assert "cannot be frozen: step 'scale'" in capsys.readouterr().out
     manifest = read_manifest(PATHS.bundle)
     assert (manifest.engine, list(manifest.files)) == ("sklearn", [PATHS.model.name])
-    assert manifest.frozen == {"refused": "step 'scale': it has no frozen form"}
+    refused = {"refused": "step 'scale': it has no frozen form"}
+    assert manifest.frozen == refused | {"processor": processor()}
     assert PATHS.frozen.read_text() == "not frozen: step 'scale': it has no frozen form\n"
     assert load_predictor(PATHS.bundle).predict(["nasa orbit"])[0].label.id == "stars"
 

@@ -7,7 +7,7 @@ import time
 from serving.app.inputs import find_input
 from serving.bundle.errors import BundleDamaged, VersionMismatch
 from serving.bundle.files import name_command, read_pinned
-from serving.bundle.manifest import MODEL_NAME, check_versions, read_manifest
+from serving.bundle.manifest import MODEL_NAME, check_versions, processor, read_manifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,12 +74,18 @@ def load_predictor(bundle: Folder) -> Predictor:
     """Check the bundle in a folder and load its model.
 
     Raises:
-        ModelError: There is no model, or it is not what the manifest says; see errors.py.
+        ModelError: There is no model, or it is not what the manifest says, or on this processor it
+            is not; see errors.py.
     """
     start = time.perf_counter()
     manifest = read_manifest(bundle)
-    engine = _load_engine(bundle, manifest)
-    return Predictor(manifest, engine, (time.perf_counter() - start) * 1000)
+    model = Predictor(manifest, _load_engine(bundle, manifest), 0)
+    if processor() != manifest.processor:
+        from serving.app.engines.elsewhere import check_golden  # noqa: PLC0415
+
+        check_golden(model)
+    model.load_milliseconds = (time.perf_counter() - start) * 1000
+    return model
 
 
 # What follows imports each module only where it serves: an image of the one need not hold what the

@@ -9,25 +9,28 @@ import base64
 import sys
 import tempfile
 
+from serving.deployment.commands.options import add_deployment
 from serving.deployment.image import builder
 from serving.deployment.image.builder import ImageError
 from serving.deployment.stack import NAME, StackError, make_client, say, tell_errors
+from serving.deployment.stages import STAGES
 
 
 def main() -> None:
     """Push the image of this tree, and print its tag."""
     parser = argparse.ArgumentParser(prog="make deploy", description=__doc__)
-    parser.add_argument("--model", required=True, help="the model's name")
+    add_deployment(parser)
     parser.add_argument("--base", required=True, help="the base image")
     parser.add_argument("--local", action="store_true", help="a local AWS runs Docker's own images")
     options = parser.parse_args()
+    architecture = STAGES[options.stage].of(options.model).architecture
     try:
-        print(push(options.model, options.base, local=options.local))
+        print(push(options.model, options.base, architecture, local=options.local))
     except (ImageError, StackError) as error:
         sys.exit(f"error: {error}")
 
 
-def push(model: str, base: str, *, local: bool = False) -> str:
+def push(model: str, base: str, architecture: str = "x86_64", *, local: bool = False) -> str:
     """Push the image, built where it is not there.
 
     Returns:
@@ -37,14 +40,14 @@ def push(model: str, base: str, *, local: bool = False) -> str:
         ImageError: It cannot be built.
         StackError: The repository does not take it.
     """
-    tag = builder.find_tag(builder.ROOT, model, base)
+    tag = builder.find_tag(builder.ROOT, model, base, architecture)
     if builder.read_revision(builder.ROOT).endswith("+"):
         say("note: this tree is not what was committed")
     registry = name_registry(find_account(), find_region())
     if not local and is_there(tag):
         say(f"{registry}/{NAME}:{tag} is there: nothing to build or to push")
         return tag
-    built = builder.build(builder.ROOT, model, base)
+    built = builder.build(builder.ROOT, model, base, NAME, architecture)
     docker("tag", built, f"{registry}/{NAME}:{tag}")
     if not local:
         say(f"pushing {registry}/{NAME}:{tag}")

@@ -2,13 +2,13 @@
 
 import argparse
 import json
-import math
 import sys
 import time
 import urllib.error
 import urllib.request
 from typing import Any, NamedTuple
 
+from serving.bundle import golden
 from serving.deployment.commands.options import add_deployment
 from serving.deployment.image import builder
 from serving.deployment.image.builder import ImageError
@@ -23,10 +23,6 @@ from serving.deployment.stack import (
 )
 from serving.deployment.stages import STAGES
 
-# How far a number in an answer may be from the manifest's, of 1 and relatively. Not exact: another
-# processor sums in another order, and a frozen model rounds within the first of these. A value of
-# another model is further off.
-TOLERANCES = {"label": 0.0, "probability": 1e-12, "value": 1e-9}
 RETRIED = {403, 429}  # a new key takes seconds to be known everywhere; too many requests
 TRIES = 5
 SECONDS = 30  # for an answer: API Gateway waits for 29
@@ -142,17 +138,7 @@ def compare(example: dict[str, Any], version: str, reply: Reply) -> str | None:
     found = reply.headers.get("x-model-version")
     if found != version:
         return f"model {found} answers, not {version}"
-    for member, tolerance in TOLERANCES.items():
-        got, wanted = reply.body.get(member), example.get(member)
-        if got != wanted and not is_near(got, wanted, tolerance):
-            return f"{member} {got}, not {wanted}"
-    return None
-
-
-def is_near(got: Any, wanted: Any, tolerance: float) -> bool:
-    """Whether these are two numbers, and as near as that."""
-    numbers = all(type(one) in (int, float) for one in (got, wanted))
-    return numbers and math.isclose(got, wanted, rel_tol=tolerance, abs_tol=tolerance)
+    return golden.compare(example, reply.body)
 
 
 def smoke(deployment: Deployment) -> list[str]:
@@ -163,11 +149,11 @@ def smoke(deployment: Deployment) -> list[str]:
         StackError: It is not deployed, or does not answer.
     """
     manifest = builder.read_manifest(builder.ROOT, deployment.model)
-    version, golden = manifest["version"], manifest["golden"]
+    version, examples = manifest["version"], manifest["golden"]
     api = Api(deployment)
-    say(f"{api.url}: {len(golden)} golden examples of {deployment.model} {version}")
+    say(f"{api.url}: {len(examples)} golden examples of {deployment.model} {version}")
     wrong = []
-    for number, example in enumerate(golden, 1):
+    for number, example in enumerate(examples, 1):
         reply = api.post("predict", example["input"])
         if found := compare(example, version, reply):
             wrong.append(f"example {number}: {found}")

@@ -1,8 +1,8 @@
 """The container image, built once per content: `make image`.
 
 Its tag is the model's name and a hash of all that goes into it: the files that .dockerignore lets
-through and that its kind of image uses, the Dockerfile, the base image's name. If that tag is
-there, nothing is built.
+through and that its kind of image uses, the Dockerfile, the base image's name, the processors that
+it is for. If that tag is there, nothing is built.
 """
 
 import argparse
@@ -17,16 +17,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from serving.deployment.commands.options import add_deployment
 from serving.deployment.git import GitError, git
+from serving.deployment.image.architecture import PLATFORMS, PROCESSORS
 from serving.deployment.stack import NAME, say
+from serving.deployment.stages import STAGES
 from serving.kernel import build as kernel
 
 ROOT = Path(__file__).parents[3]
 SBOMS = Path(".local/image")
 LAMBDA_BYTES = 10 * 1024**3  # AWS Lambda Developer Guide, "Lambda quotas"
 BASE = "public.ecr.aws/lambda/python:3.13"
-PLATFORM = "linux/amd64"  # what a model is frozen for
-MACHINE = "x86_64"  # the same, as a processor's name
 DOCKERFILE = "serving/deployment/image/Dockerfile"
 # A model's folders, as .dockerignore has them: of any model.
 BUNDLES, HOMES = "serving/app/data/*", "training/models/*"
@@ -62,18 +63,19 @@ class ImageError(Exception):
 def main() -> None:
     """Build the image of the manifest's engine, unless it is there; print its name."""
     parser = argparse.ArgumentParser(prog="make image", description=__doc__)
-    parser.add_argument("--model", required=True, help="its name")
+    add_deployment(parser)
     parser.add_argument("--base", required=True, help="the base image")
     arguments = parser.parse_args()
+    architecture = STAGES[arguments.stage].of(arguments.model).architecture
     try:
-        image = build(ROOT, arguments.model, arguments.base)
+        image = build(ROOT, arguments.model, arguments.base, architecture=architecture)
         write_sbom(ROOT, arguments.model, image)
     except ImageError as error:
         sys.exit(f"error: {error}")
     print(image)
 
 
-def build(root: Path, model: str, base: str, name: str = NAME) -> str:
+def build(root: Path, model: str, base: str, name: str = NAME, architecture: str = "x86_64") -> str:
     """Build the image, unless it is there.
 
     Args:
@@ -81,6 +83,7 @@ def build(root: Path, model: str, base: str, name: str = NAME) -> str:
         model: The model's name.
         base: The base image.
         name: What the image is called, without a tag.
+        architecture: The processors that it is for, a name of `PLATFORMS`.
 
     Returns:
         Its name, tag included.
@@ -89,8 +92,8 @@ def build(root: Path, model: str, base: str, name: str = NAME) -> str:
         ImageError: There is no model, no base image or no Docker, or the build failed.
     """
     manifest = read_manifest(root, model)
-    base_id = find_base(base)
-    image = f"{name}:{find_tag(root, model, base)}"
+    base_id = find_base(base, architecture)
+    image = f"{name}:{find_tag(root, model, base, architecture)}"
     if docker("image", "inspect", image).returncode == 0:
         say(f"{image} is there: nothing to build")
         return image
@@ -106,10 +109,11 @@ def build(root: Path, model: str, base: str, name: str = NAME) -> str:
         **({"quickthaw.kernel": find_kernel(root)} if manifest["engine"] == "frozen" else {}),
         "quickthaw.model": model,
     }
-    with pack_context(root, model) as context:
+    with pack_context(root, model, architecture) as context:
         done = docker(
             # The machine's own network, for it may be what knows the way to the packages.
-            *("build", "--network", "host", "--force-rm", "--platform", PLATFORM),
+            *("build", "--network", "host", "--force-rm"),
+            *("--platform", PLATFORMS[architecture]),
             *("--target", manifest["engine"], "--tag", image),
             *("--build-arg", f"MODEL={model}", "--build-arg", f"BASE_IMAGE={base}"),
             *("--build-arg", f"LOCK={find_lock(manifest)}"),
@@ -118,7 +122,8 @@ def build(root: Path, model: str, base: str, name: str = NAME) -> str:
             stdin=context,
         )
     if done.returncode:
-        raise ImageError(f"the image could not be built:\n{done.stdout[-2000:]}{done.stderr}")
+        said = f"{done.stdout[-2000:]}{done.stderr}"
+        raise ImageError(f"the image could not be built{_find_emulation(said)}:\n{said}")
     if int(inspect(image, "{{.Size}}")) > LAMBDA_BYTES:
         raise ImageError(f"{image} is over the 10 GB that Lambda takes: 'docker history {image}'")
     return image
@@ -136,33 +141,47 @@ def find_kernel(root: Path) -> str:
         raise ImageError(str(error)) from None
 
 
-def compile_kernel(root: Path) -> Path:
-    """The kernel's file, compiled unless it is there.
+def compile_kernel(root: Path, architecture: str) -> Path:
+    """The kernel's file for an architecture, compiled unless it is there.
 
     Raises:
         ImageError: It cannot be compiled.
     """
-    path = root / ".local" / "kernel" / f"{find_kernel(root)}-{MACHINE}.so"
+    path = root / ".local" / "kernel" / f"{find_kernel(root)}-{architecture}.so"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            kernel.compile_kernel(MACHINE, path, root / kernel.FOLDER)
+            kernel.compile_kernel(PROCESSORS[architecture], path, root / kernel.FOLDER)
         except kernel.KernelError as error:
             raise ImageError(str(error)) from None
     return path
 
 
-def find_base(base: str) -> str:
-    """The id of the base image, pulled where it is not here.
+def _find_emulation(said: str) -> str:
+    """What to do where an image is for processors that this machine has not."""
+    if "exec format error" not in said:
+        return ""
+    return (
+        " (this machine cannot run what is for other processors: install Debian's qemu-user-static "
+        "and binfmt-support, or build on such a machine)"
+    )
+
+
+def find_base(base: str, architecture: str = "x86_64") -> str:
+    """The id of the base image, pulled where it is not here, or here for other processors.
 
     Raises:
         ImageError: It cannot be had.
     """
-    if docker("image", "inspect", base).returncode:
-        say(f"pulling {base}")
-        done = docker("pull", "--quiet", "--platform", PLATFORM, base)
+    platform = PLATFORMS[architecture]
+    shown = docker("image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", base)
+    if shown.stdout.strip() != platform:
+        say(f"pulling {base} ({platform})")
+        done = docker("pull", "--quiet", "--platform", platform, base)
         if done.returncode:
-            raise ImageError(f"the base image {base} cannot be pulled: {done.stderr.strip()}")
+            raise ImageError(
+                f"the base image {base} ({platform}) cannot be pulled: {done.stderr.strip()}"
+            )
     return inspect(base, "{{.Id}}")
 
 
@@ -195,14 +214,14 @@ def write_sbom(root: Path, model: str, image: str) -> Path:
     return path
 
 
-def find_tag(root: Path, model: str, base: str) -> str:
+def find_tag(root: Path, model: str, base: str, architecture: str = "x86_64") -> str:
     """The tag of the image of a model of this tree: a commit has one, whatever machine asks.
 
     Raises:
         ImageError: There is no model.
     """
     lock = find_lock(read_manifest(root, model))
-    return f"{model}-{hash_content(root, model, lock, base)}"
+    return f"{model}-{hash_content(root, model, lock, base, architecture)}"
 
 
 def find_lock(manifest: dict[str, Any]) -> str:
@@ -210,13 +229,13 @@ def find_lock(manifest: dict[str, Any]) -> str:
     return LOCKS[manifest["engine"]][manifest["input"]["kind"]]
 
 
-def hash_content(root: Path, model: str, lock: str, base: str) -> str:
+def hash_content(root: Path, model: str, lock: str, base: str, architecture: str = "x86_64") -> str:
     """Twelve hex digits of a sha256 over all that the image is made of.
 
     Raises:
         ImageError: A file of it is missing.
     """
-    total = hashlib.sha256(f"{lock}\0{base}\0{PLATFORM}\0".encode())
+    total = hashlib.sha256(f"{lock}\0{base}\0{PLATFORMS[architecture]}\0".encode())
     for name in list_context(root, model, lock):
         data = read_file(root, name)
         total.update(f"{name}\0{hashlib.sha256(data).hexdigest()}\0".encode())
@@ -258,7 +277,7 @@ def list_context(root: Path, model: str, lock: str) -> list[str]:
     return sorted(found)
 
 
-def pack_context(root: Path, model: str) -> IO[bytes]:
+def pack_context(root: Path, model: str, architecture: str = "x86_64") -> IO[bytes]:
     """What Docker gets: a tar of the files that .dockerignore lets through, of this model alone,
     and the kernel.
 
@@ -269,7 +288,7 @@ def pack_context(root: Path, model: str) -> IO[bytes]:
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for name in sorted(set().union(*(names for _, names in match_allowed(root, model)))):
             archive.add(root / name, name)
-        archive.add(compile_kernel(root), COMPILED)
+        archive.add(compile_kernel(root, architecture), COMPILED)
     packed.seek(0)
     return packed
 

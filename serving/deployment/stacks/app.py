@@ -34,14 +34,13 @@ def build_app(context: dict[str, str] | None = None) -> cdk.App:
     deployment = Deployment(read("model", ""), stage)
     model = deployment.model
     manifest = builder.read_manifest(builder.ROOT, model)
+    settings = STAGES[stage].of(model)
+    base = read("base", "") or builder.BASE
     Service(
         app,
         deployment=deployment,
-        stage=STAGES[stage].of(model),
-        image=Image(
-            builder.find_tag(builder.ROOT, model, read("base", "") or builder.BASE),
-            manifest,
-        ),
+        stage=settings,
+        image=Image(builder.find_tag(builder.ROOT, model, base, settings.architecture), manifest),
         local=read("local", "false") == "true",
         # The others would look for the roles of CDK's own bootstrap stack; `make deploy` names
         # ours, which infrastructure/ makes.

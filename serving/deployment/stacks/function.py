@@ -14,6 +14,8 @@ from constructs import Construct
 from serving.deployment.stack import ALIAS, NAME, Deployment
 from serving.deployment.stages import Stage
 
+ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
+
 
 class Image(NamedTuple):
     """An image: its tag in the account's repository, and the manifest of the model in it."""
@@ -66,6 +68,7 @@ class Function(Construct):
                 ecr.Repository.from_repository_name(self, "Repository", NAME),
                 tag_or_digest=image.tag,
             ),
+            architecture=ARCHITECTURES[stage.architecture],
             memory_size=stage.memory_mb,
             timeout=Duration.seconds(stage.timeout_seconds),
             role=self._make_role().without_policy_updates(),

@@ -1,6 +1,7 @@
 """The monthly cost is what a hand calculation says, and grows as it should."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from serving.app.telemetry.metrics import UNITS
 from serving.deployment import costs
 from serving.deployment.costs import Load, Price, cost_of_million, cost_of_month, render
+from serving.deployment.image.architecture import PLATFORMS
 from serving.deployment.stages import STAGES
 
 FIXED = (
@@ -37,6 +39,18 @@ def test_one_request_a_second_costs_what_it_does_by_hand():
 def test_million_requests_cost_what_they_do_by_hand():
     # 1,000,000 × 0.010 s × 1 GB = 10,000 GB-seconds.
     assert cost_of_million(1024, 10) == pytest.approx(0.20 + 0.166667)
+    assert cost_of_million(1024, 10, "arm64") == pytest.approx(0.20 + 0.133334)
+
+
+def test_arm_costs_a_fifth_less_of_the_duration_and_the_same_of_all_else():
+    arm = replace(LOAD, architecture="arm64")
+    saved = cost_of_month(1, LOAD) - cost_of_month(1, arm)
+    assert saved == pytest.approx(2_628_000 * 0.0032 / 2 * 0.0000033333)
+    assert set(costs.DURATIONS) == set(PLATFORMS)
+    settings = {what: usage for what, _, usage in costs._list_settings(1, LOAD)}
+    (row,) = (usage for what, usage in settings.items() if "arm64" in what)
+    assert costs.sum_costs(row) == pytest.approx(-saved)
+    assert not [what for what, _, _ in costs._list_settings(1, arm) if "arm64" in what]
 
 
 def test_nobody_asks_costs_the_fixed_part_alone():
@@ -67,7 +81,7 @@ def test_a_part_of_a_millisecond_is_billed_as_a_whole_one():
 
 
 def test_prices_are_all_positive_and_name_their_page():
-    assert len(PRICES) == 19
+    assert len(PRICES) == 20
     assert len({one.what for one in PRICES}) == len(PRICES)
     assert all(one.usd > 0 and one.unit and "ricing" in one.page for one in PRICES)
 

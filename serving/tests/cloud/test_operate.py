@@ -357,6 +357,23 @@ def test_image_is_in_the_repository_nothing_is_built_or_sent(empty_registry, mon
     assert "nothing to build or to push" in capsys.readouterr().err
 
 
+def test_stage_is_of_arm_its_image_is_looked_for_built_and_sent(
+    empty_registry, monkeypatch, capsys
+):
+    monkeypatch.setitem(push.STAGES, "staging", Stage(architecture="arm64"))
+    monkeypatch.setattr(builder, "find_tag", lambda *given: f"for-{given[-1]}")
+    monkeypatch.setattr(builder, "build", lambda *given: f"built-for-{given[-1]}")
+    ran = []
+    monkeypatch.setattr(push, "docker", lambda *given, **_: ran.append(given) or "")
+    monkeypatch.setattr(push, "send", lambda _, tag: ran.append(tag))
+    command = ["x", "--model", "hobbies", "--stage", "staging", "--base", "base"]
+    monkeypatch.setattr(sys, "argv", command)
+    push.main()
+    assert capsys.readouterr().out == "for-arm64\n"
+    assert ran[0][:2] == ("tag", "built-for-arm64")
+    assert ran[1] == "for-arm64"
+
+
 def test_image_is_not_there_it_is_built_and_sent_with_a_password_that_is_not_kept(
     empty_registry, monkeypatch, tmp_path
 ):

@@ -59,6 +59,7 @@ VARIANTS = {
     "reserved": {"reserved_concurrency": 10},
     "topic": {"alarm_topic_arn": "arn:aws:sns:eu-central-1:123456789012:alarms"},
     "canary": {"canary": True},
+    "arm": {"architecture": "arm64"},
 }
 
 
@@ -118,10 +119,34 @@ def test_function_is_as_its_stage_says(synth, template):
     stage = STAGES["prod"]
     assert found["FunctionName"] == "quickthaw-hobbies-prod"
     assert found["MemorySize"] == stage.memory_mb
+    assert found["Architectures"] == ["x86_64"]
     assert found["Timeout"] == stage.timeout_seconds < 29
     assert found["TracingConfig"] == {"Mode": "Active"}
     assert found["PackageType"] == "Image"
     assert "quickthaw:0123456789ab" in synth.as_text(found["Code"]["ImageUri"])
+
+
+def test_stage_is_of_arm_so_is_its_function_and_nothing_else_differs(synth, variants):
+    arm, plain = (variants[name]["quickthaw-hobbies-dev"] for name in ("arm", "topic"))
+    found = synth.only(arm, "AWS::Lambda::Function")
+    assert found.pop("Architectures") == ["arm64"]
+    other = synth.only(plain, "AWS::Lambda::Function")
+    assert other.pop("Architectures") == ["x86_64"]
+    assert synth.as_text(found) == synth.as_text(other)
+
+
+def test_image_of_a_stack_is_for_the_processors_of_its_function(synth, monkeypatch):
+    from serving.deployment.stacks import app
+
+    monkeypatch.setattr(builder, "read_manifest", lambda *_: MANIFEST | {"engine": "frozen"})
+    monkeypatch.setattr(builder, "find_tag", lambda *given: f"for-{given[-1]}")
+    arm = Stage(models={"hobbies": {"architecture": "arm64"}})
+    monkeypatch.setitem(app.STAGES, "dev", arm)
+    for model, architecture in (("hobbies", "arm64"), ("others", "x86_64")):
+        templates = synth.Templates(app.build_app({"model": model, "stage": "dev"}))
+        function = synth.only(templates[f"quickthaw-{model}-dev"], "AWS::Lambda::Function")
+        assert function["Architectures"] == [architecture]
+        assert f"quickthaw:for-{architecture}" in synth.as_text(function["Code"]["ImageUri"])
 
 
 def test_environment_is_what_the_handler_reads(synth, template, variants):
@@ -373,7 +398,7 @@ def test_nobody_elses_role_is_needed_to_deploy(prod, synth, monkeypatch):
     monkeypatch.setenv("CDK_DEFAULT_REGION", synth.REGION)
     manifest = MANIFEST | {"engine": "frozen"}
     monkeypatch.setattr(builder, "read_manifest", lambda *_: manifest)
-    monkeypatch.setattr(builder, "find_tag", lambda _root, _model, base: f"of-{base}")
+    monkeypatch.setattr(builder, "find_tag", lambda _root, _model, base, _: f"of-{base}")
     service = synth.Templates(build_app({"model": "hobbies", "stage": "prod", "base": "mine"}))
     for templates in (service, synth.Templates(build_account({"github": "owner/name"}))):
         manifest = (templates.folder / "manifest.json").read_text()
@@ -614,6 +639,7 @@ def test_another_origin_may_call_preflights_need_no_key_and_refusals_say_so(synt
         ({"timeout_seconds": 29}, "timeout_seconds"),
         ({"timeout_seconds": 0}, "timeout_seconds"),
         ({"memory_mb": 64}, "memory_mb"),
+        ({"architecture": "aarch64"}, "architecture"),
         ({"auth": "open"}, "auth"),
         ({"burst": 0}, "burst"),
         ({"retention_days": 8}, "retention_days"),

@@ -13,6 +13,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 
 from serving.deployment.image import builder, sbom
+from serving.deployment.image.architecture import PLATFORMS
 from serving.deployment.image.builder import ImageError, hash_content, list_context
 from serving.kernel import build as kernel
 from serving.tests.image.conftest import BUNDLE, NAME
@@ -105,6 +106,15 @@ def test_any_file_of_it_changes_the_tag_does(root, target):
     (root / "serving/app/more.py").touch()
     tags.add(hash_content(root, NAME, target, BASE))
     assert len(tags) == len(names) + 3
+
+
+@EACH
+def test_it_is_for_other_processors_the_tag_is_another(root, target):
+    found = {hash_content(root, NAME, target, BASE, one) for one in PLATFORMS}
+    assert len(found) == len(PLATFORMS) == 2
+    assert hash_content(root, NAME, target, BASE) == hash_content(
+        root, NAME, target, BASE, "x86_64"
+    )
 
 
 @EACH

@@ -70,6 +70,18 @@ def test_shell_names_another_platform_images_are_as_lambda_runs_them():
     assert "DOCKER_DEFAULT_PLATFORM=linux/amd64" in seen
 
 
+def test_stage_is_of_arm_docker_is_told_in_its_recipes(tmp_path):
+    python = tmp_path / "python"
+    python.write_text(
+        '#!/bin/sh\ncase "$*" in *"architecture --model"*"--stage dev"*) echo linux/arm64;; esac\n'
+    )
+    python.chmod(0o755)
+    recipe = "--eval=probe: ; @$(PLATFORM) && env"
+    command = ["make", "--silent", recipe, "probe", f"BIN={tmp_path}"]
+    seen = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "DOCKER_DEFAULT_PLATFORM=linux/arm64" in seen.splitlines()
+
+
 def test_modules_are_found_in_a_shell_with_safe_paths():
     found = make("probe", "$(BIN)/python -c 'import serving; print(1)'", PYTHONSAFEPATH="1")
     assert found == ["1"]

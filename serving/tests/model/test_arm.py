@@ -1,0 +1,67 @@
+"""What is frozen on x86-64 answers the same on aarch64, under qemu-user."""
+
+from itertools import islice
+
+import pytest
+
+from serving.app.engines.predictor import load_predictor
+from serving.tests.arm import Refused, answer_on_arm, compare
+from serving.tests.sample import TEXTS, change_manifest, write_bundle
+from training.data.dataset import read_examples
+from training.definition import read_definition
+from training.freezing.inputs import generate
+from training.freezing.proof import PROBABILITY_TOLERANCE
+from training.model_file import load_model
+
+pytestmark = [pytest.mark.arm, pytest.mark.slow]
+# Of the test part, and as many generated ones: an emulated network takes a tenth of a second each.
+SAMPLE = {"text": 500, "record": 300, "image": 100}
+
+
+@pytest.mark.trained
+def test_trained_model_is_asked_on_arm_its_answers_are_those_of_x86(predictor, paths):
+    if predictor.manifest.engine != "frozen" or not (paths.test.exists() and paths.model.exists()):
+        pytest.skip(f"ARM is NOT tested: run {paths.make('train')}")
+    definition = read_definition(paths)
+    described, count = definition.input.described, SAMPLE[definition.input.described["kind"]]
+    examples = read_examples(paths.test)
+    tested = [definition.input.read(one.input) for one in examples[:: len(examples) // count + 1]]
+    values = [predictor.input.read(one["input"]) for one in predictor.manifest.golden]
+    values += tested
+    values += islice(generate(described, load_model(paths), tested, count, 7), count)
+    machine, found = answer_on_arm(paths.bundle, values)
+    worst = compare(found, predictor._engine.score(values))
+    assert machine == "aarch64"
+    assert worst <= PROBABILITY_TOLERANCE
+
+
+@pytest.fixture
+def folder(tmp_path, pipeline):
+    """A small frozen model of texts."""
+    write_bundle(tmp_path, pipeline, "frozen")
+    return tmp_path
+
+
+def test_small_model_is_asked_on_arm_its_answers_are_those_of_x86(folder):
+    expected = load_predictor(folder)._engine.score(TEXTS)
+    machine, found = answer_on_arm(folder, TEXTS)
+    assert machine == "aarch64"
+    assert compare(found, expected) <= PROBABILITY_TOLERANCE
+
+
+def test_golden_example_is_answered_otherwise_on_arm_the_model_is_refused(folder):
+    golden = [{"input": {"text": TEXTS[0]}, "label": "sailing", "probability": 1.0}]
+    change_manifest(folder, golden=golden)
+    load_predictor(folder)  # nobody asks here, where it was made
+    with pytest.raises(Refused, match="ProcessorDiffers: on aarch64 golden example 1"):
+        answer_on_arm(folder, TEXTS)
+
+
+def test_answers_differ_that_is_noticed(folder):
+    scores = load_predictor(folder)._engine.score(TEXTS)
+    _, found = answer_on_arm(folder, TEXTS)
+    with pytest.raises(AssertionError):
+        compare([found[1], *found[1:]], scores)
+    label, probabilities, *others = found[0]
+    moved = [(label, [probabilities[0] + 1e-9, *probabilities[1:]], *others), *found[1:]]
+    assert compare(moved, scores) > PROBABILITY_TOLERANCE

@@ -5,7 +5,6 @@ The results and their picture are in .local/load.
 
 import argparse
 import json
-import math
 import sys
 from pathlib import Path
 
@@ -55,7 +54,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--stage", help="a deployed one instead")
     parser.add_argument("--url", help="an address instead")
     parser.add_argument("--rate", default=RATES, help=f"requests a second, rising ({RATES})")
-    parser.add_argument("--seconds", type=float, default=10, help="of each rate (10)")
+    parser.add_argument("--seconds", type=int, default=10, help="of each rate (10)")
     parser.add_argument("--routes", default="", help="with weights, as predict:9,batch:1")
     parser.add_argument(
         "--memory", action="store_true", help="is memory flat? (a server of its own)"
@@ -64,12 +63,12 @@ def parse_arguments() -> argparse.Namespace:
     found = parser.parse_args()
     if found.stage and found.url:
         parser.error("STAGE= and URL= are two targets: choose one")
-    if not 0 < found.seconds < math.inf:
-        parser.error("SECONDS must be more than 0")
+    if found.seconds < 1:
+        parser.error("SECONDS must be 1 or more")
     return found
 
 
-def read_rates(text: str, seconds: float) -> list[float]:
+def read_rates(text: str, seconds: int) -> list[float]:
     """The rates in rising order; one alone is risen to, in four steps.
 
     Raises:

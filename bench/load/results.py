@@ -56,7 +56,7 @@ class Results:
     model: str
     version: str
     weights: dict[str, float]
-    seconds: float
+    seconds: int
     steps: list[Step] = field(default_factory=list)
     date: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%d %H:%M}Z")
     machine: str = f"{platform.machine()}, {os.cpu_count()} processors"

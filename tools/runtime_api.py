@@ -51,10 +51,15 @@ class Runtime:
         handler: "module.function", from the repository's root.
         environ: Its environment variables, added to this process's PATH alone.
         python: Arguments of the interpreter, such as -X importtime.
+        interpreter: The interpreter itself, and what starts it.
     """
 
     def __init__(
-        self, handler: str, environ: Mapping[str, str] | None = None, python: tuple[str, ...] = ()
+        self,
+        handler: str,
+        environ: Mapping[str, str] | None = None,
+        python: tuple[str, ...] = (),
+        interpreter: tuple[str, ...] = (sys.executable,),
     ) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         host, port = self._listener.getsockname()
@@ -65,7 +70,7 @@ class Runtime:
         self._places = [0, 0]
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
-            [sys.executable, *python, "-m", "awslambdaric", handler],
+            [*interpreter, *python, "-m", "awslambdaric", handler],
             cwd=ROOT,
             env={
                 "PATH": os.environ["PATH"],

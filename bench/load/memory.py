@@ -21,6 +21,7 @@ from bench.load.generator import send_busily
 from bench.load.mix import Mixer
 from bench.load.target import Target, TargetError, find_address
 from serving.deployment.stack import say
+from tools.runtime_api import read_memory
 
 REQUESTS = 100_000
 WARM = 0.1  # of them, before memory counts
@@ -76,11 +77,9 @@ def read_resident(pid: int) -> int:
     Raises:
         TargetError: It has ended.
     """
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-        return int(status.partition("VmRSS:")[2].split()[0]) * 1024
-    except (OSError, IndexError):  # ended, or a zombie, which has no memory
-        raise TargetError("the server ended, or this is no Linux: no memory to be read") from None
+    if found := read_memory(pid):
+        return found
+    raise TargetError("the server ended, or this is no Linux: no memory to be read")
 
 
 @contextmanager

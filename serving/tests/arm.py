@@ -3,6 +3,7 @@
 import os
 import pickle
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -13,13 +14,23 @@ class Refused(Exception):
     """The service would have no model there; the message is its log's."""
 
 
+def find_interpreter():
+    """What starts its Python, and the folder of its packages."""
+    found = subprocess.run(
+        [ROOT / "tools/arm/python.sh"],
+        env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    return (EMULATOR, "-L", found, f"{found}/usr/bin/python3.13", "-B"), f"{found}/packages"
+
+
 def answer_on_arm(bundle, values):
     """What a frozen model's engine answers there: its machine, and of each value a tuple."""
-    script = ROOT / "tools/arm/python.sh"
-    found = subprocess.run([script], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    python = f"{found}/usr/bin/python3.13"
+    interpreter, _ = find_interpreter()
     done = subprocess.run(
-        [EMULATOR, "-L", found, python, "-B", "-m", "tools.arm.answer", bundle],
+        [*interpreter, "-m", "tools.arm.answer", bundle],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
         input=pickle.dumps(list(values)),

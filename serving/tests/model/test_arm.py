@@ -5,8 +5,9 @@ from itertools import islice
 import pytest
 
 from serving.app.engines.predictor import load_predictor
-from serving.tests.arm import Refused, answer_on_arm, compare
-from serving.tests.sample import TEXTS, change_manifest, write_bundle
+from serving.tests.arm import Refused, answer_on_arm, compare, find_interpreter
+from serving.tests.sample import TEXTS, change_manifest, proxy_event, write_bundle
+from tools.runtime_api import Runtime
 from training.data.dataset import read_examples
 from training.definition import read_definition
 from training.freezing.inputs import generate
@@ -55,6 +56,26 @@ def test_golden_example_is_answered_otherwise_on_arm_the_model_is_refused(folder
     load_predictor(folder)  # nobody asks here, where it was made
     with pytest.raises(Refused, match="ProcessorDiffers: on aarch64 golden example 1"):
         answer_on_arm(folder, TEXTS)
+
+
+def test_real_runtime_client_runs_on_arm_both_ways_answer_as_here(folder):
+    interpreter, packages = find_interpreter()
+    environ = {"QUICKTHAW_BUNDLE": str(folder)}
+    events = [
+        proxy_event(body={"text": TEXTS[0]}),
+        proxy_event(body={"text": TEXTS[0]}, queryStringParameters={"explain": "true"}),
+        proxy_event(path="/predict/batch", body={"texts": TEXTS}),
+        proxy_event("GET", "/openapi.json"),
+        proxy_event(body="{"),
+    ]
+    answers = []
+    for options in ({}, {"interpreter": interpreter}):
+        more = {"PYTHONPATH": packages} if options else {}
+        with Runtime("serving.app.handler.lambda_handler", environ | more, **options) as runtime:
+            answers.append([runtime.invoke(event).json for event in events])
+    here, there = answers
+    assert [one["statusCode"] for one in here] == [200, 200, 200, 200, 400]
+    assert there == here  # of this model to the last bit
 
 
 def test_answers_differ_that_is_noticed(folder):

@@ -54,7 +54,7 @@ if ! is_here "$name"; then
     say "making it: a minute, minutes where its processors are emulated"
     packages=python3.13-minimal,python3.13-venv,ca-certificates variant=minbase
     # To configure Debian takes a quarter of an hour under an emulator; unpacked, it does, too.
-    [ -z "$suffix" ] || packages=$packages,base-files,coreutils,dash variant=extract
+    [ -z "$suffix" ] || packages=$packages,base-files,coreutils,dash,libstdc++6 variant=extract
     mmdebstrap --quiet --variant="$variant" --include="$packages" \
         --architectures="${platform#linux/}" trixie "$work/debian.tar" >&2
     # Not 'docker import', which takes all for this machine's own processors.

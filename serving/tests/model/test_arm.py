@@ -1,11 +1,14 @@
 """What is frozen on x86-64 answers the same on aarch64, under qemu-user."""
 
+import os
+import subprocess
 from itertools import islice
 
 import pytest
 
 from serving.app.engines.predictor import load_predictor
-from serving.tests.arm import Refused, answer_on_arm, compare, find_interpreter
+from serving.kernel import build
+from serving.tests.arm import ROOT, Refused, answer_on_arm, compare, find_interpreter
 from serving.tests.sample import TEXTS, change_manifest, proxy_event, write_bundle
 from tools.runtime_api import Runtime
 from training.data.dataset import read_examples
@@ -48,6 +51,23 @@ def test_small_model_is_asked_on_arm_its_answers_are_those_of_x86(folder):
     machine, found = answer_on_arm(folder, TEXTS)
     assert machine == "aarch64"
     assert compare(found, expected) <= PROBABILITY_TOLERANCE
+
+
+def test_kernel_on_arm_answers_and_refuses_as_python_does_there(tmp_path):
+    kernel = tmp_path / "_kernel.so"
+    build.compile_kernel("aarch64", kernel)
+    interpreter, _ = find_interpreter()
+    done = subprocess.run(
+        [*interpreter, "-m", "serving.tests.kernels", kernel, "11", "600"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "the kernel's are Python's" in done.stdout
 
 
 def test_golden_example_is_answered_otherwise_on_arm_the_model_is_refused(folder):

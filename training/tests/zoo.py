@@ -52,11 +52,14 @@ from sklearn.preprocessing import (
     KBinsDiscretizer,
     MaxAbsScaler,
     MinMaxScaler,
+    Normalizer,
     OneHotEncoder,
     OrdinalEncoder,
     PolynomialFeatures,
     PowerTransformer,
+    QuantileTransformer,
     RobustScaler,
+    SplineTransformer,
     StandardScaler,
     TargetEncoder,
 )
@@ -183,6 +186,11 @@ RECORD_CASES = {
     MissingIndicator: lambda: make_pipeline(
         make_column_transformer((MissingIndicator(), NUMBERS)), DecisionTreeRegressor()
     ),
+    Normalizer: lambda: before(
+        Ridge(), numbers=make_pipeline(impute(), Normalizer()), sparse_threshold=0
+    ),
+    QuantileTransformer: lambda: after(QuantileTransformer(n_quantiles=50, random_state=0)),
+    SplineTransformer: lambda: after(SplineTransformer(extrapolation="linear")),
     OneHotEncoder: lambda: before(
         DecisionTreeRegressor(),
         codes=OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=30, drop="first"),
@@ -318,6 +326,17 @@ EXACT_STEPS = [
     KBinsDiscretizer(3, encode="ordinal", quantile_method="averaged_inverted_cdf"),
     FunctionTransformer(np.square),
     FunctionTransformer(),
+    Normalizer("max"),
+    QuantileTransformer(n_quantiles=20),
+    SplineTransformer(4, degree=2, extrapolation="continue"),
+    SplineTransformer(extrapolation="linear", include_bias=False),
+]
+# Steps that round, for models that may be given what is rounded.
+ROUNDING_STEPS = [
+    Normalizer(),
+    Normalizer("l1"),
+    PowerTransformer(),
+    QuantileTransformer(n_quantiles=50, output_distribution="normal"),
 ]
 ENCODERS = [
     OneHotEncoder(handle_unknown="ignore"),
@@ -355,6 +374,8 @@ CLASSIFIERS = [
     MLPClassifier(hidden_layer_sizes=(6,), max_iter=30),
     CalibratedClassifierCV(LinearSVC(), cv=2),
 ]
+# What takes numbers that are rounded.
+ROUNDED = (LinearRegression, LinearSVC, LogisticRegression, MLPClassifier, MLPRegressor, Ridge)
 VECTORIZERS = [
     TfidfVectorizer(ngram_range=(1, 2)),
     TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True),
@@ -371,15 +392,18 @@ def draw(seed):
         if seed % 5 == 0:
             return _draw_text(rng).fit(TEXTS, LABELS), INPUT, TEXTS
         labels = rng.choice((0, 2, 3))
+        model = clone(rng.choice(CLASSIFIERS if labels else REGRESSIONS))
         steps = [clone(rng.choice(IMPUTERS))]
         steps += [clone(one) for one in rng.sample(EXACT_STEPS, rng.randint(0, 3))]
+        rounds = isinstance(model, ROUNDED) and rng.random() < 0.5
+        if rounds:
+            steps.append(clone(rng.choice(ROUNDING_STEPS)))
         made = encode(
             make_pipeline(*steps),
             clone(rng.choice(ENCODERS)),
-            sparse_threshold=rng.choice((0, 0.3, 1.0)),
+            sparse_threshold=0 if rounds else rng.choice((0, 0.3, 1.0)),
             remainder=rng.choice(("drop", "passthrough")),
         )
-        model = clone(rng.choice(CLASSIFIERS if labels else REGRESSIONS))
         if isinstance(model, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
             made.set_params(sparse_threshold=0)  # they take no sparse rows
         chosen = [made]
@@ -404,7 +428,7 @@ def _draw_text(rng):
         named = [(str(number), one) for number, one in enumerate(vectorizers)]
         steps = [FeatureUnion(named, transformer_weights={"0": 0.5})]
     if rng.random() < 0.3:
-        steps.append(MaxAbsScaler())
+        steps.append(clone(rng.choice([MaxAbsScaler(), Normalizer("l1"), Normalizer("max")])))
     return make_pipeline(*steps, clone(rng.choice([LogisticRegression(), LinearSVC()])))
 
 

@@ -107,6 +107,9 @@ def find_thresholds(estimator: Any) -> Iterator[float]:
             yield from _finite(tree.nodes["num_threshold"])
     for edges in getattr(estimator, "bin_edges_", ()):
         yield from _finite(edges)
+    yield from _finite(getattr(estimator, "quantiles_", ()))
+    for spline in getattr(estimator, "bsplines_", ()):
+        yield from _finite(spline.t)
     for part in _list_parts(vars(estimator).values()):
         yield from find_thresholds(part)
 

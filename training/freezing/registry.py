@@ -16,6 +16,8 @@ from scipy.sparse import issparse
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import (
+    BaggingClassifier,
+    BaggingRegressor,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     StackingClassifier,
@@ -102,6 +104,8 @@ class Rule(NamedTuple):
 RULES: dict[type, Rule] = {}
 # What takes numbers of any kind, or leaves it to what is within it to refuse some.
 UNCHECKED = (
+    BaggingClassifier,
+    BaggingRegressor,
     CalibratedClassifierCV,
     ColumnTransformer,
     FeatureUnion,

@@ -16,6 +16,10 @@ from sklearn.compose import (
 )
 from sklearn.decomposition import PCA, IncrementalPCA, TruncatedSVD
 from sklearn.ensemble import (
+    AdaBoostClassifier,
+    AdaBoostRegressor,
+    BaggingClassifier,
+    BaggingRegressor,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
     HistGradientBoostingClassifier,
@@ -64,7 +68,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 from sklearn.svm import LinearSVC
-from sklearn.tree import DecisionTreeRegressor
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from serving.tests.sample import INPUT, LABELS, TEXTS
 from training.freezing import rules
@@ -264,6 +268,10 @@ TREES = [
     ("boosting", GradientBoostingRegressor(n_estimators=8, random_state=0)),
 ]
 SETTINGS |= {
+    "AdaBoostClassifier": {"n_estimators": 20},
+    "AdaBoostRegressor": {"n_estimators": 20},
+    "BaggingClassifier": {"n_estimators": 8, "max_features": 0.7},
+    "BaggingRegressor": {"n_estimators": 8, "max_features": 0.7},
     "TransformedTargetRegressor": {
         "regressor": TREES[0][1],
         "func": np.cbrt,
@@ -309,6 +317,8 @@ def make_case(kind):
         return fit(made, labels), RECORDS, read_records(make_table()[0])
 
 
+BOOSTED = GradientBoostingRegressor(n_estimators=5)
+
 # What a random pipeline is made of.
 IMPUTERS = [
     impute(),
@@ -348,6 +358,9 @@ ENCODERS = [
     make_pipeline(impute("most_frequent"), OneHotEncoder(handle_unknown="ignore")),
 ]
 REGRESSIONS = [
+    AdaBoostRegressor(n_estimators=9),
+    BaggingRegressor(n_estimators=5, max_features=0.6, bootstrap_features=True),
+    BaggingRegressor(BOOSTED, n_estimators=3, max_samples=0.6),
     TransformedTargetRegressor(Ridge(), transformer=StandardScaler()),
     TransformedTargetRegressor(TREES[0][1], transformer=MinMaxScaler()),
     VotingRegressor([*TREES, ("ridge", Ridge())]),
@@ -361,6 +374,9 @@ REGRESSIONS = [
     MLPRegressor(hidden_layer_sizes=(6,), max_iter=30),
 ]
 CLASSIFIERS = [
+    AdaBoostClassifier(DecisionTreeClassifier(max_depth=2), n_estimators=9),
+    BaggingClassifier(n_estimators=5, max_features=0.6, max_samples=0.1),
+    BaggingClassifier(AdaBoostClassifier(n_estimators=3), n_estimators=3),
     CalibratedClassifierCV(FOREST, method="isotonic", cv=2),
     CalibratedClassifierCV(BOOSTING, method="temperature", cv=2),
     VotingClassifier([("forest", FOREST), ("boosting", BOOSTING)], voting="soft"),

@@ -1,6 +1,8 @@
 """The rules, a module a family: to import this package is to register them."""
 
 from training.freezing.rules import (
+    bagging,
+    boosting,
     calibration,
     categories,
     columns,
@@ -18,6 +20,8 @@ from training.freezing.rules import (
 )
 
 __all__ = [
+    "bagging",
+    "boosting",
     "calibration",
     "categories",
     "columns",

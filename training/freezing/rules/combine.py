@@ -93,7 +93,7 @@ def average(count: int, weights: Sequence[float] | None) -> Op:
     return Op("average", {"count": count, "weights": listed, "total": total}, {})
 
 
-def _bound_average(errors: list[Any], sizes: list[Any], weights: Any) -> Any:
+def bound_average(errors: list[Any], sizes: list[Any], weights: Any) -> Any:
     """The errors of a weighted mean: the mean of the parts', and a rounding for each."""
     if all(one is None for one in errors):
         return None
@@ -117,7 +117,7 @@ def _bound_vote(voting: VotingRegressor, given: Given) -> Any:
     members = voting.estimators_
     errors = [find_errors(one, given) for one in members]
     sizes = [predict(one, given.rows) for one in members]
-    return _bound_average(errors, sizes, voting._weights_not_none)
+    return bound_average(errors, sizes, voting._weights_not_none)
 
 
 @rule(VotingRegressor, bound=_bound_vote, scores=predict)
@@ -142,7 +142,7 @@ def _bound_votes(voting: VotingClassifier, given: Given) -> Any:
     if voting.voting == "hard":
         return None
     errors = [bound_probabilities(one, given) for one in voting.estimators_]
-    return _bound_average(errors, [1.0] * len(errors), voting._weights_not_none)
+    return bound_average(errors, [1.0] * len(errors), voting._weights_not_none)
 
 
 @rule(VotingClassifier, bound=_bound_votes, scores=_score_votes)

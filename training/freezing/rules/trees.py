@@ -258,7 +258,7 @@ def _walk(tree: Tree) -> Iterator[int]:
         ]
 
 
-def _prepare(step: Step) -> list[Op]:
+def prepare(step: Step) -> list[Op]:
     """What comes before trees: sparse rows are spread, and may have no missing value."""
     if not step.is_sparse:
         return []
@@ -289,7 +289,7 @@ def _read_forest(step: Step) -> list[Tree]:
 def freeze_regressor(step: Step) -> Predictor:
     trees = _read_forest(step)
     op = grow(trees, [0.0], divisor=float(len(trees)))
-    return Predictor([*_prepare(step), op], [], weighs=True)
+    return Predictor([*prepare(step), op], [], weighs=True)
 
 
 # Classifiers whose scores are probabilities, so that none is rounded further.
@@ -307,7 +307,7 @@ def freeze_classifier(step: Step) -> Predictor:
     count = len(step.estimator.classes_)
     step.refuse(classes_=count < 2)  # noqa: PLR2004
     op = grow(trees, [0.0] * count, divisor=float(len(trees)))
-    return Predictor([*_prepare(step), op], [SHARES], weighs=True)
+    return Predictor([*prepare(step), op], [SHARES], weighs=True)
 
 
 def _read_boosting(step: Step) -> tuple[list[Tree], list[float]]:
@@ -325,7 +325,7 @@ def _read_boosting(step: Step) -> tuple[list[Tree], list[float]]:
 @rule(GradientBoostingRegressor, scores=predict)
 def freeze_boosted_regressor(step: Step) -> Predictor:
     trees, init = _read_boosting(step)
-    return Predictor([*_prepare(step), grow(trees, init)], [], weighs=True)
+    return Predictor([*prepare(step), grow(trees, init)], [], weighs=True)
 
 
 @rule(GradientBoostingClassifier, scores=decide)
@@ -339,7 +339,7 @@ def freeze_boosted_classifier(step: Step) -> Predictor:
     # Its predict takes a score of zero for the second label.
     answer = Op("classify", {"link": link, "tie": 1}, {})
     op = grow(trees, init, turned=single)
-    return Predictor([*_prepare(step), op], [answer], decides=True, weighs=True)
+    return Predictor([*prepare(step), op], [answer], decides=True, weighs=True)
 
 
 def _read_histograms(step: Step) -> tuple[list[Op], Op]:

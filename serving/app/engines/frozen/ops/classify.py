@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Classify:
     """Scores to a label and, where the classifier offers them, probabilities.
 
-    Settings: `link`, a name of `LINKS`, or null; `tie`, the label of a single score of zero.
+    Settings: `link`, a name of `LINKS`, or null; `tie`, the label of a single score of zero;
+    `over`, what a single score has to be over, if not zero, for the second label.
     """
 
     takes, gives = "values", "outcome"
@@ -30,12 +31,13 @@ class Classify:
     def __init__(self, _: FrozenFile, op: dict[str, Any]) -> None:
         self._link = LINKS[op["link"]] if op["link"] else None
         self._tie: int = op.get("tie", 0)
+        self._over: float = op.get("over", 0.0)
 
     def __call__(self, scores: list[float]) -> Outcome:
         if len(scores) > 1:
             label = scores.index(max(scores))
         else:
-            label = int(scores[0] > 0) if scores[0] else self._tie
+            label = int(scores[0] > self._over) if scores[0] != self._over else self._tie
         return label, self._link(scores) if self._link else None
 
 
@@ -140,6 +142,13 @@ def _half_logistic(scores: list[float]) -> list[float]:
     return _logistic([2 * scores[0]])
 
 
+def _ada_boost(scores: list[float]) -> list[float]:
+    """AdaBoostClassifier's."""
+    if len(scores) == 1:
+        return _softmax([-scores[0] / 2, scores[0] / 2])
+    return _softmax([score / (len(scores) - 1) for score in scores])
+
+
 def _one_vs_rest(scores: list[float]) -> list[float]:
     """LinearClassifierMixin's: uniform where all are zero."""
     return share(list(map(expit, scores)))
@@ -171,6 +180,7 @@ def _as_they_are(scores: list[float]) -> list[float]:
 
 
 LINKS = {
+    "ada_boost": _ada_boost,
     "as_they_are": _as_they_are,
     "softmax": _softmax,
     "half_logistic": _half_logistic,

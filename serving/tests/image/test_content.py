@@ -24,8 +24,9 @@ FEATURES = f"training/models/{NAME}/features.py"
 MODEL = {"frozen": "model.frozen", "sklearn": "model.joblib", "records": "model.joblib"}
 EACH = pytest.mark.parametrize("target", MODEL, indirect=True)
 # Over the base image, bytecode included; the small model weighs nothing.
-# Bytes and files. Of the third, pandas has 60 MB: it makes tables of records for scikit-learn.
-BUDGET = {"frozen": (18e6, 1_200), "sklearn": (290e6, 8_000), "records": (360e6, 11_000)}
+# Bytes and files: an op is two files, which are read where a model has it. Of the third, pandas has
+# 60 MB: it makes tables of records for scikit-learn.
+BUDGET = {"frozen": (18e6, 1_230), "sklearn": (290e6, 8_000), "records": (360e6, 11_000)}
 STRANGERS = (
     ".env",
     ".git/config",

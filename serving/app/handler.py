@@ -10,7 +10,7 @@ import os
 from serving.app.engines.predictor import Predictor, load_predictor
 from serving.app.errors import InternalError
 from serving.app.http import fast_path
-from serving.app.request import reader, strict_json
+from serving.app.request import reader, shapes, strict_json
 from serving.app.settings import read_settings
 from serving.app.telemetry.metrics import Emitter, Measurements
 from serving.bundle.errors import ModelError
@@ -41,6 +41,11 @@ class Service:
 
     def handle(self, event: Any, request_id: str) -> dict[str, Any]:
         """Answer one event with a proxy response, and write its metrics. Raises nothing."""
+        shape = shapes.find_shape(event)
+        answer = self._handle(shapes.to_rest(event, shape), request_id)
+        return shapes.from_rest(answer, shape)
+
+    def _handle(self, event: Any, request_id: str) -> dict[str, Any]:
         measurements = self._begin(request_id)
         try:
             answer = self._respond(event, measurements, request_id)
@@ -112,5 +117,5 @@ _service = Service()
 
 
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
-    """Answer an API Gateway proxy event (REST API, payload 1.0)."""
+    """Answer a proxy event of any shape: a REST or HTTP API's, a function URL's, a balancer's."""
     return _service.handle(event, _read_request_id(context))

@@ -5,6 +5,8 @@ import math
 import re
 
 from serving.app.limits import LAMBDA_BYTES
+from serving.app.request.shapes import find_shape, to_rest
+from serving.tests.shapes import read_back
 
 MAX_PROBLEM = 4096  # characters
 STATUSES = {200, 400, 404, 405, 413, 415, 422, 500, 503}
@@ -13,11 +15,11 @@ PROBLEM = {"type", "title", "status", "detail", "request_id"}
 
 
 def check_answer(answer, event=None) -> int:
-    """Hold a proxy response against what API Gateway, Lambda and our own contract ask for.
+    """Hold a proxy response against what its caller, Lambda and our own contract ask for.
 
     Args:
         answer: The response.
-        event: What it answers, if that may be a HEAD request.
+        event: What it answers, if that may be a HEAD request, or of another shape than REST's.
 
     Returns:
         Its status.
@@ -28,6 +30,8 @@ def check_answer(answer, event=None) -> int:
     # As the runtime client sends it; NaN, lone surrogates and what is no JSON raise here.
     payload = json.dumps(answer, ensure_ascii=False, allow_nan=False).encode()
     assert len(payload) <= LAMBDA_BYTES, f"{len(payload)} bytes"
+    shape = find_shape(event)
+    answer, event = read_back(answer, shape), to_rest(event, shape)
     assert answer.keys() == MEMBERS
     assert answer["isBase64Encoded"] is False
     status, body = answer["statusCode"], answer["body"]

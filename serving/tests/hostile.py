@@ -16,10 +16,13 @@ from serving.app.limits import (
     MAX_HEADER_CHARS,
     MAX_HEADERS,
     MAX_PARAMETERS,
+    MAX_QUERY_CHARS,
     MAX_TOP,
 )
+from serving.app.request.shapes import BALANCER, HTTP
 from serving.bundle.inputs import MAX_BATCH, MAX_TEXT_CHARS
 from serving.tests.sample import proxy_event
+from serving.tests.shapes import express
 
 BOUNDS = TextInput().bounds
 MAX_NAMES, MAX_VALUES = BOUNDS.names, BOUNDS.values
@@ -353,16 +356,6 @@ STRANGERS = {
     "a list": [GOOD],
     "nothing": {},
     "a body alone": {"text": SECRET},
-    "an HTTP API's": {
-        "version": "2.0",
-        "routeKey": "POST /predict",
-        "rawPath": "/predict",
-        "rawQueryString": "",
-        "headers": {"content-type": "application/json"},
-        "requestContext": {"http": {"method": "POST", "path": "/predict"}, "stage": "$default"},
-        "body": '{"text": "boat"}',
-        "isBase64Encoded": False,
-    },
     "a function URL's": {
         "version": "2.0",
         "rawPath": "/predict",
@@ -390,7 +383,6 @@ STRANGERS = {
 }
 ODD_BUT_GOOD = {
     "a header's name of megabytes": GOOD | {"headers": {"İ" * 1_000_000: "x"}},
-    "a load balancer's": GOOD | {"requestContext": {"elb": {"targetGroupArn": "arn:aws:x"}}},
     "no headers": GOOD | {"headers": None},
     "no header": GOOD | {"headers": {}},
     "a list of headers": GOOD | {"headers": ["Content-Type", SECRET]},
@@ -479,6 +471,58 @@ TOO_MANY = {
     "headers by far": GOOD | {"headers": {str(n): "" for n in range(100_000)}},
     "characters in a header": typed(";" * (MAX_HEADER_CHARS + 1)),
 }
+# What is odd in another shape alone: of payload 2.0, and of a load balancer.
+HTTP_ODD = {
+    "nothing more": {},
+    "a stage in the path": {
+        "rawPath": "/prod/predict",
+        "requestContext": {"http": {"method": "POST"}, "stage": "prod"},
+    },
+    "a stage that is not in the path": {
+        "requestContext": {"http": {"method": "POST"}, "stage": "prod"},
+    },
+    "a number as the stage": {"requestContext": {"http": {"method": "POST"}, "stage": 1}},
+    "cookies": {"cookies": [f"a={SECRET}", 1, None]},
+    "empty parts of a query": {"rawQueryString": "&" * 10_000},
+    "a query of no name": {"rawQueryString": f"={SECRET}"},
+    "a query as it was sent": {"rawQueryString": "%74op=%32&explain=tru%65&debug=%ff%zz"},
+    "a query of the other form": {"queryStringParameters": {"top": SECRET}},
+}
+HTTP_STRANGERS = {
+    "no method": {"requestContext": {"http": {}}},
+    "a list as the method's place": {"requestContext": {"http": ["POST"]}},
+    "a number as the path": {"rawPath": 1},
+    "a list as the query": {"rawQueryString": [{"top": "1"}]},
+    "a query too long": {"rawQueryString": "a" * (MAX_QUERY_CHARS + 1)},
+    "a query of megabytes": {"rawQueryString": "&a=%41" * 500_000},
+    "too many parameters": {
+        "rawQueryString": "&".join(f"name{n}={SECRET}" for n in range(MAX_PARAMETERS + 1))
+    },
+    "too many headers": {"headers": {str(n): SECRET for n in range(MAX_HEADERS + 1)}},
+}
+BALANCER_ODD = {
+    "nothing more": {},
+    "encoded": {"queryStringParameters": {"%74op": "%32", "explain": "tru%65", "debug": "%ff%zz"}},
+    "many values": {"multiValueQueryStringParameters": {"top": ["1"], "debug": ["+", "%20"]}},
+    "a long value": {"queryStringParameters": {"debug": "%41" * 1_500_000}},
+    "values of many headers": {"multiValueHeaders": {"content-type": ["application/json"]}},
+    "no group": {"requestContext": {"elb": None}},
+}
+BALANCER_STRANGERS = {
+    "a list as the query": {"queryStringParameters": ["top"]},
+    "a text as the query": {"multiValueQueryStringParameters": "top=3"},
+    "too many parameters": {
+        "queryStringParameters": {f"%41{n}": "%41" for n in range(100_000)},
+    },
+    "no path": {"path": None},
+}
+BALANCER_QUERIES = {
+    "a word": {"queryStringParameters": {"top": "%68unter2"}},
+    "twice by encoding": {"queryStringParameters": {"top": "3", "%74op": "3"}},
+    "null": {"queryStringParameters": {"top": None}},
+    "a number": {"multiValueQueryStringParameters": {"top": [3]}},
+    "a text for a list": {"multiValueQueryStringParameters": {"top": "3"}},
+}
 ENCODINGS = ("gzip", "br", "deflate", "gzip, identity", "identity, gzip", '"identity"', SECRET)
 NO_ENCODINGS = ("", "identity", "Identity", "identity, identity", ", identity ,")
 # Of headers that stand in multiValueHeaders alone.
@@ -549,6 +593,16 @@ def same(names):
     return dict(zip(names, names, strict=True))
 
 
+def http(members):
+    """An HTTP API's event with other members."""
+    return express(GOOD, HTTP) | members
+
+
+def balanced(members):
+    """A load balancer's event with other members."""
+    return express(GOOD, BALANCER) | members
+
+
 # Each with the status, what makes an event of an item, and the items by name.
 GROUPS = [
     ("text", 200, lambda text: proxy_event(body={"text": text}), TEXTS),
@@ -584,6 +638,11 @@ GROUPS = [
     ("query that cannot be read", 422, lambda query: GOOD | query, UNREADABLE_QUERIES),
     ("no proxy event", 400, lambda event: event, STRANGERS),
     ("odd", 200, dict, ODD_BUT_GOOD),
+    ("payload 2.0, odd", 200, http, HTTP_ODD),
+    ("payload 2.0, no request", 400, http, HTTP_STRANGERS),
+    ("balancer, odd", 200, balanced, BALANCER_ODD),
+    ("balancer, no request", 400, balanced, BALANCER_STRANGERS),
+    ("balancer, query", 422, balanced, BALANCER_QUERIES),
     ("secret", 200, lambda body: proxy_event(body=body, **SECRETS), {"text": {"text": SECRET}}),
     ("secret", 400, lambda body: proxy_event(body=body, **SECRETS), {"no JSON": SECRET}),
     ("secret", 422, lambda body: proxy_event(body=body, **SECRETS), {"name": {SECRET: SECRET}}),

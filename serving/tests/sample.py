@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from serving.app.features import normalize
+from serving.app.request.shapes import find_shape
 from serving.bundle.manifest import (
     FORMAT,
     VERSION_DIGITS,
@@ -21,6 +22,7 @@ from serving.bundle.manifest import (
     installed_versions,
     seal,
 )
+from serving.tests.shapes import read_back
 from training.data.dataset import hash_files
 from training.freezing.compiler import compile_pipeline
 from training.freezing.file import write
@@ -151,7 +153,7 @@ class Client:
     def send(self, event) -> Answer:
         self._capsys.readouterr()
         context = SimpleNamespace(aws_request_id="request-1")
-        answer = self.handler.lambda_handler(event, context)
+        answer = read_back(self.handler.lambda_handler(event, context), find_shape(event))
         written = self._capsys.readouterr()
         documents = [json.loads(line) for line in written.out.splitlines()]
         headers = {name: ", ".join(values) for name, values in answer["multiValueHeaders"].items()}

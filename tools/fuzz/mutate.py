@@ -23,6 +23,17 @@ TOKENS = [
     *('{"text": "boat"}', '[["a"]]', '{"a": {}}', "😀", "İ", "é", "\u2028"),
     *(b"application/json", b"text/plain", b"charset=utf-16", b"gzip", b"POST", b"GET", b"/predict"),
     *(b"HEAD", b"warmup", b"multiValueHeaders", b"identity", b'";"'),
+    *(
+        b"2.0",
+        b"elb",
+        b"http",
+        b"rawPath",
+        b"rawQueryString",
+        b"requestContext",
+        b"%",
+        b"%2f",
+        b"&",
+    ),
     *(b"/predict/batch", b"/docs", b"top", b"explain", b"isBase64Encoded", b"[" * 20, b"{" * 20),
 ]
 TOKENS = [one.encode() if isinstance(one, str) else one for one in TOKENS]
@@ -37,7 +48,9 @@ def seeds(described):
     bodies = make_bodies(described)
     batch = make_batch(described, bodies)
     files = sorted(EVENTS.glob("*.json"))
-    found = [json.loads(path.read_text(encoding="utf-8"))["event"] for path in files]
+    found = [
+        {"body": None} | json.loads(path.read_text(encoding="utf-8"))["event"] for path in files
+    ]
     if described["kind"] != "text":  # those in the files are texts
         found = [
             one | {"body": json.dumps(bodies[0]), "isBase64Encoded": False} if one["body"] else one
@@ -48,7 +61,7 @@ def seeds(described):
     if described["kind"] == "image":
         found += _send_files([base64.b64decode(one["image"]) for one in bodies])
     for one in found:
-        one["headers"] = (one["headers"] or {}) | {"Authorization": SECRET}
+        one["headers"] = (one.get("headers") or {}) | {"Authorization": SECRET}
     for query in ({"top": ["3"], "explain": ["true"]}, {"explain": ["true"]}):
         found.append(proxy_event(body=bodies[0], multiValueQueryStringParameters=query))
     encoded = base64.b64encode(json.dumps(bodies[0]).encode()).decode()

@@ -129,6 +129,6 @@ def check_any(answer: dict) -> int:
         AssertionError, ValueError: It is too large, or not what its Content-Type says.
     """
     assert len(json.dumps(answer, ensure_ascii=False).encode()) <= LAMBDA_BYTES
-    if "json" in str(answer.get("multiValueHeaders")):
+    if "json" in str(answer.get("multiValueHeaders") or answer.get("headers")):
         read_json(answer["body"])
     return answer["statusCode"]

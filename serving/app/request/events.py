@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from serving.app.errors import RequestError
-from serving.app.limits import MAX_PARAMETERS
+from serving.app.limits import MAX_PARAMETERS, MAX_QUERY_CHARS
 from serving.app.request.reader import are_more
 
 TYPE_CHECKING = False
@@ -18,14 +18,14 @@ def plain_event(event: Any) -> dict[str, Any]:
     The body is a placeholder: `reader.read_body` reads the real one where a route wants it.
 
     Raises:
-        RequestError: It is not an API Gateway proxy event (REST API, payload 1.0), or its query
-            has more than `MAX_PARAMETERS`.
+        RequestError: It is not a REST API's proxy event (payload 1.0; shapes.py makes one of the
+            others), or its query has more than `MAX_PARAMETERS`.
     """
     if not isinstance(event, dict):
-        raise RequestError("The event is not an API Gateway proxy event.")
+        raise RequestError("The event is not a request of API Gateway or a load balancer.")
     method, path = event.get("httpMethod"), event.get("path")
     if not isinstance(method, str) or not isinstance(path, str):
-        raise RequestError("The event is not an API Gateway proxy event of payload version 1.0.")
+        raise RequestError("The event is no request in a shape that is read here.")
     about = event.get("requestContext")
     about = about if isinstance(about, dict) else {}
     return {
@@ -57,7 +57,10 @@ def _check_query(query: Any) -> dict[str, Any]:
     """
     query = query or {}
     if not isinstance(query, dict):
-        raise RequestError("The query of the event is not an object.")
+        raise RequestError(
+            f"The query of the event is not an object, or has more than {MAX_QUERY_CHARS:,} "
+            "characters."
+        )
     if are_more(query, MAX_PARAMETERS):
         raise RequestError(f"The query has more than {MAX_PARAMETERS} parameters.")
     return query

@@ -10,12 +10,14 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from sklearn.naive_bayes import MultinomialNB
 
+from serving.app.request.shapes import find_shape
 from serving.app.settings import read_settings
 from serving.app.telemetry.metrics import UNITS, Emitter, Measurements
 from serving.bundle.inputs import MAX_BATCH, MAX_TEXT_CHARS
 from serving.tests.hostile import MULTI_MEDIA, MULTI_TYPES, TYPES, WARM_UPS
 from serving.tests.sample import TEXTS, fit, proxy_event, write_bundle
-from serving.tests.ways import check_both_ways, strip
+from serving.tests.shapes import SHAPES, express, read_back
+from serving.tests.ways import check_both_ways, send, strip
 
 TEXT = st.one_of(
     st.text(max_size=60), st.lists(st.sampled_from(" ".join(TEXTS).split())).map(" ".join)
@@ -98,9 +100,47 @@ def folder(request, tmp_path_factory):
 @settings(
     deadline=None, max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(found=st.one_of([events()] * 9 + [WARM_UP_EVENTS]))
-def test_any_event_gets_the_same_from_both_lanes(folder, start_service, capsys, found):
-    event(check_both_ways(start_service, folder, capsys, found))
+@given(found=st.one_of([events()] * 9 + [WARM_UP_EVENTS]), shape=st.sampled_from(SHAPES))
+def test_any_event_in_any_shape_gets_the_same_from_both_lanes(
+    folder, start_service, capsys, found, shape
+):
+    event(f"{shape} {check_both_ways(start_service, folder, capsys, express(found, shape))}")
+
+
+QUERIES = st.dictionaries(
+    st.sampled_from(["top", "explain", "other", "ö ä", "a&b=c+%41"]),
+    st.lists(st.sampled_from(["1", "true", "3.5", "", "a b", "&=%+;#é"]), min_size=1, max_size=1),
+)
+
+
+@settings(
+    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.builds(
+        proxy_event,
+        method=st.sampled_from(["POST", "POST", "POST", "GET", "HEAD"]),
+        path=st.sampled_from([one for one in PATHS if one]),
+        body=RAW,
+        multiValueQueryStringParameters=st.none() | QUERIES,
+    )
+)
+def test_request_is_answered_the_same_in_every_shape(folder, start_service, capsys, sent):
+    found = []
+    for shape in SHAPES:
+        event = express(sent, shape)
+        assert find_shape(event) == shape
+        answer, document = send(start_service(folder), capsys, event)
+        found.append((read_back(answer, shape), document["path"], strip(document)))
+    assert found == [found[0]] * len(SHAPES)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_plain_request_takes_the_fast_lane_in_every_shape(folder, start_service, shape):
+    event = express(proxy_event(body={"text": "a"}), shape)
+    answer = start_service(folder).send(event)
+    (document,) = answer.emf
+    assert (answer.status, document["path"]) == (200, "fast")
 
 
 @pytest.mark.parametrize(

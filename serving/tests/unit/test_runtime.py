@@ -42,6 +42,7 @@ FAST = {
             "limits",
             "request",
             "request.reader",
+            "request.shapes",
             "request.strict_json",
             "settings",
             "telemetry",

@@ -11,7 +11,6 @@ MAX_EXPLAINED_TERMS = 10
 # What a request may be made of: more than any client sends, and so little that no refusal takes
 # longer than the largest answer.
 MAX_PARAMETERS = 16  # of a query, which has two
-MAX_QUERY_CHARS = 10 * KIB  # as it was sent: API Gateway's limit of line and headers together
 MAX_DEPTH = 8  # of a body, which needs three; the interpreter's limit is not the same everywhere
 MAX_DIGITS = 30  # no field has more than 16, and int() is quadratic in the digits
 MAX_HEADERS = 100

@@ -16,7 +16,6 @@ from serving.app.limits import (
     MAX_HEADER_CHARS,
     MAX_HEADERS,
     MAX_PARAMETERS,
-    MAX_QUERY_CHARS,
     MAX_TOP,
 )
 from serving.app.request.shapes import BALANCER, HTTP
@@ -493,7 +492,7 @@ HTTP_STRANGERS = {
     "a list as the method's place": {"requestContext": {"http": ["POST"]}},
     "a number as the path": {"rawPath": 1},
     "a list as the query": {"rawQueryString": [{"top": "1"}]},
-    "a query too long": {"rawQueryString": "a" * (MAX_QUERY_CHARS + 1)},
+    "a query too long": {"rawQueryString": "a" * (MAX_HEADER_CHARS + 1)},
     "a query of megabytes": {"rawQueryString": "&a=%41" * 500_000},
     "too many parameters": {
         "rawQueryString": "&".join(f"name{n}={SECRET}" for n in range(MAX_PARAMETERS + 1))

@@ -8,7 +8,7 @@ type that it should have is passed on, and `events.py` or `reader.py` refuses it
 
 from __future__ import annotations
 
-from serving.app.limits import MAX_PARAMETERS, MAX_QUERY_CHARS
+from serving.app.limits import MAX_HEADER_CHARS, MAX_PARAMETERS
 from serving.app.request.reader import are_more
 
 TYPE_CHECKING = False
@@ -65,7 +65,7 @@ def to_answer(answer: dict[str, Any], *, single: bool, described: bool) -> dict[
 
 def _parse(raw: Any) -> Any:
     """The values of each name of a query; what is too long for one is left as it is."""
-    if not raw or not isinstance(raw, str) or len(raw) > MAX_QUERY_CHARS:
+    if not raw or not isinstance(raw, str) or len(raw) > MAX_HEADER_CHARS:
         return raw or None
     from urllib.parse import parse_qsl  # noqa: PLC0415 - most requests have no query
 
@@ -93,7 +93,7 @@ def _decode(query: Any) -> Any:
 
 def _unquote(text: Any) -> Any:
     # Longer ones are no parameter of ours, and would take their time.
-    if not isinstance(text, str) or len(text) > MAX_QUERY_CHARS:
+    if not isinstance(text, str) or len(text) > MAX_HEADER_CHARS:
         return text
     if "%" not in text and "+" not in text:
         return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from serving.app.errors import RequestError
-from serving.app.limits import MAX_PARAMETERS, MAX_QUERY_CHARS
+from serving.app.limits import MAX_HEADER_CHARS, MAX_PARAMETERS
 from serving.app.request.reader import are_more
 
 TYPE_CHECKING = False
@@ -58,7 +58,7 @@ def _check_query(query: Any) -> dict[str, Any]:
     query = query or {}
     if not isinstance(query, dict):
         raise RequestError(
-            f"The query of the event is not an object, or has more than {MAX_QUERY_CHARS:,} "
+            f"The query of the event is not an object, or has more than {MAX_HEADER_CHARS:,} "
             "characters."
         )
     if are_more(query, MAX_PARAMETERS):

@@ -16,12 +16,12 @@ from sklearn.feature_extraction.text import (
     TfidfTransformer,
     TfidfVectorizer,
 )
+from sklearn.kernel_approximation import AdditiveChi2Sampler
 from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.preprocessing import Normalizer
 from sklearn.svm import LinearSVC
 
 from serving.app.engines.frozen.engine import FrozenEngine
@@ -75,7 +75,10 @@ REFUSED = [
         (TfidfVectorizer(), TfidfTransformer(sublinear_tf=True), LinearSVC()),
         "step 'step1': .* its sublinear_tf",
     ),
-    ((TfidfVectorizer(), Normalizer(), LinearSVC()), "step 'step1': Normalizer has no frozen form"),
+    (
+        (TfidfVectorizer(), AdditiveChi2Sampler(), LinearSVC()),
+        "step 'step1': AdditiveChi2Sampler has no frozen form",
+    ),
     ((TfidfVectorizer(), NMF(2), LinearSVC()), "step 'step1': NMF"),
     ((TfidfVectorizer(), KNeighborsClassifier(1)), "step 'step1': KNeighborsClassifier has no"),
     ((TfidfVectorizer(), Subclass()), "step 'step1': Subclass has no frozen form"),

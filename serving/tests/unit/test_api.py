@@ -215,7 +215,7 @@ def test_event_is_no_proxy_event_gets_400(client, event):
     answer = client.send(event)
     assert answer.status == 400
     assert answer.json["type"] == "urn:quickthaw:problem:bad-request"
-    assert "proxy event" in answer.json["detail"]
+    assert "The event is " in answer.json["detail"]
 
 
 @pytest.mark.parametrize(

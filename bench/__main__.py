@@ -17,7 +17,6 @@ from bench.contenders import (
     NAIVE,
     Contender,
     enter,
-    hide_numpy,
     measuring,
     on_lambda,
 )
@@ -75,7 +74,7 @@ def main() -> None:
 def run(arguments: argparse.Namespace, paths: Paths, folder: Path) -> list[dict[str, object]]:
     bundle = copy_bundle(folder / "frozen", paths.bundle)
     sklearn = write_sklearn_bundle(folder / "sklearn", bundle)
-    contenders = enter(bundle, sklearn, hide_numpy(folder / "without"))
+    contenders = enter(bundle, sklearn)
     if contenders[-1].name != "fastapi":
         say("without FastAPI; to have it, too: .venv/bin/uv pip install fastapi")
     rounds, rng = arguments.rounds, random.Random(SEED)
@@ -197,8 +196,7 @@ def write(
     out.mkdir(parents=True, exist_ok=True)
     text = results.to_json(verdicts)
     (out / "results.json").write_text(text, encoding="utf-8")
-    # numpy has no part in a cold start.
-    titles = {one.name: one.title for one in contenders if one.name != "frozen, numpy"}
+    titles = {one.name: one.title for one in contenders}
     chart.write_chart(out / "chart.svg", results, titles)
     say(f"\nwrote {out / 'results.json'} and {out / 'chart.svg'}")
 

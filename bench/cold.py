@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.contenders import enter_quick, hide_numpy, measuring
+from bench.contenders import enter_quick, measuring
 from bench.measure import time_cold, time_cold_rounds
 from bench.models import NotMeasured, check_ready, copy_bundle
 from bench.results import Results
@@ -54,7 +54,7 @@ def measure(model: Path, folder: Path, rounds: int) -> tuple[dict[str, Any], dic
         It, and the verdict of `bench.verdicts`.
     """
     bundle = copy_bundle(folder / "frozen", model)
-    contenders = enter_quick(bundle, hide_numpy(folder / "without"))
+    contenders = enter_quick(bundle)
     request = ask_example(bundle)
     for one in contenders:  # fills the page cache and compiles
         time_cold(one, request)

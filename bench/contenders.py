@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -157,29 +156,19 @@ def on_lambda(name: str, title: str, handler: str, *, slow: bool = False, **env:
     return Contender(name, title, lambda: LambdaProcess(handler, env), slow)
 
 
-def hide_numpy(folder: Path) -> str:
-    """Make a PYTHONPATH without numpy: the image of a frozen model has none."""
-    folder.mkdir()
-    (folder / "numpy.py").write_text("raise ImportError\n")
-    return str(folder)
-
-
-def enter_quick(frozen: Path, hidden: str) -> list[Contender]:
+def enter_quick(frozen: Path) -> list[Contender]:
     """The empty handler, and the frozen model of a bundle."""
-    ours = partial(on_lambda, handler=HANDLER, QUICKTHAW_BUNDLE=str(frozen))
     return [
-        on_lambda("empty", "Empty handler", "bench.empty.handler", PYTHONPATH=hidden),
-        ours("frozen", "Quickthaw, frozen", PYTHONPATH=hidden),
+        on_lambda("empty", "Empty handler", "bench.empty.handler"),
+        on_lambda("frozen", "Quickthaw, frozen", HANDLER, QUICKTHAW_BUNDLE=str(frozen)),
     ]
 
 
-def enter(frozen: Path, sklearn: Path, hidden: str) -> list[Contender]:
+def enter(frozen: Path, sklearn: Path) -> list[Contender]:
     """Everyone who can take part here, with the bundles of the same model for both engines."""
     model = str(frozen / MODEL_NAME)
-    ours = partial(on_lambda, handler=HANDLER, QUICKTHAW_BUNDLE=str(frozen))
     everyone = [
-        *enter_quick(frozen, hidden),
-        ours("frozen, numpy", "Quickthaw, frozen, beside numpy", slow=True),
+        *enter_quick(frozen),
         on_lambda(
             "sklearn",
             "Quickthaw, sklearn engine",

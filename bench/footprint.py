@@ -38,7 +38,6 @@ def measure_footprints(bundle: Path, names: Iterable[str]) -> dict[str, Footprin
     parts: dict[str, tuple[tuple[str, ...], list[Path]]] = {
         "empty": ((), [BENCH / "empty.py"]),
         "frozen": (FULL_APP, [*app, manifest, bundle / FROZEN_NAME]),
-        "frozen, numpy": ((*FULL_APP, "numpy"), [*app, manifest, bundle / FROZEN_NAME]),
         "sklearn": ((*FULL_APP, *MODEL_STACK), [*app, manifest, model]),
         "naive": ((*FULL_APP, *MODEL_STACK), [BENCH / "naive.py", model]),
         "fastapi": (("fastapi", "uvicorn", *MODEL_STACK), [BENCH / "fastapi_app.py", model]),

@@ -137,14 +137,6 @@ PROMISES = (
         needs="batches",
     ),
     Promise(
-        "batch of 1,000, naive vs frozen beside numpy",
-        at_most=False,
-        hold=1,
-        aim=2,
-        measure=lambda results: _batch(results, "frozen, numpy"),
-        needs="batches",
-    ),
-    Promise(
         "peak memory, frozen vs naive",
         at_most=True,
         hold=1 / 5,

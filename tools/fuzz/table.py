@@ -58,7 +58,7 @@ def _costs(results: dict) -> Iterator[Row]:
     refusal, reply = (max(ours[name], runtime[name]) for name in ("slowest", "largest"))
     yield "Slowest refusal, through awslambdaric (ms)", "", refusal, naive.get("slowest", "")
     yield "Slowest refusal of a mutant, in the handler (ms)", "", results["mutants"]["slowest"], ""
-    yield "Slowest answer, a full batch without numpy (ms)", "", results["slowest answer"], ""
+    yield "Slowest answer, a full batch (ms)", "", results["slowest answer"], ""
     yield "Largest reply (bytes)", "", reply, naive.get("largest", "")
     yield "Memory gained by the second half of the mutants (MB)", "", (end - half) / 1e6, ""
 

@@ -3,8 +3,8 @@
 The files follow the examples of AWS's documentation, with their ids replaced: API Gateway
 Developer Guide (REST API; HTTP API, payload 2.0), Lambda Developer Guide (function URL), Elastic
 Load Balancing, Application Load Balancers (Lambda targets, with and without multi-value headers).
-Which bodies come in base64, and that a balancer leaves queries as they were sent, is from there,
-too. None was recorded on AWS itself.
+Which bodies come in base64 is from there, too; that a balancer leaves queries as they were sent is
+known from its use. None was recorded on AWS itself.
 """
 
 import json

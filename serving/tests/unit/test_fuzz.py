@@ -19,6 +19,7 @@ from serving.tests.sample import fit, proxy_event, write_bundle
 from tools.fuzz.attack import Weak, attack
 from tools.fuzz.inputs import make_bodies
 from tools.fuzz.mutate import Mutator
+from tools.fuzz.slowest import answer_slowest
 
 TEXT = {"kind": "text", "example": "the boat"}
 KINDS = [TEXT, INPUT, images.INPUT]
@@ -171,3 +172,12 @@ def test_mutants_of_one_seed_are_the_same(described):
     mutants = [one.mutate() for _ in range(50)]
     assert mutants == [other.mutate() for _ in range(50)] != [third.mutate() for _ in range(50)]
     assert len(set(mutants)) > 40
+
+
+@pytest.mark.parametrize("engine", ["frozen", "sklearn"])
+def test_slowest_of_full_batches_is_timed_with_either_engine(tmp_path, start_service, engine):
+    write_bundle(tmp_path, fit(), engine)
+    start_service(tmp_path)
+    assert answer_slowest([{"texts": ["the boat"] * 9}]) > 0
+    with pytest.raises(AssertionError):
+        answer_slowest([{"texts": []}])  # no batch: what is refused is not timed

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from serving.app.engines.frozen import native
 from serving.kernel import build
 from serving.tests import kernels
+from serving.tests.sample import fit, write_bundle
 
 SECONDS = 300
 REASON = "the kernel is not built: make kernel"
@@ -183,6 +184,31 @@ def test_sanitizers_find_nothing_in_any_case(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]
     assert "the kernel's are Python's" in done.stdout
+
+
+def test_kernel_does_not_load_python_serves_the_same_and_the_metrics_say_so(
+    tmp_path, start_service, monkeypatch
+):
+    write_bundle(tmp_path, fit(), "frozen")
+    answers, said = [], []
+    for kernel in (native.kernel, None):
+        monkeypatch.setattr(native, "kernel", kernel)
+        answer = start_service(tmp_path).request(body={"text": "the boat and the soup"})
+        answers.append(answer.json)
+        said += [one["kernel"] for one in answer.emf]
+    assert answers[0] == answers[1]
+    assert said == ["native", "python"]
+
+
+def test_kernel_is_of_another_processor_it_is_as_if_it_were_missing(tmp_path):
+    package = tmp_path / "serving/app/engines/frozen"
+    shutil.copytree(build.PLACE.parent, package, ignore=shutil.ignore_patterns("*.so"))
+    for folder in list(package.parents)[:3]:
+        (folder / "__init__.py").touch()
+    (package / build.NAME).write_bytes(b"\x7fELF of another processor")
+    command = "from serving.app.engines.frozen import native; print(native.tell_kernel())"
+    done = run(sys.executable, "-c", command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    assert (done.stdout, done.stderr) == ("python\n", "")
 
 
 def test_parts_are_freed_with_what_they_refer_to():

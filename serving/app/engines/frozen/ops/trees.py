@@ -58,6 +58,9 @@ class Trees:
         self._sections: dict[str, list[int]] = op["sections"]
         self._types: dict[str, str] = op["types"]
         self._layout: list[tuple[int, int, int]] = [tuple(one) for one in op["features"]]
+        start, stop = self._sections["tables"]
+        if any(codes and codes * max(count, 1) > stop - start for _, count, codes in self._layout):
+            raise ValueError("codes without answers")
         self._outputs: int = op["outputs"]
         self._init: list[float] = op["init"]
         self._divisor: float = op["divisor"]

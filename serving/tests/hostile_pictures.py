@@ -12,7 +12,7 @@ import zlib
 from itertools import accumulate
 
 from serving.app.limits import MAX_PIXELS, MAX_SIDE
-from serving.app.pictures.jpeg import MAX_SCANS
+from serving.app.pictures.jpeg import MAX_SCANNED_COMPONENTS
 from serving.tests.picture_files import (
     EOI,
     JFIF,
@@ -337,6 +337,14 @@ def in_kind(kind, **options):
     return b"".join([SOI, *TABLES, frame(kind=kind, **options), scan(packed=b"\0"), EOI])
 
 
+def scans_of_four(scans):
+    """The largest progressive JPEG of four components, each scan of all four."""
+    more = scan((1, 2, 3, 4), last=0, approximation=0x10)
+    first = scan((1, 2, 3, 4), last=0)
+    head = (SOI, *TABLES, frame(SIDE, SIDE, 4, kind=0xC2))
+    return b"".join([*head, first, *[more] * (scans - 1), EOI])
+
+
 DAMAGED_JPEG = {
     **{f"a JPEG cut off {name}": file for name, file in cut(SEGMENTS, SEGMENT_NAMES).items()},
     "a JPEG's first two bytes": SOI,
@@ -386,9 +394,10 @@ DAMAGED_JPEG = {
     "a frame beyond the end": SOI + segment(0xC0, b"\x08", length=60_000),
     "a reserved marker": jpeg(before=[segment(0x02, b"a")]),
     "a start within": jpeg(after=[SOI]),
-    "scans too many": progressive(scans=MAX_SCANS + 1),
-    "scans too many of the largest": progressive(SIDE, SIDE, MAX_SCANS + 1),
+    "scans too many": progressive(scans=MAX_SCANNED_COMPONENTS + 1),
+    "scans too many of the largest": progressive(SIDE, SIDE, MAX_SCANNED_COMPONENTS + 1),
     "40,000 scans": progressive(scans=40_000),
+    "scans too many, of four components": scans_of_four(MAX_SCANNED_COMPONENTS // 4 + 1),
 }
 UNKNOWN_JPEG = {
     "arithmetic coding": in_kind(0xC9),
@@ -408,15 +417,9 @@ GOOD_JPEG = {
     "a JPEG of extended code": in_kind(0xC1),
     "the largest JPEG": jpeg(SIDE, SIDE, 3),
     "the largest JPEG of four components": jpeg(SIDE, SIDE, 4),
-    "as many scans as there may be": progressive(scans=MAX_SCANS),
-    "as many scans of the largest": progressive(SIDE, SIDE, MAX_SCANS),
-    "as many scans of the largest, of four components": b"".join(
-        [
-            *(SOI, *TABLES, frame(SIDE, SIDE, 4, kind=0xC2), scan((1, 2, 3, 4), last=0)),
-            *[scan((1, 2, 3, 4), last=0, approximation=0x10)] * (MAX_SCANS - 1),
-            EOI,
-        ]
-    ),
+    "as many scans as there may be": progressive(scans=MAX_SCANNED_COMPONENTS),
+    "as many scans of the largest": progressive(SIDE, SIDE, MAX_SCANNED_COMPONENTS),
+    "as many scans of the largest, of four components": scans_of_four(MAX_SCANNED_COMPONENTS // 4),
     "no JFIF": without(1),
     "no tables of Huffman, as frames of Motion JPEG have none": without(3, 4),
     "a JFIF that is cut off": jpeg(before=[segment(0xE0, b"JFIF")]),

@@ -24,8 +24,9 @@ APPLICATIONS = range(0xE0, 0xF0)
 COMMENT = 0xFE
 # What says which colours there are: JFIF and Adobe, of the lengths from which libjpeg reads them.
 COLOUR_SEGMENTS = {0xE0: (b"JFIF\0", 14), 0xEE: (b"Adobe", 12)}
-# A progressive picture has some ten. Each is work for all the pixels, though it be of 20 bytes.
-MAX_SCANS = 64
+# Of all scans together. A progressive picture in colour has 14, one of four components 24. Each is
+# work for all the pixels of its component, though its scan be of 20 bytes.
+MAX_SCANNED_COMPONENTS = 40
 # Two bytes that are no part of packed pixels: 0xFF, and neither nought nor a restart (B.1.1.2).
 MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 
@@ -82,17 +83,21 @@ def parse(data: bytes, room: int = MAX_PIXELS) -> Jpeg:
     """
     jpeg = Jpeg(room)
     kept = [bytes([0xFF, START])]
-    scans = 0
+    scanned = 0
     for kind, body, packed in _iterate_segments(data):
         if kind in FRAMES:
             jpeg.read_frame(kind, body)
         elif kind == EXIF_SEGMENT and body.startswith(EXIF):
             jpeg.orientation = read_orientation(body.removeprefix(EXIF))
-        scans += kind == SCAN
+        elif kind == SCAN:
+            scanned += max(1, int.from_bytes(body[:1]))  # B.2.3; one of none is refused by libjpeg
         if _is_needed(kind, body):
             kept += (bytes([0xFF, kind]), (len(body) + 2).to_bytes(2), body, packed)
-    if not jpeg.width or not 0 < scans <= MAX_SCANS:
-        raise DamagedPicture(f"A JPEG must have pixels, in at most {MAX_SCANS} scans")
+    if not jpeg.width or not 0 < scanned <= MAX_SCANNED_COMPONENTS:
+        raise DamagedPicture(
+            "A JPEG must have pixels, in scans of at most"
+            f" {MAX_SCANNED_COMPONENTS} components together"
+        )
     jpeg.file = b"".join([*kept, bytes([0xFF, END])])
     return jpeg
 

@@ -1,6 +1,9 @@
-/* A dense row times a matrix: ops/matrix.py. Each sum is math.sumprod's, to the last bit: products
- * and sums with what they round off, in three parts (Ogita, Rump, Oishi: "Accurate sum and dot
- * product", 2005, algorithm 5.10 with K = 3, as CPython's mathmodule.c has it).
+/* A dense row times a matrix: ops/matrix.py. Each sum is math.sumprod's, to the last bit.
+ *
+ * math.sumprod adds products and what they round off in three parts (Ogita, Rump, Oishi: "Accurate
+ * sum and dot product", 2005, algorithm 5.10 with K = 3, as CPython's mathmodule.c has it). Two
+ * parts (algorithm 5.3) take less than half the work, and nearly always show how the exact sum is
+ * rounded; where they do not, the three parts are added as math.sumprod does it.
  *
  * fma() is meant here, and here alone: it gives what a product rounds off, exactly.
  */
@@ -14,42 +17,62 @@ enum { FEW = 16, SPARSE = 2 };
 typedef struct {
     PyObject_HEAD
     PyObject *load;  /* an input's number to its weights, f64 each */
-    double *weights; /* of each input `stride`: one an output, then zeros */
+    double *weights; /* of LANES neighbouring outputs, input by input; then of the next ones */
     char *loaded;    /* whether an input's weights are there */
+    double largest;  /* of the weights that are there, without their signs */
     double *intercept;
-    Py_ssize_t inputs, outputs, stride;
+    Py_ssize_t inputs, outputs, groups; /* of LANES outputs: the last is filled up with zeros */
 } Matrix;
 
-/* The sums of LANES neighbouring outputs. */
-#define SUM(NAME, TARGET)                                                                         \
-    TARGET static void NAME(const double *weights, Py_ssize_t stride, const double *row,         \
+/* Two numbers' sum, and what it rounds off: algorithm 3.1. */
+static inline double add(double a, double b, double *rest) {
+    double sum = a + b, part = sum - a;
+    *rest = (a - (sum - part)) + (b - part);
+    return sum;
+}
+
+/* The sums of LANES neighbouring outputs in two parts. */
+#define SUM_IN_TWO(NAME, TARGET)                                                                  \
+    TARGET static void NAME(const double *weights, const double *row,                            \
+                            const Py_ssize_t *kept, Py_ssize_t count, double *highs,             \
+                            double *lows) {                                                       \
+        double high[LANES] = {0}, low[LANES] = {0};                                               \
+        for (Py_ssize_t i = 0; i < count; i++) {                                                  \
+            const double x = row[kept[i]], *y = weights + kept[i] * LANES;                        \
+            for (int k = 0; k < LANES; k++) {                                                     \
+                double product = x * y[k], rest = fma(x, y[k], -product), sum_rest;               \
+                high[k] = add(high[k], product, &sum_rest);                                       \
+                low[k] += rest + sum_rest;                                                        \
+            }                                                                                     \
+        }                                                                                         \
+        memcpy(highs, high, sizeof high);                                                         \
+        memcpy(lows, low, sizeof low);                                                            \
+    }
+
+/* The sums of LANES neighbouring outputs in three parts, as math.sumprod has them. */
+#define SUM_IN_THREE(NAME, TARGET)                                                                \
+    TARGET static void NAME(const double *weights, const double *row,                            \
                             const Py_ssize_t *kept, Py_ssize_t count, double *sums) {            \
         double high[LANES] = {0}, low[LANES] = {0}, tiny[LANES] = {0};                            \
+        double rest, low_rest, both_rest;                                                         \
         for (Py_ssize_t i = 0; i < count; i++) {                                                  \
-            const double x = row[kept[i]], *y = weights + kept[i] * stride;                       \
+            const double x = row[kept[i]], *y = weights + kept[i] * LANES;                        \
             for (int k = 0; k < LANES; k++) {                                                     \
-                double product = x * y[k], rest = fma(x, y[k], -product);                         \
-                double sum = high[k] + product, part = sum - high[k];                             \
-                double sum_rest = (high[k] - (sum - part)) + (product - part);                    \
-                double low_sum = low[k] + rest, low_part = low_sum - low[k];                      \
-                double low_rest = (low[k] - (low_sum - low_part)) + (rest - low_part);            \
-                double both = low_sum + sum_rest, both_part = both - low_sum;                     \
-                double both_rest = (low_sum - (both - both_part)) + (sum_rest - both_part);       \
-                high[k] = sum;                                                                    \
-                low[k] = both;                                                                    \
+                double product = x * y[k], product_rest = fma(x, y[k], -product);                 \
+                high[k] = add(high[k], product, &rest);                                           \
+                low[k] = add(add(low[k], product_rest, &low_rest), rest, &both_rest);             \
                 tiny[k] = tiny[k] + low_rest + both_rest;                                         \
             }                                                                                     \
         }                                                                                         \
         for (int k = 0; k < LANES; k++) {                                                         \
-            double last = low[k] + high[k], part = last - low[k];                                 \
-            double rest = (low[k] - (last - part)) + (high[k] - part);                            \
+            double last = add(low[k], high[k], &rest);                                            \
             sums[k] = tiny[k] + rest + last;                                                      \
         }                                                                                         \
     }
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-SUM(sum_fused, __attribute__((target("avx2,fma"))))
+#define FUSED __attribute__((target("avx2,fma")))
 
 /* Whether this processor has AVX2 and FMA, and the system keeps their registers: Intel 64 and IA-32
  * Architectures Software Developer's Manual, volume 1, 14.3 and 14.7.1. */
@@ -62,9 +85,11 @@ static int has_fma(void) {
     return (kept & 6) == 6 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX2);
 }
 #else
-SUM(sum_fused, ) /* aarch64 has fused instructions always */
+#define FUSED /* aarch64 has fused instructions always */
 static int has_fma(void) { return 1; }
 #endif
+SUM_IN_TWO(sum_in_two, FUSED)
+SUM_IN_THREE(sum_in_three, FUSED)
 
 /* The inputs to go through: all; or those that are not zero, where ops/matrix.py leaves the others
  * out. */
@@ -96,11 +121,42 @@ static int load(Matrix *self, Py_ssize_t input) {
         status = -1;
     }
     if (!status) {
-        memcpy(self->weights + input * self->stride, bytes, (size_t)size);
+        for (Py_ssize_t k = 0; k < self->outputs; k++) {
+            double weight;
+            memcpy(&weight, bytes + k * F64, F64);
+            self->weights[(k / LANES * self->inputs + input) * LANES + k % LANES] = weight;
+            self->largest = fmax(self->largest, fabs(weight));
+        }
         self->loaded[input] = 1;
     }
     Py_DECREF(found);
     return status;
+}
+
+/* How far the exact sum may be from its two parts: (n + 1) n u^2 times the sum of the products'
+ * sizes (proposition 5.5's proof), u being 2^-53. Four times as much holds the rounding of this
+ * bound, of the test that it is for, and of math.sumprod's last step. What a product rounds off is
+ * not exact where it is tiny, but within 2^-1074 then. */
+static double bound(const Matrix *self, const double *row, const Py_ssize_t *kept,
+                    Py_ssize_t count) {
+    double size = 0, terms = (double)count + 2;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        size += fabs(row[kept[i]]);
+    }
+    return 4 * terms * terms * 0x1p-106 * size * self->largest + 1e-300;
+}
+
+/* Adds the two parts of a sum to the first; 0 where what is within `error` of both might be rounded
+ * to another number. Of LANES outputs, or as many as there are. */
+static int round_all(double *highs, const double *lows, double error, Py_ssize_t outputs) {
+    for (Py_ssize_t k = 0; k < LANES && k < outputs; k++) {
+        double rest, sum = add(highs[k], lows[k], &rest);
+        if (sum + (rest - error) != sum || sum + (rest + error) != sum) {
+            return 0;
+        }
+        highs[k] = sum;
+    }
+    return 1;
 }
 
 /* The sums of the inputs that are kept, into `sums`: 1, or 0 where one is not finite, which
@@ -112,8 +168,14 @@ static int sum_all(Matrix *self, const double *row, const Py_ssize_t *kept, Py_s
             return -1;
         }
     }
-    for (Py_ssize_t k = 0; k < self->stride; k += LANES) {
-        sum_fused(self->weights + k, self->stride, row, kept, count, sums + k);
+    double error = bound(self, row, kept, count);
+    for (Py_ssize_t k = 0; k < self->groups; k++) {
+        const double *weights = self->weights + k * self->inputs * LANES;
+        double *highs = sums + k * LANES, lows[LANES];
+        sum_in_two(weights, row, kept, count, highs, lows);
+        if (!round_all(highs, lows, error, self->outputs - k * LANES)) {
+            sum_in_three(weights, row, kept, count, highs);
+        }
     }
     for (Py_ssize_t k = 0; k < self->outputs; k++) {
         if (!isfinite(sums[k])) {
@@ -133,7 +195,7 @@ static PyObject *matrix_score(PyObject *object, PyObject *list) {
     }
     PyObject *answer = NULL;
     Py_ssize_t *kept = PyMem_Malloc((size_t)(width + 1) * sizeof *kept);
-    double *sums = PyMem_Malloc((size_t)(self->stride + 1) * sizeof *sums);
+    double *sums = PyMem_Malloc((size_t)(self->groups * LANES + 1) * sizeof *sums);
     if (!kept || !sums) {
         PyErr_NoMemory();
     } else if (width != self->inputs) {
@@ -164,13 +226,13 @@ static int fill(PyObject *object, PyObject *args) {
     if (!self->intercept) {
         return -1;
     }
-    self->stride = (self->outputs + LANES - 1) / LANES * LANES;
+    self->groups = (self->outputs + LANES - 1) / LANES;
     if (self->inputs < 0 ||
-        (self->stride && self->inputs > PY_SSIZE_T_MAX / F64 / self->stride - 1)) {
+        (self->groups && self->inputs > PY_SSIZE_T_MAX / F64 / LANES / self->groups - 1)) {
         PyErr_SetString(PyExc_ValueError, "a matrix that cannot be");
         return -1;
     }
-    self->weights = PyMem_Calloc((size_t)(self->inputs * self->stride + 1), sizeof(double));
+    self->weights = PyMem_Calloc((size_t)(self->inputs * self->groups * LANES + 1), sizeof(double));
     self->loaded = PyMem_Calloc((size_t)(self->inputs + 1), 1);
     if (!self->weights || !self->loaded) {
         PyErr_NoMemory();

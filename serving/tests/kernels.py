@@ -50,6 +50,11 @@ def make_number(rng):
     return rng.gauss(0, 1) * (10.0 ** rng.randint(-200, 200) if kind == 1 else 1.0)
 
 
+def make_half(rng):
+    """A number whose sums are halfway between two doubles, or nearly so."""
+    return rng.choice([-1.0, 1.0]) * 2.0 ** rng.choice([0, 0, 1, -1, -52, -53, -53, -54, -106])
+
+
 def pack(rng, sections):
     """Sections one after the other, at any address: the data, and where each one is."""
     data, places = bytes(rng.randrange(40)), {}
@@ -66,16 +71,14 @@ def doubles(numbers):
 
 def make_matrix(rng):
     inputs, outputs = rng.choice([0, 1, 2, 17, 40]), rng.choice([0, 1, 2, 8, 9])
+    draw = rng.choice([make_number, make_half])
     finite = [0.0, *(one for one in ODD if math.isfinite(one))]
     weights = [
-        rng.choice(finite) if rng.random() < 0.2 else make_number(rng)
-        for _ in range(inputs * outputs)
+        rng.choice(finite) if rng.random() < 0.2 else draw(rng) for _ in range(inputs * outputs)
     ]
     data, places = pack(rng, {"weights": doubles(weights)})
     op = {"type": "matrix", "intercept": [rng.gauss(0, 1) for _ in range(outputs)]}
-    rows = [
-        [0.0 if rng.random() < 0.6 else make_number(rng) for _ in range(inputs)] for _ in range(3)
-    ]
+    rows = [[0.0 if rng.random() < 0.6 else draw(rng) for _ in range(inputs)] for _ in range(3)]
     return data, op | {"inputs": inputs, "models": 1, "sections": places}, "values", rows
 
 

@@ -10,7 +10,7 @@ STAGE ?= dev
 # As they were typed, and through the environment: neither make nor a shell looks into them. What a
 # shell has under a name so short is somebody else's, but for these three.
 typed = $(if $(or $(findstring command,$(origin $1)),$(filter PORT STAGE BASE_IMAGE,$1)),$(value $1))
-TYPED := PORT STAGE BASE_IMAGE BASE DASK DATA DO EXAMPLES FILE GITHUB KEEP MODEL MODELS MUTANTS NAME RATE ROUTES SECONDS SEED SINCE TARGET TASK TEXT TO URL VERSION
+TYPED := PORT STAGE BASE_IMAGE BASE DASK DATA DO EXAMPLES FILE GITHUB IMAGE IN KEEP MODEL MODELS MUTANTS NAME NULLS OUT PREFIX RATE ROUTES SECONDS SEED SINCE TARGET TASK TEXT TO URL VERSION
 $(foreach name,$(TYPED),$(eval override $(name) := $$(call typed,$(name))))
 export $(TYPED)
 # The model that a target is about. One that is not here is found before anything is started.
@@ -48,7 +48,7 @@ export no_proxy NO_PROXY
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help new remove adopt serve test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model kernel image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench load fuzz lock clean
+.PHONY: help new remove adopt serve score test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model kernel image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench load fuzz lock clean
 
 # LOCAL=1: on the local AWS that 'make cloud-local' has started.
 ifneq ($(LOCAL),)
@@ -72,6 +72,11 @@ serve: .venv/serve.ok ## Train the model if it is missing or stale, then serve i
 	@mkdir -p .local
 	@echo "metrics (EMF) go to .local/serve.jsonl"
 	@QUICKTHAW_BUNDLE=$(BUNDLE) exec $(BIN)/python -m serving.hosts.serve --port "$$PORT" >> .local/serve.jsonl
+
+score: .venv/serve.ok $(if $(DASK),.venv/dask.ok) ## Predict from each row of a file, and go on where that was cut off (IN=, OUT=: CSV, JSON lines, Parquet; IN= a folder of pictures, TEXT=, IMAGE=, NULLS=, KEEP=, PREFIX=, FRESH=1, DASK=)
+	@$(BIN)/python -m training.ensure_model $(MODEL)
+	@exec $(BIN)/python -m scoring --bundle $(BUNDLE) --in="$$IN" --out="$$OUT" --text="$$TEXT" --image="$$IMAGE" --nulls="$$NULLS" \
+	    --keep="$$KEEP" --prefix="$$PREFIX" --dask="$$DASK" $(if $(FRESH),--fresh)
 
 new: .venv/serve.ok ## Make a model's folder of a table: CSV, JSON lines, Parquet (NAME=churn DATA=churn.csv TARGET=column, TEXT=column, TASK=regression)
 	@exec $(BIN)/python -m training.new --name "$$NAME" --data "$$DATA" --target "$$TARGET" $(if $(TEXT),--text "$$TEXT") $(if $(TASK),--task "$$TASK")

@@ -27,6 +27,7 @@ exec sleep 30
             "load",
             "load STAGE=dev",
             "logs FOLLOW=1",
+            "score IN=a.csv OUT=b.csv",
             "smoke",
             "rollback",
             "prune KEEP=1",

@@ -1,0 +1,64 @@
+"""Scorers in processes of this machine."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any
+
+from scoring.plan import Plan
+from scoring.scorer import Scored, score_rows
+from training.console import StepError
+
+type Rows = list[tuple[int, Any]]
+type Submit = Callable[[Rows], Callable[[], Scored]]
+
+
+@contextmanager
+def use_processes(plan: Plan, count: int) -> Iterator[Submit]:
+    """While it is open, rows are scored by `count` processes; by this one, where that is 0.
+
+    Returns:
+        A function that takes rows, and returns one that waits for what became of them. That one
+        raises StepError where the model cannot be served, or a process was ended.
+    """
+    if not count:
+        yield lambda rows: lambda: score_rows(plan, rows)
+        return
+    # Not forked: a process that was would hold this one's lock, and go on after its end.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(count, context, initializer=_begin)
+    try:
+        yield lambda rows: _wait(pool.submit(score_rows, plan, rows))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _wait(future: Future[Scored]) -> Callable[[], Scored]:
+    def wait() -> Scored:
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            raise StepError(
+                "a process that scores was ended (by lack of memory, most often): what was "
+                "written is kept; run the same command again to go on"
+            ) from None
+
+    return wait
+
+
+def _begin() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that started us ends us
+    threading.Thread(target=_follow, daemon=True).start()
+
+
+def _follow() -> None:
+    """End with the process that started us, however that ends."""
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)

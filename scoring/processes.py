@@ -32,23 +32,33 @@ def use_processes(plan: Plan, count: int) -> Iterator[Submit]:
     # Not forked: a process that was would hold this one's lock, and go on after its end.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(count, context, initializer=_begin)
+
+    def submit(rows: Rows) -> Callable[[], Scored]:
+        with _telling():
+            future = pool.submit(score_rows, plan, rows)
+        return lambda: _wait(future)
+
     try:
-        yield lambda rows: _wait(pool.submit(score_rows, plan, rows))
+        yield submit
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _wait(future: Future[Scored]) -> Callable[[], Scored]:
-    def wait() -> Scored:
-        try:
-            return future.result()
-        except BrokenProcessPool:
-            raise StepError(
-                "a process that scores was ended (by lack of memory, most often): what was "
-                "written is kept; run the same command again to go on"
-            ) from None
+def _wait(future: Future[Scored]) -> Scored:
+    with _telling():
+        return future.result()
 
-    return wait
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Say what has happened where a process was ended: asking for more meets it, too."""
+    try:
+        yield
+    except BrokenProcessPool:
+        raise StepError(
+            "a process that scores was ended (by lack of memory, most often): what was written is "
+            "kept; run the same command again to go on"
+        ) from None
 
 
 def _begin() -> None:

@@ -65,7 +65,8 @@ def _split_csv(names: tuple[str, ...], delimiter: str, data: bytes | None) -> Co
         # An empty value is null, and a quoted one is the empty text.
         (values,) = csv.reader([text], delimiter=delimiter, strict=True, quoting=csv.QUOTE_NOTNULL)
     except csv.Error as error:
-        raise RowError(f"The row is no CSV: {error}.") from None
+        rule, _, _ = str(error).partition(" - ")  # after it comes advice to programmers
+        raise RowError(f"The row is no CSV: {rule}.") from None
     if len(values) != len(names):
         raise RowError(f"The row has {len(values)} values, and there are {len(names)} columns.")
     return dict(zip(names, values, strict=True))

@@ -109,7 +109,8 @@ def tell(error: Exception) -> str:
 
 
 @lru_cache(maxsize=1)
-def _find_scorer(plan: Plan) -> Scorer:
+def find_scorer(plan: Plan) -> Scorer:
+    """The scorer of a plan, in this process."""
     return Scorer(plan)
 
 
@@ -120,6 +121,6 @@ def score_rows(plan: Plan, rows: Sequence[tuple[int, Any]]) -> Scored:
         StepError: The model cannot be served, or is not the plan's.
     """
     try:
-        return _find_scorer(plan).score(rows)
+        return find_scorer(plan).score(rows)
     except ModelError as error:
         raise StepError(str(error)) from None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from scoring.plan import ROOT, Plan, hash_code, hash_manifest, list_added
+from scoring.plan import Plan, hash_code, hash_manifest, list_added, shorten
 from scoring.sources import Source
 from scoring.sources.columns import find_columns
 from scoring.sources.folder import Folder
@@ -82,7 +82,7 @@ def plan_job(asked: argparse.Namespace) -> Job:
     # What is in Parquet and goes to Parquet keeps its types: it is put beside the answers at last.
     beside = tuple(kept) if form == source.form == "parquet" else ()
     plan = Plan(
-        bundle=_shorten(bundle),
+        bundle=shorten(bundle),
         model=hash_manifest(bundle),
         form=source.form,
         names=tuple(source.names),
@@ -195,9 +195,3 @@ def _describe(
         "setting (TEXT, IMAGE, NULLS, KEEP, PREFIX)": json.dumps(settings, ensure_ascii=False),
         "code": hash_code(),
     }
-
-
-def _shorten(bundle: Path) -> str:
-    """A path that holds on other machines, too, where the bundle is the repository's."""
-    whole = bundle.absolute()
-    return str(whole.relative_to(ROOT) if whole.is_relative_to(ROOT) else whole)

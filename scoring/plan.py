@@ -59,6 +59,12 @@ def list_added(prefix: str, task: str) -> list[str]:
     return [prefix + name for name in (FIRST, *ANSWERS[task], *LAST)]
 
 
+def shorten(bundle: Path) -> str:
+    """A path that holds on other machines, too, where the bundle is the repository's."""
+    whole = bundle.absolute()
+    return str(whole.relative_to(ROOT) if whole.is_relative_to(ROOT) else whole)
+
+
 def hash_manifest(bundle: Path) -> str:
     """What tells one model from another, its labels and its interval included."""
     return hashlib.sha256((bundle / MANIFEST_NAME).read_bytes()).hexdigest()

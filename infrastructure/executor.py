@@ -7,6 +7,8 @@ from infrastructure.permissions import Permissions, allow
 from serving.deployment.stack import NAME, match_names
 from serving.deployment.stages import STAGES
 
+URL_ACTIONS = [f"lambda:{verb}FunctionUrlConfig" for verb in ("Create", "Delete", "Get", "Update")]
+
 
 class ExecutorPermissions(Permissions):
     """The statements of a stage's executor."""
@@ -23,9 +25,11 @@ class ExecutorPermissions(Permissions):
 
     def _make_functions(self, stage: str, repository: ecr.IRepository) -> list[iam.PolicyStatement]:
         function = self.arn("lambda", f"function:{match_names(stage)}")
+        has_url = any(one.api == "url" for one in STAGES[stage].list_variants())
         return [
             allow(
                 [
+                    *(URL_ACTIONS if has_url else ()),
                     "lambda:AddPermission",
                     "lambda:CreateAlias",
                     "lambda:CreateFunction",
@@ -105,7 +109,10 @@ class ExecutorPermissions(Permissions):
     def _make_apis(self, stage: str) -> list[iam.PolicyStatement]:
         """API Gateway gives its things ids of its own, so names cannot narrow them."""
         kinds = ["restapis", "apikeys", "usageplans", "tags"]
-        domains = [one.domain for one in STAGES[stage].list_variants() if one.domain]
+        variants = list(STAGES[stage].list_variants())
+        if any(one.api == "http" for one in variants):
+            kinds.append("apis")
+        domains = [one.domain for one in variants if one.domain]
         if domains:
             kinds.append("domainnames")
         zones = sorted({one.zone_id for one in domains if one.zone_id})

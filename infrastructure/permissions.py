@@ -31,7 +31,7 @@ WILDCARDS = {
     r".*:deploymentconfig:CodeDeployDefault\.\*": "AWS's own settings",
     r".*:apigateway:[^*]*:/[a-z]+/\*": "API Gateway makes up ids",
     r".*:route53:::change/\*": "Route 53 makes up ids",
-    r".*:execute-api:[^*]*:\*/[a-z]+/\*": "API Gateway makes up ids; any route of the stage",
+    r".*:execute-api:[^*]*:\*/(\$default|[a-z0-9]+)/\*": "ids are made up; any route",
 }
 
 
@@ -173,10 +173,20 @@ class Permissions:
                 ["codedeploy:ListDeployments", "codedeploy:StopDeployment"],
                 self.arn("codedeploy", f"deploymentgroup:{name}/{name}"),
             ),
-            *(
-                [allow(["execute-api:Invoke"], self.arn("execute-api", f"*/{stage}/*"))]
-                if any(one.auth == "iam" for one in STAGES[stage].list_variants())
-                else []
-            ),
+            *self._call(stage, function),
             allow(["logs:FilterLogEvents"], self.arn("logs", f"log-group:/aws/lambda/{name}:*")),
         ]
+
+    def _call(self, stage: str, function: str) -> list[iam.PolicyStatement]:
+        """What calls an API that wants signatures, of each kind that the stage has."""
+        kinds = {one.api for one in STAGES[stage].list_variants() if one.auth == "iam"}
+        names = {"rest": stage, "http": "$default"}
+        found = [
+            allow(["execute-api:Invoke"], self.arn("execute-api", f"*/{name}/*"))
+            for kind, name in names.items()
+            if kind in kinds
+        ]
+        if "url" in kinds:  # Lambda wants both ("Control access to Lambda function URLs")
+            actions = ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl"]
+            found.append(allow(actions, function, f"{function}:*"))
+        return found

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from serving.deployment.stages import STAGES
+from serving.deployment.stages import STAGES, Stage
 
 pytestmark = pytest.mark.node
 BUCKET = "quickthaw-123456789012-eu-central-1"
@@ -88,6 +88,31 @@ EVERYWHERE = {
         "xray:PutTraceSegments",
     },
 }
+
+
+CALLS = {
+    "http": ({"api": "http"}, ("/apis", "/apis/*"), "*/$default/*"),
+    "url": (
+        {"api": "url", "rate_per_second": None, "burst": None},
+        ("lambda:CreateFunctionUrlConfig", "lambda:DeleteFunctionUrlConfig"),
+        "lambda:InvokeFunctionUrl",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CALLS)
+def test_stage_has_another_api_its_roles_may_make_and_call_it_and_its_account_is_clean(
+    write_account, synth, monkeypatch, kind
+):
+    settings, made, called = CALLS[kind]
+    before = json.dumps(dict(write_account()))
+    assert called not in before
+    monkeypatch.setitem(STAGES, "dev", Stage(auth="iam", **settings))
+    after = write_account()
+    assert not after.findings
+    assert not synth.lint(after)
+    for one in (*made, called):
+        assert json.dumps(dict(after)).count(one) > before.count(one), one
 
 
 def test_what_is_allowed_everywhere_is_what_knows_no_resources(account, synth):

@@ -174,10 +174,11 @@ def locate(url: str) -> tuple[str, dict[str, str]]:
     return f"{address.scheme}://{address.netloc}{parts.path}", {"Host": parts.netloc}
 
 
-def make_local_url(api: str, stage: str) -> str:
+def make_local_url(api: str, stage: str = "") -> str:
     """The address of an API on a local AWS."""
     address = urlsplit(os.environ.get("AWS_ENDPOINT_URL", "http://localhost:4566"))
-    return f"{address.scheme}://{api}.execute-api.localhost:{address.port}/{stage}/"
+    path = f"{stage}/" if stage else ""
+    return f"{address.scheme}://{api}.execute-api.localhost:{address.port}/{path}"
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -73,6 +73,7 @@ class Stage:
         architecture: The function's processors, as Lambda names them; the image is built for them.
         memory_mb: The function's memory; its share of a processor goes with it.
         timeout_seconds: What an invocation may take, less than API Gateway waits.
+        api: What callers reach: a REST API, an HTTP API, or the function's own URL.
         auth: What a caller needs: an API key, an AWS signature, or nothing.
         rate_per_second, burst: What API Gateway lets through, in all and of a key.
         allow_origin: The origin whose pages may call the API ("*": all); without, none may.
@@ -90,9 +91,10 @@ class Stage:
     architecture: Literal["x86_64", "arm64"] = "x86_64"
     memory_mb: int = 1024
     timeout_seconds: int = 28
+    api: Literal["rest", "http", "url"] = "rest"
     auth: Literal["api_key", "iam", "none"] = "api_key"
-    rate_per_second: int = 50
-    burst: int = 100
+    rate_per_second: int | None = 50
+    burst: int | None = 100
     allow_origin: str | None = None
     domain: Domain | None = None
     retention_days: int = 30
@@ -118,8 +120,10 @@ class Stage:
                 0 < self.timeout_seconds < INTEGRATION_SECONDS
             ),
             "auth must be api_key, iam or none": self.auth in ("api_key", "iam", "none"),
-            "rate_per_second and burst must be at least 1": min(self.rate_per_second, self.burst)
-            >= 1,
+            "rate_per_second and burst must be at least 1": all(
+                one is None or one >= 1 for one in (self.rate_per_second, self.burst)
+            ),
+            **self._check_api(),
             f"retention_days must be one of {RETENTION_DAYS}": (
                 self.retention_days in RETENTION_DAYS
             ),
@@ -140,6 +144,27 @@ class Stage:
             if unknown := settings.keys() - vars(self).keys():
                 raise StageError(f"serving/deployment/stages.py: {model}: no settings {unknown}")
             self.of(model)
+
+    def _check_api(self) -> dict[str, bool]:
+        """What an API lacks, no setting may want (README.md, "What callers reach")."""
+        rates = (self.rate_per_second, self.burst)
+        return {
+            "api must be rest, http or url": self.api in ("rest", "http", "url"),
+            f"auth must be iam or none where api is {self.api}: it has no API keys": (
+                self.api == "rest" or self.auth != "api_key"
+            ),
+            "rate_per_second and burst must be None where api is url, which has no throttle: "
+            "reserved_concurrency bounds it": self.api != "url" or rates == (None, None),
+            f"rate_per_second and burst must be set where api is {self.api}": (
+                self.api == "url" or None not in rates
+            ),
+            "domain must be None where api is url: a function URL has no other name": (
+                self.api != "url" or self.domain is None
+            ),
+            "a domain's base_path needs api rest: other events do not tell it": (
+                self.api == "rest" or not (self.domain and self.domain.base_path)
+            ),
+        }
 
     def of(self, model: str) -> "Stage":
         """The settings of a model at this stage."""

@@ -25,6 +25,8 @@ from serving.deployment.stages import STAGES
 
 RETRIED = {403, 429}  # a new key takes seconds to be known everywhere; too many requests
 TRIES = 5
+# What a request is signed for, by the stage's api.
+SERVICES = {"rest": "execute-api", "http": "execute-api", "url": "lambda"}
 SECONDS = 30  # for an answer: API Gateway waits for 29
 
 
@@ -52,7 +54,7 @@ class Api:
         outputs = read_outputs(deployment)
         self.url = outputs.Url
         self.stage = STAGES[deployment.stage].of(deployment.model)
-        self._signer = Signer() if self.stage.auth == "iam" else None
+        self._signer = Signer(SERVICES[self.stage.api]) if self.stage.auth == "iam" else None
         self.address, self._headers = locate(outputs.Url)
         if key := read_key(outputs):
             self._headers["X-Api-Key"] = key
@@ -82,18 +84,19 @@ class Api:
 
 
 class Signer:
-    """Makes AWS's signatures, version 4.
+    """Makes AWS's signatures, version 4, for a service.
 
     Raises:
         StackError: There are no credentials.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, service: str) -> None:
         import boto3  # noqa: PLC0415
 
         self._credentials = boto3.Session().get_credentials()
         if self._credentials is None:
             raise StackError("there are no credentials to sign with: check AWS_PROFILE")
+        self._service = service
         self._region = make_client("sts").meta.region_name
 
     def sign(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> dict[str, str]:
@@ -102,7 +105,7 @@ class Signer:
         from botocore.awsrequest import AWSRequest  # noqa: PLC0415
 
         request = AWSRequest(method, url, data=body, headers=headers)
-        SigV4Auth(self._credentials, "execute-api", self._region).add_auth(request)
+        SigV4Auth(self._credentials, self._service, self._region).add_auth(request)
         return dict(request.headers.items())
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from aws_cdk import Duration
-from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_logs as logs
@@ -11,6 +10,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from serving.deployment.stack import ALIAS, NAME, Deployment
+from serving.deployment.stacks.front import Front
 from serving.deployment.stacks.function import Function
 from serving.deployment.stages import Stage
 
@@ -39,7 +39,7 @@ class Alarms(Construct):
         *,
         deployment: Deployment,
         function: Function,
-        api: apigateway.RestApi,
+        api: Front,
         stage: Stage,
     ) -> None:
         super().__init__(scope, identity)
@@ -55,7 +55,7 @@ class Alarms(Construct):
             threshold=stage.p99_ms,
             periods=3,
         )
-        self._add("answers-5xx", api.metric_server_error(**_sum(MINUTE)), "The API answers 5xx")
+        self._add("answers-5xx", api.failed(**_sum(MINUTE)), "The API answers 5xx")
         self._add(
             "init-failures", self._count_init_failures(function.logs), "Environments do not start"
         )

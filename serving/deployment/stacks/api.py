@@ -16,28 +16,10 @@ from constructs import Construct
 from serving.bundle.inputs import BINARY_MEDIA
 from serving.deployment.stack import Deployment
 from serving.deployment.stacks import bodies
+from serving.deployment.stacks.access import ACCESS, PREFLIGHT
 from serving.deployment.stacks.function import Function, set_retention
 from serving.deployment.stages import Domain, Stage
 
-# What is known of a request without its content: no body, no query, no header.
-ACCESS = {
-    "requestId": "$context.requestId",
-    "extendedRequestId": "$context.extendedRequestId",
-    "requestTime": "$context.requestTime",
-    "method": "$context.httpMethod",
-    "resource": "$context.resourcePath",
-    "status": "$context.status",
-    "responseLength": "$context.responseLength",
-    "responseLatency": "$context.responseLatency",
-    "integrationLatency": "$context.integrationLatency",
-    "integrationStatus": "$context.integrationStatus",
-    "integrationRequestId": "$context.integration.requestId",
-    "keyId": "$context.identity.apiKeyId",
-    "error": "$context.error.responseType",
-    "traceId": "$context.xrayTraceId",
-}
-# With a key, or with a signature.
-PREFLIGHT = ["Content-Type", "X-Api-Key", "Authorization", "X-Amz-Date", "X-Amz-Security-Token"]
 REFUSED = {
     "type": "urn:quickthaw:problem:invalid",
     "title": "Unprocessable Content",

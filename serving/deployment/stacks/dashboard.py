@@ -1,7 +1,6 @@
 """The dashboard: who calls, how it goes, how fast, and whether what is sent is still of a kind."""
 
 from aws_cdk import Duration
-from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk.region_info import RegionInfo
 from constructs import Construct
@@ -10,6 +9,7 @@ from serving.deployment import curves
 from serving.deployment.curves import BLUE, GREEN, GREY, ORANGE, RED, Curve, list_curves
 from serving.deployment.stack import NAME
 from serving.deployment.stacks.alarms import Alarms
+from serving.deployment.stacks.front import Front
 from serving.deployment.stacks.function import Function
 
 PERIOD = Duration.minutes(1)
@@ -57,7 +57,7 @@ class Dashboard(Construct):
         *,
         name: str,
         function: Function,
-        api: apigateway.RestApi,
+        api: Front,
         alarms: Alarms,
         region: str,
     ) -> None:
@@ -118,18 +118,14 @@ class Dashboard(Construct):
             color=curve.color,
         )
 
-    def _show_requests(
-        self, function: Function, api: apigateway.RestApi
-    ) -> list[cloudwatch.IWidget]:
+    def _show_requests(self, function: Function, api: Front) -> list[cloudwatch.IWidget]:
         alias = function.alias
         return [
-            self._graph(
-                curves.REQUESTS, api.metric_count(period=PERIOD, label="requests", color=BLUE)
-            ),
+            self._graph(curves.REQUESTS, api.requests(period=PERIOD, label="requests", color=BLUE)),
             self._graph(
                 curves.REFUSED,
-                api.metric_client_error(period=PERIOD, statistic="Sum", label="4xx", color=ORANGE),
-                api.metric_server_error(period=PERIOD, statistic="Sum", label="5xx", color=RED),
+                api.refused(period=PERIOD, statistic="Sum", label="4xx", color=ORANGE),
+                api.failed(period=PERIOD, statistic="Sum", label="5xx", color=RED),
                 alias.metric_throttles(period=PERIOD, label="throttled", color=BLUE),
             ),
             self._graph(
@@ -145,13 +141,13 @@ class Dashboard(Construct):
             ),
         ]
 
-    def _show_speed(self, function: Function, api: apigateway.RestApi) -> list[cloudwatch.IWidget]:
+    def _show_speed(self, function: Function, api: Front) -> list[cloudwatch.IWidget]:
         return [
             self._graph(
                 "For the caller (ms)",
-                api.metric_latency(period=PERIOD, statistic="p50", label="p50", color=GREEN),
-                api.metric_latency(period=PERIOD, statistic="p99", label="p99", color=ORANGE),
-                api.metric_latency(period=PERIOD, statistic="Maximum", label="max", color=RED),
+                api.latency(period=PERIOD, statistic="p50", label="p50", color=GREEN),
+                api.latency(period=PERIOD, statistic="p99", label="p99", color=ORANGE),
+                api.latency(period=PERIOD, statistic="Maximum", label="max", color=RED),
             ),
             self._graph(
                 curves.SPEED,

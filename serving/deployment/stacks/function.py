@@ -148,7 +148,8 @@ def set_retention(group: logs.LogGroup, days: int) -> None:
 def list_variables(stage: Stage) -> dict[str, str]:
     """The handler's settings; README.md, "Settings", says what they mean."""
     variables = {"AWS_EMF_ENVIRONMENT": "Lambda", "AWS_EMF_NAMESPACE": NAME}
-    if stage.allow_origin:
+    # The others' own answers to other origins would come on top of the handler's.
+    if stage.allow_origin and stage.api == "rest":
         variables["QUICKTHAW_ALLOW_ORIGIN"] = stage.allow_origin
     if stage.domain and stage.domain.base_path:
         variables["QUICKTHAW_BASE_PATH"] = stage.domain.base_path

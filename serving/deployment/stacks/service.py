@@ -7,10 +7,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from serving.deployment.stack import NAME, Deployment, Outputs, make_local_url
+from serving.deployment.stack import NAME, Deployment, Outputs
 from serving.deployment.stacks.alarms import Alarms
-from serving.deployment.stacks.api import Api
 from serving.deployment.stacks.dashboard import Dashboard
+from serving.deployment.stacks.front import build_front
 from serving.deployment.stacks.function import Function, Image
 from serving.deployment.stages import Stage
 
@@ -66,9 +66,9 @@ class Service(cdk.Stack):
             image=image,
             stage=stage,
         )
-        api = Api(self, "Api", deployment=deployment, function=function, stage=stage)
+        api = build_front(self, deployment=deployment, function=function, stage=stage)
         alarms = Alarms(
-            self, "Alarms", deployment=deployment, function=function, api=api.api, stage=stage
+            self, "Alarms", deployment=deployment, function=function, api=api, stage=stage
         )
         if stage.canary:
             function.shift_slowly(alarms.all["canary"])
@@ -77,15 +77,15 @@ class Service(cdk.Stack):
             "Dashboard",
             name=name,
             function=function,
-            api=api.api,
+            api=api,
             alarms=alarms,
             region=self.region,
         )
         for rule, reason in LEFT.items():
             cdk.Validations.of(self).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))
         outputs = Outputs(
-            Url=make_local_url(api.api.rest_api_id, deployment.stage) if local else api.url,
-            KeyId=api.key.key_id if api.key else "none",
+            Url=api.local_url if local else api.url,
+            KeyId=api.key_id,
             FunctionName=name,
             LogGroup=f"/aws/lambda/{name}",
             Dashboard=dashboard.link,

@@ -519,8 +519,16 @@ def test_there_are_too_many_requests_smoke_waits(api, monkeypatch):
     assert smoke.smoke(DEV) == []
 
 
-def test_stage_wants_signatures_smoke_signs(api, monkeypatch):
-    monkeypatch.setitem(smoke.STAGES, "dev", Stage(auth="iam"))
+@pytest.mark.parametrize(
+    ("stage", "service"),
+    [
+        (Stage(auth="iam"), "execute-api"),
+        (Stage(api="http", auth="iam"), "execute-api"),
+        (Stage(api="url", auth="iam", rate_per_second=None, burst=None), "lambda"),
+    ],
+)
+def test_stage_wants_signatures_smoke_signs(api, monkeypatch, stage, service):
+    monkeypatch.setitem(smoke.STAGES, "dev", stage)
     monkeypatch.setattr(smoke, "read_key", lambda _: None)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
         monkeypatch.setenv(name, "eu-central-1")
@@ -528,7 +536,7 @@ def test_stage_wants_signatures_smoke_signs(api, monkeypatch):
     assert smoke.smoke(DEV) == []
     ((_, headers, _),) = api.seen
     assert headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=eu-central-1/")
-    assert "/execute-api/aws4_request" in headers["Authorization"]
+    assert f"/{service}/aws4_request" in headers["Authorization"]
 
 
 def test_load_asks_a_stage_as_smoke_does(api):

@@ -48,6 +48,7 @@ DOMAIN = Domain(
     zone_id="Z1",
     zone_name="example.org",
 )
+NO_RATES = {"rate_per_second": None, "burst": None}
 VARIANTS = {
     "iam": {"auth": "iam"},
     "open": {"auth": "none"},
@@ -60,6 +61,23 @@ VARIANTS = {
     "topic": {"alarm_topic_arn": "arn:aws:sns:eu-central-1:123456789012:alarms"},
     "canary": {"canary": True},
     "arm": {"architecture": "arm64"},
+    "http": {"api": "http", "auth": "none"},
+    "http-all": {
+        "api": "http",
+        "auth": "iam",
+        "allow_origin": "https://app.example.org",
+        "domain": DOMAIN,
+        "canary": True,
+    },
+    "url": {"api": "url", "auth": "none", **NO_RATES},
+    "url-all": {
+        "api": "url",
+        "auth": "iam",
+        "allow_origin": "https://app.example.org",
+        "reserved_concurrency": 10,
+        "canary": True,
+        **NO_RATES,
+    },
 }
 
 
@@ -641,6 +659,18 @@ def test_another_origin_may_call_preflights_need_no_key_and_refusals_say_so(synt
         ({"memory_mb": 64}, "memory_mb"),
         ({"architecture": "aarch64"}, "architecture"),
         ({"auth": "open"}, "auth"),
+        ({"api": "websocket", "auth": "none"}, "api must be"),
+        ({"api": "http"}, "it has no API keys"),
+        ({"api": "url", **NO_RATES}, "it has no API keys"),
+        ({"api": "url", "auth": "none"}, "must be None where api is url"),
+        ({"api": "url", "auth": "none", "rate_per_second": None}, "must be None where api is url"),
+        ({"api": "http", "auth": "none", "burst": None}, "must be set where api is http"),
+        ({"rate_per_second": None}, "must be set where api is rest"),
+        ({"api": "url", "auth": "none", "domain": DOMAIN, **NO_RATES}, "domain must be None"),
+        (
+            {"api": "http", "auth": "none", "domain": replace(DOMAIN, base_path="nlp")},
+            "base_path needs api rest",
+        ),
         ({"burst": 0}, "burst"),
         ({"retention_days": 8}, "retention_days"),
         ({"p99_ms": 0}, "p99_ms"),

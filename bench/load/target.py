@@ -80,5 +80,6 @@ def find_stage(deployment: Deployment) -> Target:
     from serving.deployment.commands.smoke import Api  # noqa: PLC0415
 
     api = Api(deployment)
-    limit = (api.stage.rate_per_second, api.stage.burst)
+    rate, burst = api.stage.rate_per_second, api.stage.burst
+    limit = (rate, burst) if rate and burst else None  # a function URL has none
     return Target(api.url, api.address, api.make_headers, limit, deployment.make("deploy"))

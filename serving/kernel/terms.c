@@ -5,6 +5,7 @@
 
 enum { NO_NORM, L1, L2 };
 enum { U32 = 4, F64 = 8, FREQUENT = 64, FEW = 48 };
+enum { MAX_BUCKET = 65536 }; /* as ops/vectorize.py has it */
 
 typedef struct {
     PyObject_HEAD
@@ -47,7 +48,7 @@ static int find_term(Terms *self, const char *key, size_t size, uint32_t *column
         return -1;
     }
     uint64_t at = self->terms + read_u32(bounds), end = self->terms + read_u32(bounds + U32);
-    if (at > end || end > self->terms_end) {
+    if (at > end || end - at > MAX_BUCKET || end > self->terms_end) {
         return refuse("a bucket out of its section");
     }
     while (at < end) {

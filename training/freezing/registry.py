@@ -33,6 +33,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
+from serving.app.engines.frozen.rows import MAX_WIDTH
 from training.freezing.file import Op
 
 LEARNING = {"__init__", "fit", "fit_transform", "partial_fit"}
@@ -256,7 +257,10 @@ class Step:
 
     def densify(self) -> list[Op]:
         """What makes a list of a sparse row; nothing where rows are dense."""
-        return [Op("dense", {"width": self.width}, {})] if self.is_sparse else []
+        if not self.is_sparse:
+            return []
+        self.refuse(**{"number of columns": self.width > MAX_WIDTH})
+        return [Op("dense", {"width": self.width}, {})]
 
     def follow(self) -> Given:
         """What the step makes of what it is given."""

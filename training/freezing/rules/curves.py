@@ -8,6 +8,7 @@ from scipy.stats import norm
 from sklearn.preprocessing import QuantileTransformer, SplineTransformer
 from sklearn.preprocessing._data import BOUNDS_THRESHOLD
 
+from serving.app.engines.frozen.ops.curves import MAX_DEGREE
 from training.freezing.file import Op
 from training.freezing.registry import Given, Step, rule
 from training.freezing.rounding import EPSILON
@@ -22,7 +23,7 @@ Errors = NDArray[np.float64] | None
 
 
 def _bound_quantiles(transformer: QuantileTransformer, given: Given) -> Errors:
-    """The errors of shares, and of the normal distribution's quantiles of them.
+    """Of shares nothing; of normal quantiles a rounding of the quantile; and what e moves them.
 
     Shares are interpolated operation by operation, so they have errors only where rows do; they
     rise with the rows, so that what those are off moves them at most to the share there.
@@ -66,7 +67,7 @@ def freeze_splines(step: Step) -> list[Op]:
     step.refuse(
         sparse_output=transformer.sparse_output,
         # scikit-learn itself fails on a value above the knots, or makes no slope.
-        degree=degree == 0 and beyond in ("constant", "linear"),
+        degree=degree > MAX_DEGREE or (degree == 0 and beyond in ("constant", "linear")),
     )
     splines = transformer.bsplines_
     step.refuse(knots=not all(np.isfinite(one.t).all() for one in splines))

@@ -14,6 +14,9 @@ from sklearn.feature_extraction.text import (
     TfidfVectorizer,
 )
 
+from serving.app.engines.frozen.analysis import TOKEN_PATTERN
+from serving.app.engines.frozen.ops.vectorize import MAX_BUCKET
+from serving.app.engines.frozen.patterns import compile_pattern
 from serving.app.features import PREPROCESSORS
 from training.freezing.file import Op
 from training.freezing.registry import Step, rule
@@ -74,6 +77,8 @@ def freeze_vectorizer(step: Step, tfidf: Any, weighing: Step | None = None) -> l
         _check_tfidf(weighing or step, tfidf)
     settings = {**_analyze(vectorizer), "norm": None if tfidf is None else tfidf.norm}
     sections = _hash_table(vectorizer.vocabulary_, getattr(tfidf, "idf_", None))
+    longest = np.diff(np.frombuffer(sections["buckets"], "<u4")).max()
+    step.refuse(**{"longest terms": longest > MAX_BUCKET})
     if tfidf is not None and tfidf.sublinear_tf:
         # All at once, in an array like those of transform: numpy's log of one number may differ.
         sections["logs"] = np.log(np.arange(1.0, LOGS + 1)).astype("<f8").tobytes()
@@ -120,9 +125,21 @@ def _check_analyzer(step: Step) -> None:
         strip_accents=vectorizer.strip_accents not in (None, "ascii", "unicode"),
         input=vectorizer.input != "content",
         stop_words=not _are_words(vectorizer.get_stop_words() or ()),
+        token_pattern=vectorizer.analyzer == "word" and not _is_quick(vectorizer.token_pattern),
         ngram_range=not all(isinstance(length, Integral) for length in vectorizer.ngram_range)
         or not 1 <= shortest <= longest,
     )
+
+
+def _is_quick(pattern: str | None) -> bool:
+    """Whether no text makes a token pattern slow."""
+    if pattern in (None, TOKEN_PATTERN):  # a tokenizer's is None, and told of by that name
+        return True
+    try:
+        compile_pattern(pattern)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_tfidf(step: Step, tfidf: Any) -> None:

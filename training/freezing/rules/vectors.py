@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR
 
+from serving.app.engines.frozen.ops.vectors import MAX_LABELS
 from training.freezing.file import Op
 from training.freezing.registry import CannotFreeze, Given, Predictor, Step, rule
 from training.freezing.rounding import EPSILON
@@ -103,6 +104,7 @@ def _read_regression(machine: Any) -> tuple[NDArray[np.float64], NDArray[np.floa
 
 
 def _bound_svr(machine: Any, given: Given) -> NDArray[np.float64]:
+    """As of linear models over kernels, and each kernel's rounding."""
     return _bound_sums(read_svm(machine), *_read_regression(machine), given)
 
 
@@ -146,6 +148,7 @@ def _list_pairs(machine: Any) -> NDArray[np.float64]:
 
 
 def _bound_svc(machine: Any, given: Given) -> NDArray[np.float64]:
+    """As of linear models over kernels, and each kernel's rounding."""
     return _bound_sums(read_svm(machine), _list_pairs(machine), machine.intercept_, given)
 
 
@@ -159,7 +162,7 @@ def freeze_svc(step: Step) -> Predictor:
     _refuse_svm(step)
     machine = step.estimator
     labels = len(machine.classes_)
-    step.refuse(break_ties=bool(machine.break_ties), classes_=labels < 2)  # noqa: PLR2004
+    step.refuse(break_ties=bool(machine.break_ties), classes_=not 2 <= labels <= MAX_LABELS)  # noqa: PLR2004
     kernel = read_svm(machine)
     if kernel.name == "linear":
         ops = [_collapse(step, kernel, _list_pairs(machine), machine.intercept_)]
@@ -187,6 +190,7 @@ def _vote(step: Step, labels: int) -> Op:
 
 
 def _bound_ridge(ridge: KernelRidge, given: Given) -> NDArray[np.float64]:
+    """As of linear models over kernels, and each kernel's rounding."""
     kernel = read_pairwise(ridge, ridge.X_fit_)
     return _bound_sums(kernel, ridge.dual_coef_.reshape(1, -1), 0.0, given)
 

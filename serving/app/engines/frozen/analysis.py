@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     Split = Callable[[str], list[str]]
 
+# N-grams of so many lengths are few for any text; all lengths of a long one would fill any memory.
+FEW_LENGTHS = 10
+MAX_BYTES = 2**27
+STRING = 57  # bytes of one beside its characters, with its place in a list
 TOKEN_PATTERN = r"(?u)\b\w\w+\b"  # noqa: S105 - scikit-learn's default
 
 
@@ -24,6 +28,8 @@ def make_analyzer(op: dict[str, Any]) -> tuple[Split | None, Split]:
         op: scikit-learn's settings; `preprocessor` is a name of features.PREPROCESSORS.
     """
     shortest, longest = op["ngram_range"]
+    if not 1 <= shortest <= longest:
+        raise ValueError("n-grams of no length")
     if op["analyzer"] != "word":
         return None, _cut_characters(op, shortest, longest)
     split = _find_splitter(op)
@@ -37,6 +43,7 @@ def make_analyzer(op: dict[str, Any]) -> tuple[Split | None, Split]:
             return tokens
         # No n-gram is longer than the text, whatever the bound.
         lengths = range(shortest, min(longest, len(tokens)) + 1)
+        _check_cost(len(tokens), len(text), lengths)
         starts = [tokens[skipped:] for skipped in range(lengths.stop - 1)]
         grams = (zip(*starts[:length], strict=False) for length in lengths)
         return list(map(" ".join, chain.from_iterable(grams)))
@@ -50,11 +57,15 @@ def _cut_characters(op: dict[str, Any], shortest: int, longest: int) -> Split:
 
     def analyze(text: str) -> list[str]:
         text = squeeze(" ", preprocess(text))
-        return _cut(text, range(shortest, min(longest, len(text)) + 1))
+        lengths = range(shortest, min(longest, len(text)) + 1)
+        _check_cost(len(text), len(text), lengths)
+        return _cut(text, lengths)
 
     def analyze_within_words(text: str) -> list[str]:
-        terms = []
-        for word in squeeze(" ", preprocess(text)).split():
+        terms, words = [], squeeze(" ", preprocess(text)).split()
+        most = max(map(len, words), default=0) + 2
+        _check_cost(len(text), len(text), range(shortest, min(longest, most) + 1))
+        for word in words:
             padded = f" {word} "
             # A word that is shorter than an n-gram is one itself, once.
             if len(padded) <= shortest:
@@ -64,6 +75,23 @@ def _cut_characters(op: dict[str, Any], shortest: int, longest: int) -> Split:
         return terms
 
     return analyze if op["analyzer"] == "char" else analyze_within_words
+
+
+def _check_cost(pieces: int, characters: int, lengths: range) -> None:
+    """Refuse n-grams of many lengths that take too much memory.
+
+    Args:
+        pieces: How many words or characters n-grams are made of.
+        characters: How many there are in all.
+        lengths: Of the n-grams, in pieces.
+
+    Raises:
+        ValueError: They are refused.
+    """
+    if len(lengths) > FEW_LENGTHS:
+        cost = pieces * len(lengths) * STRING + characters * sum(lengths)
+        if cost > MAX_BYTES:
+            raise ValueError("a text too long for n-grams of so many lengths")
 
 
 def _cut(text: str, lengths: range) -> list[str]:
@@ -79,7 +107,9 @@ def _find_splitter(op: dict[str, Any]) -> Split:
     """What makes words of a text."""
     if op["preprocessor"] in SPLITTERS and op["token_pattern"] == TOKEN_PATTERN:
         return SPLITTERS[op["preprocessor"]]
-    preprocess, find = _preprocessor(op), re.compile(op["token_pattern"]).findall
+    from serving.app.engines.frozen.patterns import compile_pattern  # noqa: PLC0415 - few need it
+
+    preprocess, find = _preprocessor(op), compile_pattern(op["token_pattern"]).findall
     return lambda text: find(preprocess(text))
 
 

@@ -12,7 +12,7 @@ import sys
 from serving.app.engines.base import Scores
 from serving.app.engines.frozen import native
 from serving.app.engines.frozen.file import FORMAT, MAGIC, PREFIX, FrozenFile
-from serving.app.engines.frozen.ops import build, run, run_many
+from serving.app.engines.frozen.ops import build, run
 from serving.bundle.errors import BundleDamaged, VersionMismatch
 from serving.bundle.files import name_command
 from serving.bundle.inputs import list_columns
@@ -92,12 +92,12 @@ class FrozenEngine:
         if self._readers and self._are_many(values):
             for op in self._readers:
                 op.read_all()
-        if len(values) == 1:
-            row = self._ops[0](values[0])
-            return [self._tell(row, run(self._ops[1:], row))]
-        rows = run_many(self._ops[:1], values)
-        outcomes = run_many(self._ops[1:], rows)
-        return [self._tell(*pair) for pair in zip(rows, outcomes, strict=True)]
+        first, *rest = self._ops
+        found = []
+        for value in values:  # one after the other: of wide rows one fits into the memory
+            row = first(value)
+            found.append(self._tell(row, run(rest, row)))
+        return found
 
     def check(self) -> None:
         self._file.check()

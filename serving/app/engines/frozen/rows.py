@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from serving.app.engines.frozen.file import FrozenFile
 
 
+# No row has more values, nor an op more of anything that a number in the header asks for: of a file
+# that somebody forged it is the one bound.
+MAX_WIDTH = 2**20
+
+
 class Features:
     """A sparse row: its values that are not zero, in the order of their columns.
 
@@ -51,6 +56,17 @@ def gather(row: Sequence[float]) -> Features:
     """The row without its zeros; NaN is none."""
     columns = [column for column, value in enumerate(row) if value != 0]
     return Features(columns, [row[column] for column in columns])
+
+
+def check_width(width: int) -> int:
+    """The width of rows, or refuse it.
+
+    Raises:
+        ValueError: No row is so wide.
+    """
+    if not 0 <= width <= MAX_WIDTH:
+        raise ValueError(f"a row of {width} values")
+    return width
 
 
 def check_scores(count: int, models: int, labels: int) -> None:

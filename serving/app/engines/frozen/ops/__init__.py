@@ -9,7 +9,7 @@ A class here says what it `takes` and `gives`, each one of
 - "features": a sparse row (rows.py);
 - "outcome": a label's number and the probabilities of all labels, or None.
 
-It is called with one row. One that has another, quicker way for many rows has it as `many`.
+It is called with one row.
 """
 
 from __future__ import annotations
@@ -86,6 +86,8 @@ def build(file: FrozenFile, ops: Sequence[dict[str, Any]], takes: str) -> tuple[
         BundleDamaged: One has a section that the file does not have.
         Exception: Any other, by an op whose settings or sections are not its own.
     """
+    if sum(map(count_bytes, ops)) > file.size:
+        raise ValueError("sections over each other")
     found = []
     for op in ops:
         module, name = OPS[op["type"]]
@@ -99,15 +101,14 @@ def build(file: FrozenFile, ops: Sequence[dict[str, Any]], takes: str) -> tuple[
     return found, takes
 
 
+def count_bytes(op: dict[str, Any]) -> int:
+    """How many bytes the sections of an op have, and of those within it: all of them are read."""
+    own: int = sum(stop - start for start, stop in op.get("sections", {}).values())
+    return own + sum(count_bytes(one) for part in op.get("parts", ()) for one in part)
+
+
 def run(ops: Sequence[Any], row: Any) -> Any:
     """What ops make of a row, one after the other."""
     for op in ops:
         row = op(row)
     return row
-
-
-def run_many(ops: Sequence[Any], rows: Sequence[Any]) -> Sequence[Any]:
-    """What ops make of rows."""
-    for op in ops:
-        rows = op.many(rows) if hasattr(op, "many") else list(map(op, rows))
-    return rows

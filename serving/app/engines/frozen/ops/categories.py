@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.app.engines.frozen.rows import Features
+from serving.app.engines.frozen.rows import Features, check_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class OneHot:
         self._columns = read_codes(op)
         self._width: int = op["width"]
         self.gives = "features" if op["sparse"] else "values"
+        if self.gives == "values":
+            check_width(self._width)
 
     def __call__(self, row: list[Any]) -> Any:
         places = [

@@ -68,7 +68,7 @@ class Calibrate:
 
     def __init__(self, _: FrozenFile, op: dict[str, Any]) -> None:
         self.sigmoids = [
-            list(zip(slopes, intercepts, strict=True))
+            list(zip(map(float, slopes), intercepts, strict=True))
             for slopes, intercepts in zip(op["slopes"], op["intercepts"], strict=True)
         ]
 

@@ -8,6 +8,7 @@ from math import exp, log
 from operator import add
 
 from serving.app.engines.frozen.ops.classify import add_up, expit, share
+from serving.app.engines.frozen.rows import check_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,10 +31,12 @@ class Average:
 
     def __init__(self, _: FrozenFile, op: dict[str, Any]) -> None:
         self._count: int = op["count"]
-        self._weights: list[float] | None = op["weights"]
+        self._weights: list[float] | None = None
         self._total: float = op["total"]
-        if self._weights is not None and len(self._weights) != self._count:
-            raise ValueError("weights of another number of models")
+        if op["weights"] is not None:
+            self._weights = list(map(float, op["weights"]))
+            if len(self._weights) != self._count:
+                raise ValueError("weights of another number of models")
 
     def __call__(self, row: list[float]) -> list[float]:
         width = len(row) // self._count
@@ -64,7 +67,7 @@ class Count:
     takes, gives = "values", "values"
 
     def __init__(self, _: FrozenFile, op: dict[str, Any]) -> None:
-        self._labels: int = op["labels"]
+        self._labels = check_width(op["labels"])
         self._weights: list[float] = op["weights"]
 
     def __call__(self, row: list[float]) -> list[float]:
@@ -111,7 +114,7 @@ class CalibrateEach:
 
     def _bend(self, calibrators: list[Any], scores: list[float]) -> list[float]:
         pairs = zip(calibrators, scores, strict=True)
-        return self._share([expit(-(slope * one + shift)) for (slope, shift), one in pairs])
+        return self._share([expit(-(slope * float(one) + shift)) for (slope, shift), one in pairs])
 
     def _interpolate(self, calibrators: list[Any], scores: list[float]) -> list[float]:
         pairs = zip(calibrators, scores, strict=True)
@@ -124,7 +127,7 @@ class CalibrateEach:
             scores = [log(one + SMALLEST) for one in scores]
         elif len(scores) == 1:
             scores = [-scores[0], scores[0]]
-        heated = [factor * one for one in scores]
+        heated = [factor * float(one) for one in scores]
         top = max(heated)
         powers = [exp(one - top) for one in heated]
         total = add_up(powers)

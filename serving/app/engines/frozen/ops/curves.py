@@ -7,6 +7,8 @@ from functools import cached_property
 from math import inf, isfinite
 from operator import mul
 
+from serving.app.engines.frozen.rows import check_width
+
 try:  # the module statistics takes 8 ms to import, and has this from there
     from _statistics import _normal_dist_inv_cdf  # type: ignore[import-not-found]
 except ImportError:  # pragma: no cover - of another Python than CPython
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 F64 = 8
 NEAR = 1e-7  # scikit-learn's BOUNDS_THRESHOLD
+MAX_DEGREE = 100  # of splines: what they take rises with its square
 Curve = tuple[list[float], list[float]]  # places, ascending, and values
 
 
@@ -144,7 +147,8 @@ class Splines(Columns):
         self._beyond: str = op["beyond"]
         self._missing: bool = op["missing"]
         self._reach: list[int] = op["reach"]
-        if min(self._degree, self._kept) < 0 or self._kept > self._splines:
+        check_width(self._inputs * self._splines)
+        if not (0 <= self._degree <= MAX_DEGREE and 0 <= self._kept <= self._splines):
             raise ValueError("splines of another shape")
         if self._beyond not in ("error", "constant", "linear", "continue", "periodic"):
             raise ValueError("values outside of the knots of another shape")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import accumulate
 from math import sumprod
 from operator import add, mul, sub
 
@@ -110,7 +111,7 @@ class CategoryLogs:
         self._intercept: list[float] = op["intercept"]
         self._start, stop = op["sections"]["logs"]
         counts: list[int] = op["counts"]
-        self._columns = [(sum(counts[:place]), count) for place, count in enumerate(counts)]
+        self._columns = list(zip(accumulate(counts, initial=0), counts))  # noqa: B905 - the end
         self._bytes = len(self._intercept) * F64
         if min(counts) < 0 or stop - self._start != sum(counts) * self._bytes:
             raise ValueError("logarithms of another shape")

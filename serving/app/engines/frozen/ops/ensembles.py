@@ -5,6 +5,7 @@ from __future__ import annotations
 from serving.app.engines.frozen.ops import build, run
 from serving.app.engines.frozen.ops.classify import share
 from serving.app.engines.frozen.ops.vectors import list_pairs
+from serving.app.engines.frozen.rows import check_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Place:
 
     def __init__(self, _: FrozenFile, op: dict[str, Any]) -> None:
         self._columns: list[int] = op["columns"]
-        self._width: int = op["width"]
+        self._width = check_width(op["width"])
 
     def __call__(self, row: list[float]) -> list[float]:
         found = [0.0] * self._width

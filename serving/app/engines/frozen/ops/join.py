@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from serving.app.engines.frozen.ops import build, run
-from serving.app.engines.frozen.rows import Features, gather, spread
+from serving.app.engines.frozen.rows import MAX_WIDTH, Features, check_width, gather, spread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,8 +42,12 @@ class Join:
             built, gives = build(file, ops, takes)
             if gives not in ("values", "features"):
                 raise ValueError(f"a part gives {gives}")
+            if factor is not None:
+                factor = float(factor)  # noqa: PLW2901 - times a whole number a text grows
             self._parts.append((built, columns, start, width, factor, gives == "features"))
             start += width
+        if self.gives == "values":
+            check_width(start)
 
     def __call__(self, row: Any) -> Any:
         return self._join_sparse(row) if self.gives == "features" else self._join(row)
@@ -53,6 +57,9 @@ class Join:
         for ops, columns, _, width, factor, sparse in self._parts:
             found = run(ops, _choose(row, columns))
             values = spread(found, width) if sparse else found
+            # Of parts that gave more, each of a few joins would double a row.
+            if len(values) != width:
+                raise ValueError("a part of another width")
             joined += values if factor is None else [value * factor for value in values]
         return joined
 
@@ -61,6 +68,8 @@ class Join:
         for ops, columns, start, _, factor, sparse in self._parts:
             found = run(ops, _choose(row, columns))
             part = found if sparse else gather(found)
+            if len(joined.columns) + len(part.columns) > MAX_WIDTH:
+                raise ValueError("a part of another width")
             joined.columns += [start + column for column in part.columns]
             joined.values += (
                 part.values if factor is None else [value * factor for value in part.values]
@@ -80,7 +89,7 @@ class Dense:
     takes, gives = "features", "values"
 
     def __init__(self, _: FrozenFile, op: dict[str, Any]) -> None:
-        self._width: int = op["width"]
+        self._width = check_width(op["width"])
 
     def __call__(self, row: Features) -> list[float]:
         return spread(row, self._width)

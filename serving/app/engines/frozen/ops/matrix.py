@@ -49,7 +49,7 @@ class Matrix:
         self._coefficients = op["sections"].get("coefficients")
         self._columns = Memo(self._read_column, self._inputs)
         start, stop = self._weights
-        if stop - start != len(self._intercept) * self._inputs * F64:
+        if not self._intercept or stop - start != len(self._intercept) * self._inputs * F64:
             raise ValueError("weights of another shape")
         self._native = native.kernel and self._make_native(native.kernel)
 

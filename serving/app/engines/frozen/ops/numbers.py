@@ -201,8 +201,8 @@ class Products(Op):
     def __call__(self, row: list[float]) -> list[float]:
         found = []
         for factors in self._factors:
-            product = row[factors[0]] if factors else 1.0
-            for column in factors[1:]:
+            product = 1.0  # of whole numbers each product would have twice the digits
+            for column in factors:
                 product *= row[column]
             found.append(product)
         return found
@@ -286,5 +286,5 @@ FUNCTIONS: dict[str, Callable[[float], float]] = {
     "log1p": follow_numpy(math.log1p, -1),
     "log2": follow_numpy(math.log2, 0),
     "sqrt": follow_numpy(math.sqrt),
-    "square": lambda x: x * x,
+    "square": lambda x: x * float(x),
 }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CACHED_TERMS = 20_000  # about 5 MB
 MAX_CACHED_TERM = 100  # characters: callers choose what is looked up
+MAX_BUCKET = 2**16  # bytes, for a look goes through all of it; serving/kernel/terms.c has it, too
 U32 = 4
 F64 = 8
 NORMS = (None, "l1", "l2")  # by their numbers in the kernel
@@ -121,7 +122,7 @@ class Vectorize:
         key = term.encode(errors="surrogatepass")
         place = self._buckets + int.from_bytes(key, "little") % self._bucket_count * U32
         start, stop = memoryview(self._file.read(place, place + 2 * U32)).cast("I")
-        if not start <= stop <= self._terms_end - self._terms:
+        if not start <= stop <= min(start + MAX_BUCKET, self._terms_end - self._terms):
             raise ValueError("a bucket out of its section")
         # Most buckets have one term, a third none.
         for found, known in _parse(self._file.read(self._terms + start, self._terms + stop)):

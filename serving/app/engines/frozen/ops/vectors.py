@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import accumulate, pairwise
 from math import cos, dist, exp, sumprod, tanh
 
 TYPE_CHECKING = False
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from serving.app.engines.frozen.ops.classify import Outcome
 
 F64 = 8
+MAX_LABELS = 1000  # half a million pairs
 MAX_ROUNDS = 100  # of libsvm's coupling, or one a label if those are more
 MIN_PROBABILITY = 1e-7
 NEAR = 0.005
@@ -107,9 +109,6 @@ class Pairs:
         self._intercept: list[float] = op["intercept"]
         self._sections: list[int] = op["sections"]["coefficients"]
         counts: list[int] = op["counts"]
-        self._blocks = [
-            slice(sum(counts[:label]), sum(counts[: label + 1])) for label in range(len(counts))
-        ]
         self._total = sum(counts)
         labels = len(counts)
         start, stop = self._sections
@@ -117,6 +116,8 @@ class Pairs:
             raise ValueError("coefficients of another shape")
         if len(self._intercept) != labels * (labels - 1) // 2:
             raise ValueError(f"{len(self._intercept)} intercepts of {labels} labels")
+        ends = list(accumulate(counts, initial=0))
+        self._blocks = [slice(*places) for places in pairwise(ends)]
 
     def __call__(self, row: list[float]) -> list[float]:
         if len(row) != self._total:
@@ -142,7 +143,13 @@ class Pairs:
 
 
 def list_pairs(labels: int) -> list[tuple[int, int]]:
-    """Each two labels, in libsvm's order."""
+    """Each two labels, in libsvm's order.
+
+    Raises:
+        ValueError: There are too many labels.
+    """
+    if labels > MAX_LABELS:
+        raise ValueError(f"pairs of {labels} labels")
     return [(one, other) for one in range(labels) for other in range(one + 1, labels)]
 
 

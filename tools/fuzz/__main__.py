@@ -23,6 +23,7 @@ from serving.tests.sample import fit, write_bundle
 from tools.fuzz.attack import Weak, attack
 from tools.fuzz.damage import damage_all
 from tools.fuzz.findings import Findings, apart
+from tools.fuzz.forged import attack_all as attack_forged
 from tools.fuzz.inputs import make_full_batches
 from tools.fuzz.mutants import attack_all
 from tools.fuzz.mutate import Mutator
@@ -32,6 +33,7 @@ from tools.fuzz.table import build_table
 from tools.fuzz.unchecked import flip_unchecked
 
 UNCHECKED = 300  # flips
+FORGED = 100  # files of each type of op
 STAND_INS = {
     "text": (hostile.EVENTS, lambda folder: write_bundle(folder, fit())),
     "record": (hostile_records.EVENTS, write_classification),
@@ -71,6 +73,7 @@ def run(mutants: int, seed: int, findings: Findings) -> dict:
         "runtime": send_mutants(bundle, (mutator.mutate() for _ in range(sent)), sent, findings),
         "mutants": attack_all(mutants, seed, findings, described),
         "damage": damage_all(bundle, seed, findings),
+        "forged": attack_forged(FORGED, seed, findings),
         "unchecked": flip_unchecked(bundle, UNCHECKED, seed),
         "slowest answer": slowest,
         "came through": findings.count,

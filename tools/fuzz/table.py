@@ -50,6 +50,10 @@ def _damages(results: dict) -> Iterator[Row]:
             continue
         plain = f"{share:.0%} give other answers, unnoticed" if kind == "joblib flips" else ""
         yield title, sum(found.values()), found["taken"], plain
+    if forged := results.get("forged"):
+        tried = forged["refused"] + forged["asked"] + forged["through"]
+        title = f"Forged files, their hashes made anew: {forged['types']} types of op, each engine"
+        yield title, tried, forged["through"], ""
 
 
 def _costs(results: dict) -> Iterator[Row]:

@@ -1,6 +1,7 @@
 """Writes frozen files; serving/app/engines/frozen/file.py describes the format, and reads it."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,13 +47,23 @@ def write(path: Path, model: Model) -> str:
     Returns:
         The hash of its root, in hex, which the manifest pins.
     """
-    header, sections = _lay_out(model)
+    data, root = seal(*_lay_out(model))
+    path.write_bytes(data)
+    return root
+
+
+def seal(header: bytes, sections: Iterable[bytes]) -> tuple[bytes, str]:
+    """A file with its hash tree, and the hash of its root in hex.
+
+    Args:
+        header: In JSON.
+        sections: What comes after it.
+    """
     prefix = MAGIC + FORMAT.to_bytes(4, "little") + len(header).to_bytes(4, "little")
     data = _fill(b"".join([prefix, header, *sections]))
     leaves = _fill(_hash_blocks(data))
     root = _hash_blocks(leaves)
-    path.write_bytes(data + leaves + root)
-    return digest(root).hex()
+    return data + leaves + root, digest(root).hex()
 
 
 def _lay_out(model: Model) -> tuple[bytes, list[bytes]]:
@@ -60,7 +71,7 @@ def _lay_out(model: Model) -> tuple[bytes, list[bytes]]:
     length = 0
     while True:  # the header holds the places of what follows it, and they its length
         sections: list[bytes] = []
-        listed = _list(model.ops, PREFIX + length, sections)
+        listed = list_ops(model.ops, PREFIX + length, sections)
         header = {**model._asdict(), "ops": listed}
         text = json.dumps(header, allow_nan=False)
         if len(text) <= length:
@@ -68,7 +79,7 @@ def _lay_out(model: Model) -> tuple[bytes, list[bytes]]:
         length = len(text)
 
 
-def _list(ops: list[Op], start: int, sections: list[bytes]) -> list[dict[str, Any]]:
+def list_ops(ops: list[Op], start: int, sections: list[bytes]) -> list[dict[str, Any]]:
     """Ops as the header has them; their sections, the first one at `start`, are noted."""
     listed = []
     for op in ops:
@@ -79,7 +90,7 @@ def _list(ops: list[Op], start: int, sections: list[bytes]) -> list[dict[str, An
             sections.append(section)
         one = {"type": op.type, **op.settings, "sections": places}
         if op.parts:
-            one["parts"] = [_list(part, start, sections) for part in op.parts]
+            one["parts"] = [list_ops(part, start, sections) for part in op.parts]
         listed.append(one)
     return listed
 

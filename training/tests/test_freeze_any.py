@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from sklearn.pipeline import Pipeline
 
 from serving.app.engines.shape import shape
 from training.freezing.inputs import generate
-from training.freezing.registry import Given, find_errors, find_rule
+from training.freezing.registry import RULES, Given, find_errors, find_rule
 from training.tests.frozen import hold
-from training.tests.zoo import draw, list_classes, make_case
+from training.tests.zoo import draw, list_classes, make_case, sketch
 
 FAST = 12  # random pipelines of `make test`
 ALL = 320
@@ -42,6 +43,11 @@ def check_bounds(pipeline, described, values):
 @pytest.mark.parametrize("seed", range(FAST))
 def test_a_few_random_pipelines_answer_as_scikit_learn_does(seed, tmp_path):
     prove_case(tmp_path, draw(seed), 100)
+
+
+def test_random_pipelines_have_each_class_that_has_a_rule():
+    drawn = {type(part) for seed in range(ALL) for part in sketch(seed)[0].get_params().values()}
+    assert not RULES.keys() - drawn - {Pipeline}  # which they are themselves
 
 
 @pytest.mark.slow

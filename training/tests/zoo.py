@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone, is_classifier
+from sklearn.base import ClassifierMixin, RegressorMixin, clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import (
     ColumnTransformer,
@@ -347,6 +347,11 @@ ROUNDING_STEPS = [
     Normalizer("l1"),
     PowerTransformer(),
     QuantileTransformer(n_quantiles=50, output_distribution="normal"),
+    PCA(2),
+    IncrementalPCA(2),
+    TruncatedSVD(2),
+    Nystroem(n_components=4),
+    RBFSampler(n_components=4),
 ]
 ENCODERS = [
     OneHotEncoder(handle_unknown="ignore"),
@@ -357,6 +362,7 @@ ENCODERS = [
     OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2),
     make_pipeline(impute("most_frequent"), OneHotEncoder(handle_unknown="ignore")),
 ]
+TARGET_ENCODER = TargetEncoder(target_type="continuous")  # of values, not of labels
 REGRESSIONS = [
     AdaBoostRegressor(n_estimators=9),
     BaggingRegressor(n_estimators=5, max_features=0.6, bootstrap_features=True),
@@ -390,8 +396,10 @@ CLASSIFIERS = [
     MLPClassifier(hidden_layer_sizes=(6,), max_iter=30),
     CalibratedClassifierCV(LinearSVC(), cv=2),
 ]
-# What takes numbers that are rounded.
-ROUNDED = (LinearRegression, LinearSVC, LogisticRegression, MLPClassifier, MLPRegressor, Ridge)
+HISTOGRAMS = (HistGradientBoostingClassifier(), HistGradientBoostingRegressor())
+# The bounds of models that take numbers that are rounded: linear ones, and networks.
+ROUNDED = (RULES[Ridge].bound, RULES[MLPRegressor].bound)
+COUNTING = (BernoulliNB, ComplementNB, MultinomialNB)  # they take nothing below zero
 VECTORIZERS = [
     TfidfVectorizer(ngram_range=(1, 2)),
     TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True),
@@ -400,44 +408,92 @@ VECTORIZERS = [
 ]
 
 
+@cache
+def list_others(mixin):
+    """The models that none of the lists has."""
+    listed = {type(one) for one in REGRESSIONS + CLASSIFIERS} | {CategoricalNB, *COUNTING}
+    kinds = [kind for kind in list_classes() if issubclass(kind, mixin) and kind not in listed]
+    return list(map(make_estimator, kinds))
+
+
 def draw(seed):
-    """A random pipeline of random depth, its input, and inputs of it."""
-    rng = random.Random(seed)
+    """A random pipeline of random depth, fitted, its input, and inputs of it."""
+    pipeline, labels = sketch(seed)
+    if labels is None:
+        return pipeline.fit(TEXTS, LABELS), INPUT, TEXTS
+    return fit(pipeline, labels), RECORDS, read_records(make_table()[0])
+
+
+def sketch(seed):
+    """A random pipeline, not fitted, and how many labels it tells; None if it takes texts."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if seed % 5 == 0:
-            return _draw_text(rng).fit(TEXTS, LABELS), INPUT, TEXTS
-        labels = rng.choice((0, 2, 3))
-        model = clone(rng.choice(CLASSIFIERS if labels else REGRESSIONS))
-        steps = [clone(rng.choice(IMPUTERS))]
-        steps += [clone(one) for one in rng.sample(EXACT_STEPS, rng.randint(0, 3))]
-        rounds = isinstance(model, ROUNDED) and rng.random() < 0.5
-        if rounds:
-            steps.append(clone(rng.choice(ROUNDING_STEPS)))
-        made = encode(
-            make_pipeline(*steps),
-            clone(rng.choice(ENCODERS)),
-            sparse_threshold=0 if rounds else rng.choice((0, 0.3, 1.0)),
+        warnings.simplefilter("ignore")  # some are to go
+        return _sketch(random.Random(seed), seed)
+
+
+def _sketch(rng, seed):
+    if seed % 5 == 0:
+        return _draw_text(rng), None
+    turn, place = divmod(seed, 4)
+    labels = (0, rng.choice((2, 3)), rng.choice((0, 2, 3)), rng.choice((0, 2, 3)))[place]
+    if labels and rng.random() < 0.03:
+        return RECORD_CASES[CategoricalNB](), labels
+    listed = CLASSIFIERS if labels else REGRESSIONS
+    others = list_others(ClassifierMixin if labels else RegressorMixin)
+    # Of the many others each has its turn.
+    model = clone(others[turn % len(others)] if place < 2 else rng.choice(listed))
+    dense = any(type(model) is type(one) for one in [*others, *HISTOGRAMS])
+    rounds = RULES[type(model)].bound in ROUNDED and rng.random() < 0.5
+    encoders = ENCODERS if labels else [*ENCODERS, TARGET_ENCODER]
+    chosen = [
+        encode(
+            _draw_steps(rng, rounds),
+            clone(rng.choice(encoders)),
+            sparse_threshold=0 if rounds or dense else rng.choice((0, 0.3, 1.0)),
             remainder=rng.choice(("drop", "passthrough")),
         )
-        if isinstance(model, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
-            made.set_params(sparse_threshold=0)  # they take no sparse rows
-        chosen = [made]
-        if rng.random() < 0.3:
-            chosen.append(VarianceThreshold())
-        if rng.random() < 0.3:
-            chosen.append(SelectKBest(f_classif if labels else f_regression, k=3))
-        if isinstance(model, MLPClassifier | MLPRegressor):
-            chosen.append(StandardScaler(with_mean=False))
-        pipeline = make_pipeline(*chosen, model)
-        if rng.random() < 0.3:
-            pipeline = make_pipeline(make_pipeline(*chosen), model)
-        set_seeds(pipeline)
-        return fit(pipeline, labels), RECORDS, read_records(make_table()[0])
+    ]
+    if rng.random() < 0.3:
+        chosen.append(VarianceThreshold())
+    if rng.random() < 0.4:
+        chosen.append(_draw_selector(rng, labels))
+    if isinstance(model, MLPClassifier | MLPRegressor):
+        chosen.append(StandardScaler(with_mean=False))
+    pipeline = make_pipeline(*chosen, model)
+    if rng.random() < 0.3:
+        pipeline = make_pipeline(make_pipeline(*chosen), model)
+    set_seeds(pipeline)
+    return pipeline, labels
+
+
+def _draw_steps(rng, rounds):
+    """Steps for numbers, of which the last one rounds, or none; perhaps marks beside them."""
+    steps = [clone(rng.choice(IMPUTERS))]
+    steps += [clone(one) for one in rng.sample(EXACT_STEPS, rng.randint(0, 3))]
+    if rounds:
+        steps.append(clone(rng.choice(ROUNDING_STEPS)))
+    if rng.random() < 0.2:
+        return FeatureUnion([("numbers", make_pipeline(*steps)), ("marks", MissingIndicator())])
+    return make_pipeline(*steps)
+
+
+def _draw_selector(rng, labels):
+    if labels:
+        return SelectKBest(f_classif, k=3)
+    kinds = [kind for kind in list_classes() if issubclass(kind, SelectorMixin)]
+    made = make_estimator(rng.choice(kinds))
+    if hasattr(made, "alpha"):  # it may choose nothing
+        return FeatureUnion([("chosen", made), ("best", SelectKBest(f_regression, k=1))])
+    return made
 
 
 def _draw_text(rng):
+    model = rng.choice([LogisticRegression(), LinearSVC(), *[one() for one in COUNTING]])
     vectorizers = [clone(one) for one in rng.sample(VECTORIZERS, rng.randint(1, 3))]
+    if isinstance(model, COUNTING):
+        for one in vectorizers:
+            if isinstance(one, HashingVectorizer):
+                one.set_params(alternate_sign=False)
     if len(vectorizers) == 1:
         steps = vectorizers
     else:
@@ -445,7 +501,9 @@ def _draw_text(rng):
         steps = [FeatureUnion(named, transformer_weights={"0": 0.5})]
     if rng.random() < 0.3:
         steps.append(clone(rng.choice([MaxAbsScaler(), Normalizer("l1"), Normalizer("max")])))
-    return make_pipeline(*steps, clone(rng.choice([LogisticRegression(), LinearSVC()])))
+    if rng.random() < 0.2:
+        steps.append(TfidfTransformer())
+    return make_pipeline(*steps, model)
 
 
 def set_seeds(pipeline):

@@ -141,6 +141,7 @@ def _join(step: Step, parts: list[list[Op]], width: int) -> Op:
 
 
 def _bound_regressor(bagging: BaggingRegressor, given: Given) -> Errors:
+    """Of trees nothing; else the mean of its models', and (m+2)·ε of what they say."""
     listed = _list_given(bagging, given)
     if _is_of_trees(bagging) and bagging.n_jobs in (None, 1):
         return None
@@ -166,6 +167,7 @@ def _probabilities(bagging: BaggingClassifier, rows: Any) -> NDArray[np.float64]
 
 
 def _bound_classifier(bagging: BaggingClassifier, given: Given) -> Errors:
+    """Of trees nothing; else the mean of its models', and (m+2)·ε."""
     if _is_of_trees(bagging) and bagging.n_jobs in (None, 1):
         return None
     labels = len(bagging.classes_)

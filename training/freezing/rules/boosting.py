@@ -57,7 +57,7 @@ def freeze_classifier(step: Step) -> Predictor:
 
 
 def _bound_median(model: AdaBoostRegressor, given: Given) -> NDArray[np.float64]:
-    """How far off the median is: not at all, or to the next value where half the weight is near.
+    """Nothing; where the sum of weights is all but half, as far as to the next value.
 
     numpy sorts equal values in an order that depends on the processor, so that sums of their
     weights round otherwise; that counts only where the sum at the end of equal values is half of

@@ -64,6 +64,7 @@ def _bound_part(part: Any, given: Given) -> Any:
 
 
 def _bound_calibrated(classifier: CalibratedClassifierCV, given: Given) -> Any:
+    """Its classifiers': it is their scores that are compared."""
     parts = _list_parts(classifier)
     if _is_linear(classifier):
         return join_errors([bound_linear(part, given) for part in parts])

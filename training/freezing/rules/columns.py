@@ -48,6 +48,7 @@ class Part(NamedTuple):
 
 
 def _bound_pipeline(pipeline: Pipeline, given: Given) -> NDArray[np.float64] | None:
+    """Its steps', one after the other."""
     for _, step in pipeline.steps[:-1]:
         given = follow(step, given)
     return given.errors if pipeline[-1] in PASSED else find_errors(pipeline[-1], given)
@@ -152,6 +153,7 @@ def _bound_parts(parts: list[Part], *, sparse: bool) -> NDArray[np.float64] | No
 
 
 def _bound_columns(transformer: ColumnTransformer, given: Given) -> NDArray[np.float64] | None:
+    """Its parts', side by side; of sparse rows nothing."""
     return _bound_parts(_list_columns(transformer, given), sparse=transformer.sparse_output_)
 
 
@@ -162,6 +164,7 @@ def freeze_columns(step: Step) -> list[Op]:
 
 
 def _bound_union(union: FeatureUnion, given: Given) -> NDArray[np.float64] | None:
+    """Its parts', side by side; of sparse rows nothing."""
     sparse = issparse(union.transform(given.rows[:1]))
     return _bound_parts(_list_union(union, given), sparse=sparse)
 

@@ -114,6 +114,7 @@ def _list_members(step: Step) -> list[Step]:
 
 
 def _bound_vote(voting: VotingRegressor, given: Given) -> Any:
+    """The mean of its members', and (m+2)·ε of what they say; nothing if they have nothing."""
     members = voting.estimators_
     errors = [find_errors(one, given) for one in members]
     sizes = [predict(one, given.rows) for one in members]
@@ -139,6 +140,7 @@ def _score_votes(voting: VotingClassifier, rows: Any) -> NDArray[np.float64]:
 
 
 def _bound_votes(voting: VotingClassifier, given: Given) -> Any:
+    """The mean of its members', and (m+2)·ε; of a hard vote nothing."""
     if voting.voting == "hard":
         return None
     errors = [bound_probabilities(one, given) for one in voting.estimators_]
@@ -232,6 +234,7 @@ def _score_stack(stacking: Any, rows: Any) -> Any:
 
 
 def _bound_stack(stacking: Any, given: Given) -> Any:
+    """The final model's, of its members' errors."""
     return find_errors(stacking.final_estimator_, _follow_stack(stacking, given))
 
 
@@ -271,6 +274,7 @@ def _list_inverse(scaler: Any) -> list[tuple[str, Any]]:
 
 
 def _bound_target(model: TransformedTargetRegressor, given: Given) -> Any:
+    """The model's, and that of the inverse transformation."""
     regressor, transformer = model.regressor_, model.transformer_
     predicted = Given(predict(regressor, given.rows), find_errors(regressor, given))
     if not isinstance(transformer, FunctionTransformer):

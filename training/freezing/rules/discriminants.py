@@ -33,6 +33,7 @@ def make_plain(step: Step) -> Step:
 
 
 def _bound_linear(model: Any, given: Given) -> Errors:
+    """As of linear models."""
     return bound_products(np.atleast_2d(model.coef_), model.intercept_, given)
 
 
@@ -57,7 +58,10 @@ def _list_constants(bayes: GaussianNB) -> NDArray[np.float64]:
 
 
 def _bound_gaussian(bayes: GaussianNB, given: Given) -> Errors:
-    """The errors of sums of weighted squares, whose order is that of the rows in memory."""
+    """(n+8)·ε·Σ(x-μ)²/σ², the roundings of logarithms, and what e moves the squares.
+
+    The order of the sums is that of the rows in memory.
+    """
     rows = densify(given.rows)
     logs = np.abs(np.log(bayes.class_prior_)) + np.abs(np.log(2.0 * np.pi * bayes.var_)).sum(axis=1)
     columns = []
@@ -124,7 +128,7 @@ def _list_axes(model: Any) -> list[NDArray[np.float64]]:
 
 
 def _bound_quadratic(model: QuadraticDiscriminantAnalysis, given: Given) -> Errors:
-    """The errors of sums of squares of sums."""
+    """(n+6)·ε of the sums, of their squares, and of the logarithms; and what e moves them."""
     rows = densify(given.rows)
     terms = (rows.shape[1] + 6) * EPSILON
     columns = []
@@ -176,6 +180,7 @@ def _follow_sums(model: Any, given: Given) -> Given:
 
 
 def _bound_glm(model: Any, given: Given) -> Errors:
+    """As of linear models; with a logarithmic link what that moves exp, and 4ε of the value."""
     found = _follow_sums(model, given if hasattr(given.rows, "indptr") else _as_array(given))
     return found.errors if _has_identity(model) else bound_function("exp", found)
 

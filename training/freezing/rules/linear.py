@@ -120,6 +120,10 @@ def predict(regressor: Any, rows: Any) -> NDArray[np.float64]:
 
 
 def bound_linear(model: Any, given: Given) -> NDArray[np.float64] | None:
+    """ε·((n+3)·Σ|wx| + |b|), and Σ|w|e; of sparse rows nothing.
+
+    See `bound_products`.
+    """
     return bound_products(np.atleast_2d(model.coef_), model.intercept_, given)
 
 
@@ -178,6 +182,7 @@ def _link(classifier: Any) -> str | None:
 
 
 def _bound_one_vs_rest(classifier: OneVsRestClassifier, given: Given) -> Any:
+    """As of linear models, each label's."""
     return join_errors([bound_linear(one, given) for one in classifier.estimators_])
 
 
@@ -209,6 +214,10 @@ def _join_log_likelihood(classifier: Any, rows: Any) -> NDArray[np.float64]:
 
 
 def _bound_naive_bayes(classifier: Any, given: Given) -> NDArray[np.float64] | None:
+    """ε·((n+3)·Σ|wx| + |b|), and Σ|w|e; of sparse rows nothing.
+
+    See `bound_products`.
+    """
     intercept = getattr(classifier, "class_log_prior_", np.zeros(1))
     return bound_products(classifier.feature_log_prob_, intercept, given)
 

@@ -32,7 +32,7 @@ def _follow_layers(model: Any, rows: Any) -> NDArray[np.float64]:
 
 
 def _bound_layers(model: Any, given: Given) -> NDArray[np.float64] | None:
-    """The errors of that, layer by layer: of products, and of the activation's own rounding."""
+    """As of linear models, layer by layer, and 4ε of what an activation gives."""
     for number, (weights, intercept) in enumerate(
         zip(model.coefs_, model.intercepts_, strict=True)
     ):

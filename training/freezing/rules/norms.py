@@ -18,7 +18,7 @@ ORDERS = {"l1": 1, "l2": 2, "max": np.inf}
 
 
 def _bound(normalizer: Normalizer, given: Given) -> NDArray[np.float64] | None:
-    """The errors of quotients: those of the row, and of the length, which is a sum.
+    """(n+4)·ε of the quotient, and what e moves it; of sparse rows and of maxima nothing.
 
     scikit-learn sums a dense row in an order that depends on the processor (einsum), or on how the
     rows lie in memory (sum); a sparse one in sequence, as the engine does any.

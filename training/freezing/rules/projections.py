@@ -35,7 +35,7 @@ def _find_scale(pca: Any) -> NDArray[np.float64]:
 
 
 def _bound_pca(pca: Any, given: Given) -> Errors:
-    """The errors of components: those of both products, and of the division."""
+    """(n+8)·ε·(Σ|wx| + Σ|wμ|), and Σ|w|e, of each component."""
     weights = np.abs(pca.components_)
     terms = (weights.shape[1] + ROUNDED + 4) * EPSILON
     found = terms * (measure(given.rows) @ weights.T + np.abs(pca.mean_) @ weights.T)
@@ -68,6 +68,7 @@ def _is_odd(weights: NDArray[np.float64], step: Step) -> bool:
 
 
 def _bound_svd(svd: TruncatedSVD, given: Given) -> Errors:
+    """As of linear models."""
     return bound_products(svd.components_, 0.0, given)
 
 
@@ -83,7 +84,7 @@ def freeze_svd(step: Step) -> list[Op]:
 
 
 def _bound_sampler(sampler: RBFSampler, given: Given) -> Errors:
-    """The errors of cosines: their slope is at most one, and so is their size."""
+    """As of linear models, and 4ε, times the factor: the slope of a cosine is at most one."""
     weights = sampler.random_weights_.T
     off = bound_products(weights, sampler.random_offset_, given)
     # A large angle is as exact as its own last bit, here and there.
@@ -109,6 +110,7 @@ def freeze_sampler(step: Step) -> list[Op]:
 
 
 def _bound_nystroem(nystroem: Nystroem, given: Given) -> Errors:
+    """As of linear models over kernels, and each kernel's rounding."""
     kernel = read_pairwise(nystroem, nystroem.components_)
     kernel = kernel._replace(vectors=densify(kernel.vectors))
     errors = bound_products(nystroem.normalization_, 0.0, follow_kernel(kernel, given))

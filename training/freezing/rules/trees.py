@@ -378,6 +378,7 @@ def _name_link(model: Any) -> str:
 
 
 def _bound_histograms(model: Any, given: Given) -> Any:
+    """Nothing; with a logarithmic link 4ε of the value."""
     if _name_link(model) != "LogLink":
         return None
     raw = model._raw_predict(given.rows)

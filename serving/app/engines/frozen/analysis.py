@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # N-grams of so many lengths are few for any text; all lengths of a long one would fill any memory.
 FEW_LENGTHS = 10
-MAX_BYTES = 2**27
+MAX_BYTES = 2**28
 STRING = 57  # bytes of one beside its characters, with its place in a list
 TOKEN_PATTERN = r"(?u)\b\w\w+\b"  # noqa: S105 - scikit-learn's default
 

@@ -10,18 +10,22 @@ import random
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from bench import chart, report
 from bench.contenders import (
     HANDLER,
     NAIVE,
     Contender,
+    Places,
     enter,
+    find_places,
     measuring,
     on_lambda,
 )
 from bench.footprint import measure_footprints
 from bench.images import build_images, is_docker_here, measure_sizes, time_cold_containers
+from bench.inputs import SHORT, Request, ask, ask_batch, ask_example, draw, fits
 from bench.measure import Steady, time_cold, time_cold_rounds, time_steady
 from bench.models import (
     check_ready,
@@ -31,17 +35,16 @@ from bench.models import (
     write_synthetic_bundle,
 )
 from bench.results import Results
-from bench.texts import LONG, SHORT, Request, ask, ask_batch, ask_example, draw_texts
 from bench.throttle import AVAILABLE
 from bench.verdicts import SLOPE, describe, judge
-from serving.bundle.manifest import MODEL_NAME
+from serving.bundle.manifest import MODEL_NAME, read_manifest
 from training.console import run_step, say
 from training.paths import Paths, find_paths
 
 SEED = 13
 BLOCK = 50
-WARM = 1_000  # texts, in blocks
-BATCHES = {1: 20, 10: 20, 100: 10, 1_000: 7}  # texts: how often
+WARM = 1_000  # inputs, in blocks
+BATCHES = {1: 20, 10: 20, 100: 10, 1_000: 7}  # inputs: how often
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -74,16 +77,27 @@ def main() -> None:
 def run(arguments: argparse.Namespace, paths: Paths, folder: Path) -> list[dict[str, object]]:
     bundle = copy_bundle(folder / "frozen", paths.bundle)
     sklearn = write_sklearn_bundle(folder / "sklearn", bundle)
-    contenders = enter(bundle, sklearn)
+    described = read_manifest(bundle).input
+    places = find_places(folder, described["kind"])
+    contenders = enter(bundle, sklearn, places)
     if contenders[-1].name != "fastapi":
         say("without FastAPI; to have it, too: .venv/bin/uv pip install fastapi")
     rounds, rng = arguments.rounds, random.Random(SEED)
-    results = Results({"rounds": rounds, "quick": arguments.quick, "seed": SEED})
+    results = Results(
+        {
+            "rounds": rounds,
+            "quick": arguments.quick,
+            "seed": SEED,
+            "model": arguments.model,
+            "kind": described["kind"],
+        }
+    )
     measure_cold(results, contenders, rng, ask_example(bundle), quick=arguments.quick)
-    measure_steady(results, contenders, rng, paths)
-    results.footprint = measure_footprints(bundle, [one.name for one in contenders])
-    if not arguments.quick:
-        measure_slope(results, folder, rng)
+    measure_steady(results, contenders, rng, paths, described)
+    names = [one.name for one in contenders]
+    results.footprint = measure_footprints(bundle, described["kind"], names)
+    if not arguments.quick and described["kind"] == "text":
+        measure_slope(results, folder, places, rng)
     measure_containers(results, folder, rng, arguments.model, quick=arguments.quick)
     verdicts = judge(results)
     show(results, verdicts)
@@ -116,18 +130,23 @@ def measure_cold(
 
 
 def measure_steady(
-    results: Results, contenders: list[Contender], rng: random.Random, paths: Paths
+    results: Results,
+    contenders: list[Contender],
+    rng: random.Random,
+    paths: Paths,
+    described: dict[str, Any],
 ) -> None:
-    say(f"warm: {WARM:,} texts of {LONG} words; batches of {', '.join(f'{n:,}' for n in BATCHES)}")
+    say(f"warm: {WARM:,} inputs; batches of {', '.join(f'{size:,}' for size in BATCHES)}")
     sizes = [1, *(size for size, count in BATCHES.items() for _ in range(count))]
-    long, short = draw_texts(rng, paths, WARM + BLOCK, sum(sizes))
-    requests = [ask(text) for text in long]
+    single, pieces = draw(rng, paths, described, WARM + BLOCK, sum(sizes))
+    requests = [ask(body) for body in single]
     blocks = [requests[place : place + BLOCK] for place in range(0, len(requests), BLOCK)]
-    pieces = iter(short)
-    batches = [(size, ask_batch([next(pieces) for _ in range(size)])) for size in sizes]
+    rest = iter(pieces)
+    batches = [(size, ask_batch(described, [next(rest) for _ in range(size)])) for size in sizes]
+    batches = [(size, request) for size, request in batches if fits(described, request)]
     found = time_steady(contenders, blocks, batches, rng)
     results.warm, results.batches, results.peak = found.warm, found.batches, found.peak
-    results.agreement = compare(found)
+    results.kernels, results.agreement = found.kernels, compare(found)
 
 
 def compare(found: Steady) -> dict[str, dict[str, float]]:
@@ -138,25 +157,30 @@ def compare(found: Steady) -> dict[str, dict[str, float]]:
         if name in ("empty", "naive"):
             continue
         pairs = [(one, answer.value) for one, answer in zip(expected, answers, strict=True)]
+        told = "value" if "value" in expected[0] else "label"
+        number = "value" if "value" in expected[0] else "probability"
+        known = [(a[number], b[number]) for a, b in pairs if a[number] is not None]
         agreement[name] = {
-            "same_label": sum(a["label"] == b["label"] for a, b in pairs) / len(pairs),
-            "worst_difference": max(abs(a["probability"] - b["probability"]) for a, b in pairs),
+            "same": sum(a[told] == b[told] for a, b in pairs) / len(pairs),
+            "worst_difference": max((abs(a - b) for a, b in known), default=0.0),
         }
     return agreement
 
 
-def measure_slope(results: Results, folder: Path, rng: random.Random) -> None:
+def measure_slope(results: Results, folder: Path, places: Places, rng: random.Random) -> None:
     say("models of " + ", ".join(f"{size:,}" for size in SLOPE) + " terms: writing them")
     terms = make_terms(max(SLOPE))
     contenders = []
     for size in SLOPE:
         bundle = write_synthetic_bundle(folder / str(size), folder / "frozen", terms[:size])
         model, title = str(bundle / MODEL_NAME), f"{size} terms"
+        frozen, plain = (f"{name} {size}" for name in ("frozen", "naive"))
         contenders += [
-            on_lambda(f"frozen {size}", title, HANDLER, QUICKTHAW_BUNDLE=str(bundle)),
-            on_lambda(f"naive {size}", title, NAIVE, slow=True, MODEL_PATH=model),
+            on_lambda(frozen, title, HANDLER, places.frozen, QUICKTHAW_BUNDLE=str(bundle)),
+            on_lambda(plain, title, NAIVE, places.checkout, slow=True, MODEL_PATH=model),
         ]
-    request = ask(" ".join([term for term in terms if " " not in term][:SHORT]))
+    words = [term for term in terms if " " not in term][:SHORT]
+    request = ask({"text": " ".join(words)})
     for one in contenders:
         time_cold(one, request)
     rounds = results.settings["rounds"]
@@ -196,7 +220,8 @@ def write(
     out.mkdir(parents=True, exist_ok=True)
     text = results.to_json(verdicts)
     (out / "results.json").write_text(text, encoding="utf-8")
-    titles = {one.name: one.title for one in contenders}
+    # The kernel has next to no part in a cold start.
+    titles = {one.name: one.title for one in contenders if one.name != "frozen, python"}
     chart.write_chart(out / "chart.svg", results, titles)
     say(f"\nwrote {out / 'results.json'} and {out / 'chart.svg'}")
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.contenders import enter_quick, measuring
+from bench.contenders import enter_quick, find_places, measuring
+from bench.inputs import ask_example
 from bench.measure import time_cold, time_cold_rounds
 from bench.models import NotMeasured, check_ready, copy_bundle
 from bench.results import Results
-from bench.texts import ask_example
 from bench.verdicts import COLD_START, describe, judge_one
 from serving.bundle.manifest import read_manifest
 from training.console import say
@@ -54,7 +54,7 @@ def measure(model: Path, folder: Path, rounds: int) -> tuple[dict[str, Any], dic
         It, and the verdict of `bench.verdicts`.
     """
     bundle = copy_bundle(folder / "frozen", model)
-    contenders = enter_quick(bundle)
+    contenders = enter_quick(bundle, find_places(folder, read_manifest(bundle).input["kind"]))
     request = ask_example(bundle)
     for one in contenders:  # fills the page cache and compiles
         time_cold(one, request)

@@ -14,7 +14,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from bench.texts import Request
+from bench.environment import Place, copy_app, has_kernel, make_environment
+from bench.footprint import BASE_IMAGE, FULL_APP, list_stack
+from bench.inputs import Request
 from serving.bundle.manifest import MODEL_NAME
 from tools.runtime_api import PATIENCE, ROOT, Runtime, RuntimeDied
 from training.console import StepError
@@ -43,12 +45,18 @@ class Answer(NamedTuple):
 
 
 class Running(Protocol):
-    """A contender's process; `started` is when it was, in time.perf_counter's seconds."""
+    """A contender's process; `started` is when it was, in time.perf_counter's seconds.
+
+    `tell_kernel` says what does the frozen engine's arithmetic, by what the process itself says in
+    its metrics: "native" or "python"; None of another engine.
+    """
 
     process: subprocess.Popen[bytes]
     started: float
 
     def send(self, request: Request) -> Answer: ...
+
+    def tell_kernel(self) -> str | None: ...
 
     def stop(self) -> object: ...
 
@@ -73,8 +81,10 @@ class Contender:
 class LambdaProcess:
     """A handler in the real awslambdaric."""
 
-    def __init__(self, handler: str, environ: Mapping[str, str]) -> None:
-        self._runtime = Runtime(handler, {**EMF, **environ})
+    def __init__(self, handler: str, place: Place, environ: Mapping[str, str]) -> None:
+        self._runtime = Runtime(
+            handler, {**EMF, **environ}, interpreter=(place.python,), root=place.root
+        )
         self.process, self.started = self._runtime.process, self._runtime.started
 
     def send(self, request: Request) -> Answer:
@@ -84,6 +94,9 @@ class LambdaProcess:
             raise Failed(f"{found.kind}: {found.body[:2000].decode(errors='replace')}")
         return Answer(found.seconds, at, json.loads(found.json["body"]))
 
+    def tell_kernel(self) -> str | None:
+        return read_kernel(self._runtime.output()[0])
+
     def stop(self) -> object:
         return self._runtime.stop()
 
@@ -91,14 +104,14 @@ class LambdaProcess:
 class WebProcess:
     """A web server, asked over one connection that is kept alive."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, python: Path, model: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self._connection = socket.create_connection(listener.getsockname(), PATIENCE)
             self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
             self.started = time.perf_counter()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bench.fastapi_app", str(listener.fileno())],
+                [python, "-m", "bench.fastapi_app", str(listener.fileno())],
                 cwd=ROOT,
                 env={**kept, "MODEL_PATH": model},
                 pass_fds=[listener.fileno()],
@@ -131,6 +144,9 @@ class WebProcess:
                 raise Failed("the server closed the connection")
             data += received
 
+    def tell_kernel(self) -> str | None:
+        return None
+
     def stop(self) -> object:
         self._connection.close()
         self.process.kill()
@@ -152,34 +168,79 @@ def measuring() -> Iterator[None]:
         raise StepError(f"a contender does not answer: {error}") from None
 
 
-def on_lambda(name: str, title: str, handler: str, *, slow: bool = False, **env: str) -> Contender:
-    return Contender(name, title, lambda: LambdaProcess(handler, env), slow)
+def read_kernel(output: bytes) -> str | None:
+    """What the last document of metrics says of the frozen engine's arithmetic."""
+    documents = [json.loads(line) for line in output.splitlines() if line.startswith(b"{")]
+    kernel: str | None = documents[-1].get("kernel") if documents else None
+    return kernel
 
 
-def enter_quick(frozen: Path) -> list[Contender]:
+def on_lambda(
+    name: str, title: str, handler: str, place: Place, *, slow: bool = False, **env: str
+) -> Contender:
+    return Contender(name, title, lambda: LambdaProcess(handler, place, env), slow)
+
+
+class Places(NamedTuple):
+    """Where the contenders run, all of them without the .pth files of a developer's environment.
+
+    Attributes:
+        checkout: What is no part of the service, and scikit-learn.
+        frozen: A copy of what the image of a frozen model holds, with the kernel if it was built.
+        pure: The same without the kernel; None where the other one has none.
+    """
+
+    checkout: Place
+    frozen: Place
+    pure: Place | None
+
+
+def find_places(folder: Path, kind: str) -> Places:
+    """Make the environment of a kind of input, and the copies of the app, in a folder."""
+    web = ("fastapi", "uvicorn") if find_spec("fastapi") else ()
+    packages = (*BASE_IMAGE, *FULL_APP, *list_stack(kind), *web)
+    python = make_environment(folder / "environment", packages)
+    pure = Place(python, copy_app(folder / "pure", kernel=False))
+    if not has_kernel():
+        return Places(Place(python), pure, None)
+    native = Place(python, copy_app(folder / "native", kernel=True))
+    return Places(Place(python), native, pure)
+
+
+def enter_quick(frozen: Path, places: Places) -> list[Contender]:
     """The empty handler, and the frozen model of a bundle."""
+    bundle = str(frozen)
     return [
-        on_lambda("empty", "Empty handler", "bench.empty.handler"),
-        on_lambda("frozen", "Quickthaw, frozen", HANDLER, QUICKTHAW_BUNDLE=str(frozen)),
+        on_lambda("empty", "Empty handler", "bench.empty.handler", places.checkout),
+        on_lambda("frozen", "Quickthaw, frozen", HANDLER, places.frozen, QUICKTHAW_BUNDLE=bundle),
     ]
 
 
-def enter(frozen: Path, sklearn: Path) -> list[Contender]:
+def enter(frozen: Path, sklearn: Path, places: Places) -> list[Contender]:
     """Everyone who can take part here, with the bundles of the same model for both engines."""
     model = str(frozen / MODEL_NAME)
-    everyone = [
-        *enter_quick(frozen),
+    everyone = enter_quick(frozen, places)
+    if places.pure:
+        title = "Quickthaw, frozen, without the kernel"
+        pure = on_lambda(
+            "frozen, python", title, HANDLER, places.pure, QUICKTHAW_BUNDLE=str(frozen)
+        )
+        everyone.append(pure)
+    everyone += [
         on_lambda(
-            "sklearn",
-            "Quickthaw, sklearn engine",
-            HANDLER,
+            *("sklearn", "Quickthaw, sklearn engine", HANDLER, places.checkout),
             slow=True,
             QUICKTHAW_BUNDLE=str(sklearn),
         ),
-        on_lambda("naive", "scikit-learn, the plain way", NAIVE, slow=True, MODEL_PATH=model),
+        on_lambda(
+            *("naive", "scikit-learn, the plain way", NAIVE, places.checkout),
+            slow=True,
+            MODEL_PATH=model,
+        ),
     ]
     if find_spec("fastapi"):
+        python = places.checkout.python
         everyone.append(
-            Contender("fastapi", "FastAPI server", lambda: WebProcess(model), slow=True)
+            Contender("fastapi", "FastAPI server", lambda: WebProcess(python, model), slow=True)
         )
     return everyone

@@ -19,9 +19,13 @@ BASE_IMAGE = ("awslambdaric",)
 NOT_OURS = "aiohttp"
 FULL_APP = ("aws-embedded-metrics", "aws-lambda-powertools", "pydantic")
 MODEL_STACK = ("joblib", "scikit-learn")
+# What a kind of input needs besides, with scikit-learn and frozen.
+STACKS = {"text": (), "record": ("pandas",), "image": ("pillow",)}
+FROZEN_STACKS = {"text": (), "record": (), "image": ("pillow",)}
 APP = Path("serving/app")
 READER = Path("serving/bundle")
 BENCH = Path("bench")
+KERNEL = "_kernel.*.so"
 
 
 class Footprint(NamedTuple):
@@ -31,16 +35,26 @@ class Footprint(NamedTuple):
     files: int
 
 
-def measure_footprints(bundle: Path, names: Iterable[str]) -> dict[str, Footprint]:
-    """The footprint of the contenders of these names."""
+def list_stack(kind: str) -> tuple[str, ...]:
+    """The packages that serve scikit-learn's models of a kind of input."""
+    return (*MODEL_STACK, *STACKS[kind])
+
+
+def measure_footprints(bundle: Path, kind: str, names: Iterable[str]) -> dict[str, Footprint]:
+    """The footprint of the contenders of these names, of a bundle's model of a kind of input."""
     app = [path for folder in (APP, READER) for path in folder.rglob("*.py")]
+    kernel = list(APP.rglob(KERNEL))
     manifest, model = bundle / MANIFEST_NAME, bundle / MODEL_NAME
+    pure = [*app, manifest, bundle / FROZEN_NAME]
+    plain = [BENCH / "plain.py", manifest, model]
+    sklearn, frozen = list_stack(kind), FROZEN_STACKS[kind]
     parts: dict[str, tuple[tuple[str, ...], list[Path]]] = {
         "empty": ((), [BENCH / "empty.py"]),
-        "frozen": (FULL_APP, [*app, manifest, bundle / FROZEN_NAME]),
-        "sklearn": ((*FULL_APP, *MODEL_STACK), [*app, manifest, model]),
-        "naive": ((*FULL_APP, *MODEL_STACK), [BENCH / "naive.py", model]),
-        "fastapi": (("fastapi", "uvicorn", *MODEL_STACK), [BENCH / "fastapi_app.py", model]),
+        "frozen": ((*FULL_APP, *frozen), [*pure, *kernel]),
+        "frozen, python": ((*FULL_APP, *frozen), pure),
+        "sklearn": ((*FULL_APP, *sklearn), [*app, manifest, model]),
+        "naive": ((*FULL_APP, *sklearn), [BENCH / "naive.py", *plain]),
+        "fastapi": (("fastapi", "uvicorn", *sklearn), [BENCH / "fastapi_app.py", *plain]),
     }
     return {name: _measure(*parts[name]) for name in names}
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.contenders import Failed
-from bench.footprint import FULL_APP, MODEL_STACK, Footprint, find_requirements
+from bench.footprint import APP, FULL_APP, READER, Footprint, find_requirements, list_stack
 from bench.measure import Rounds
-from serving.bundle.manifest import MODEL_NAME
+from serving.bundle.manifest import MANIFEST_NAME, MODEL_NAME, read_manifest
 from serving.deployment.image import builder, sbom
 from tools.image.container import VCPU_MB, Container, ContainerDied
 
@@ -54,7 +54,7 @@ def build_images(folder: Path, model: str, frozen: Path, sklearn: Path) -> dict[
         }
     except builder.ImageError as error:
         raise Failed(str(error)) from None
-    context = _write_naive_context(folder / "naive", model, frozen / MODEL_NAME)
+    context = _write_naive_context(folder / "naive", model, frozen)
     empty, naive = (_build_other(context, name, base) for name in ("empty", "naive"))
     return {"empty": empty, **ours, "naive": naive}
 
@@ -70,19 +70,21 @@ def _copy_context(root: Path, model: str, bundle: Path) -> Path:
     return root
 
 
-def _write_naive_context(root: Path, model: str, file: Path) -> Path:
+def _write_naive_context(root: Path, model: str, bundle: Path) -> Path:
     """The handlers to compare with, what the model is unpickled by, the packages' lock."""
+    kind = read_manifest(bundle).input["kind"]
     modules = [f"serving/{name}.py" for name in ("__init__", "app/__init__", "app/features")]
-    modules += [f"training/models/{model}/features.py"]
-    for name in ("bench/Dockerfile", "bench/__init__.py", "bench/empty.py", "bench/naive.py"):
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(name, root / name)
+    modules += [f"training/models/{model}/features.py", "bench/Dockerfile"]
+    modules += [f"bench/{name}.py" for name in ("__init__", "empty", "naive", "plain")]
+    if kind == "image":  # the preparation of pictures is the service's
+        modules += [str(path) for part in (APP, READER) for path in part.rglob("*.py")]
     for name in modules:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(name, root / name)
     (root / "serving/app/data").mkdir()
-    shutil.copy(file, root / "serving/app/data")
-    needed = find_requirements((*FULL_APP, *MODEL_STACK))
+    for name in (MANIFEST_NAME, MODEL_NAME):
+        shutil.copy(bundle / name, root / "serving/app/data")
+    needed = find_requirements((*FULL_APP, *list_stack(kind)))
     blocks = LOCK.read_text(encoding="utf-8").replace("\\\n", "").splitlines()
     kept = [line for line in blocks if line.partition("==")[0] in needed]
     (root / "requirements.txt").write_text("\n".join(kept) + "\n", encoding="utf-8")

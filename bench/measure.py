@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from bench.contenders import Answer, Contender, Running
-from bench.texts import Request
+from bench.inputs import Request
 from bench.throttle import Throttle
 from tools.runtime_api import read_peak
 
@@ -59,16 +59,18 @@ class Steady:
     """What was measured of running processes, by contender.
 
     Attributes:
-        warm: Milliseconds of each request for one text, block by block.
-        batches: Milliseconds of each batch, by number of texts.
-        peak: The most memory in bytes, after "one" text at a time and after the "batches".
+        warm: Milliseconds of each request for one input, block by block.
+        batches: Milliseconds of each batch, by number of inputs.
+        peak: The most memory in bytes, after "one" input at a time and after the "batches".
         answers: To the requests of `warm`.
+        kernels: What did the frozen engine's arithmetic.
     """
 
     warm: dict[str, list[list[float]]] = field(default_factory=dict)
     batches: dict[str, dict[int, list[float]]] = field(default_factory=dict)
     peak: dict[str, dict[str, int]] = field(default_factory=dict)
     answers: dict[str, list[Answer]] = field(default_factory=dict)
+    kernels: dict[str, str | None] = field(default_factory=dict)
 
 
 def time_steady(
@@ -85,6 +87,7 @@ def time_steady(
     with ExitStack() as stack:
         everyone = [(one.name, stack.enter_context(running(one))) for one in contenders]
         _time_warm(everyone, blocks, rng, found)
+        found.kernels = {name: process.tell_kernel() for name, process in everyone}
         after_one = _read_peaks(everyone)
         _time_batches(everyone, batches, rng, found)
         after_batches = _read_peaks(everyone)

@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.contenders import Failed
 from bench.images import BASE, is_docker_here
-from bench.texts import ask, ask_batch, ask_example, draw_texts
+from bench.inputs import ask, ask_batch, ask_example, draw_texts, fits
 from serving.app.limits import MAX_BODY_BYTES
 from serving.bundle.inputs import MAX_BATCH
 from serving.deployment.costs import cost_of_million
@@ -33,6 +33,7 @@ ROUNDS = 5
 WARM = 60  # texts a round
 PAUSE = 0.025  # seconds before each: every 20 ms the share is new, whatever the one before took
 PIECES = 15  # of twelve words each, in a text of a full batch
+TEXTS = {"kind": "text"}
 MARGIN = 4  # a full batch has a quarter of the gateway's time
 COLD_RATIO = 2
 HEADS = (
@@ -98,7 +99,7 @@ def measure(paths: Paths, name: str) -> dict[int, Found]:
     """By memory; containers of all take turns, in another order each round."""
     rng = random.Random(SEED)
     long, short = draw_texts(rng, paths, WARM, PIECES * MAX_BATCH)
-    requests = [ask_example(paths.bundle), *map(ask, long)]
+    requests = [ask_example(paths.bundle), *(ask({"text": text}) for text in long)]
     events = [json.loads(one.event) for one in requests]
     batch = make_full_batch(short)
     found = {memory: Found() for memory in MEMORIES}
@@ -112,9 +113,11 @@ def make_full_batch(pieces: list[str]) -> Any:
     """An event of as many texts as a batch may have, as long as the body's limit lets them be."""
     texts = [" ".join(pieces[start::MAX_BATCH]) for start in range(MAX_BATCH)]
     size = MAX_BODY_BYTES // MAX_BATCH
-    while len((request := ask_batch([text[:size] for text in texts])).body) > MAX_BODY_BYTES:
+    while True:
+        request = ask_batch(TEXTS, [{"text": text[:size]} for text in texts])
+        if fits(TEXTS, request):
+            return json.loads(request.event)
         size -= 1
-    return json.loads(request.event)
 
 
 def measure_one(name: str, memory: int, events: list[Any], batch: Any, found: Found) -> None:

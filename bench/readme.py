@@ -12,6 +12,7 @@ RESULTS = Path("bench/results.json")
 TITLES = {
     "empty": "Empty handler",
     "frozen": "Quickthaw, frozen",
+    "frozen, python": "Quickthaw, frozen, without the kernel",
     "sklearn": "Quickthaw, sklearn engine",
     "naive": "scikit-learn, the plain way",
     "fastapi": "FastAPI server",

@@ -13,17 +13,18 @@ def build_table(results: Results) -> list[list[str]]:
     """A row a measurement, a column a contender."""
     names = list(results.cold)
     table = [["", *names]]
+    table.append(["arithmetic", *(results.kernels.get(name) or MISSING for name in names)])
     for title, rounds in (("cold", results.cold), ("cold, quarter CPU", results.quarter)):
         times = [list(rounds.get(name, {}).values()) for name in names]
         table.append([f"{title} (ms)", *map(_middle, times)])
         table.append(["  quartiles", *map(_spread, times)])
     warm = [flatten(results.warm.get(name, [])) for name in names]
-    table.append(["warm p50, one text (ms)", *map(_middle, warm)])
-    table.append(["warm p99, one text (ms)", *map(_worst, warm)])
+    table.append(["warm p50, one input (ms)", *map(_middle, warm)])
+    table.append(["warm p99, one input (ms)", *map(_worst, warm)])
     for size in next(iter(results.batches.values()), {}):
         times = [results.batches[name][size] for name in names]
         table.append([f"batch of {size:,} (ms)", *map(_middle, times)])
-    for when, title in (("one", "one text at a time"), ("batches", "batches, too")):
+    for when, title in (("one", "one input at a time"), ("batches", "batches, too")):
         sizes = [results.peak.get(name, {}).get(when, 0) for name in names]
         table.append([f"peak memory, {title} (MB)", *map(_megabytes, sizes)])
     prints = [results.footprint[name] for name in names]
@@ -59,8 +60,8 @@ def build_image_table(results: Results) -> list[list[str]]:
 def describe_agreement(results: Results) -> Iterable[str]:
     for name, one in results.agreement.items():
         yield (
-            f"{name} gives naive's label for {one['same_label']:.1%} of the texts, "
-            f"probabilities differ by at most {one['worst_difference']:.1e}"
+            f"{name} gives naive's label, or value, for {one['same']:.1%} of the inputs, "
+            f"probabilities or values differ by at most {one['worst_difference']:.1e}"
         )
 
 

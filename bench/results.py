@@ -20,6 +20,8 @@ PACKAGES = (
     "fastapi",
     "joblib",
     "numpy",
+    "pandas",
+    "pillow",
     "pydantic",
     "scikit-learn",
     "scipy",
@@ -59,13 +61,14 @@ class Results:
     """Everything that was measured: times in milliseconds, sizes in bytes, by contender.
 
     Attributes:
-        settings: Of this run.
+        settings: Of this run; the model and its kind of input among them.
+        kernels: What did the frozen engine's arithmetic: "native" or "python"; None of others.
         cold, quarter: Cold starts, by round; with all of a processor and with a quarter of it.
-        warm: Requests for one text, block by block.
-        batches: Batches, by number of texts.
+        warm: Requests for one input, block by block.
+        batches: Batches, by number of inputs.
         peak: The most memory, after the warm requests ("one") and after the "batches", too.
-        agreement: Of the naive handler's answers, the share that has the same label, and how far
-            apart the probabilities are at most.
+        agreement: Of the naive handler's answers, the share that has the same label or, of a
+            regression, the same value; and how far apart probabilities or values are at most.
         footprint: What is needed beside the base image.
         slope: Cold starts, by round, of "frozen 50000" and so on.
         images: What each contender's image adds to its base; nothing without Docker.
@@ -74,6 +77,7 @@ class Results:
 
     settings: dict[str, Any]
     machine: dict[str, Any] = field(default_factory=describe_machine)
+    kernels: dict[str, str | None] = field(default_factory=dict)
     cold: Rounds = field(default_factory=dict)
     quarter: Rounds = field(default_factory=dict)
     warm: dict[str, list[list[float]]] = field(default_factory=dict)

@@ -19,6 +19,7 @@ class Promise(NamedTuple):
         aim: The one that should; None where there is none.
         measure: Its value in a run.
         needs: The member of `Results` that it is made of.
+        kind: The kind of input that it is about, if it is about one.
     """
 
     what: str
@@ -27,11 +28,13 @@ class Promise(NamedTuple):
     aim: float | None
     measure: Callable[[Results], float]
     needs: str
+    kind: str | None = None
 
 
 def judge(results: Results) -> list[dict[str, Any]]:
-    """Of each promise what was found; None where it was not measured."""
-    return [judge_one(promise, results) for promise in PROMISES]
+    """Of each promise about this kind of model what was found; None where it was not measured."""
+    kinds = (None, results.settings["kind"])
+    return [judge_one(promise, results) for promise in PROMISES if promise.kind in kinds]
 
 
 def judge_one(promise: Promise, results: Results) -> dict[str, Any]:
@@ -69,15 +72,15 @@ def _keeps(promise: Promise, value: float, limit: float) -> bool:
     return value <= limit if promise.at_most else value >= limit
 
 
-def _warm(results: Results) -> float:
-    """Paired by block: the naive handler's median divided by the frozen model's."""
-    pairs = zip(results.warm["naive"], results.warm["frozen"], strict=True)
-    return median(median(naive) / median(frozen) for naive, frozen in pairs)
+def _warm(results: Results, name: str, other: str) -> float:
+    """Paired by block: the one's median divided by the other's."""
+    pairs = zip(results.warm[name], results.warm[other], strict=True)
+    return median(median(first) / median(second) for first, second in pairs)
 
 
-def _batch(results: Results, frozen: str) -> float:
+def _batch(results: Results) -> float:
     size = max(results.batches["naive"])
-    pairs = zip(results.batches["naive"][size], results.batches[frozen][size], strict=True)
+    pairs = zip(results.batches["naive"][size], results.batches["frozen"][size], strict=True)
     return median(naive / ours for naive, ours in pairs)
 
 
@@ -102,13 +105,19 @@ COLD_START = Promise(
     needs="cold",
 )
 
+# An empty handler is some 37 times as fast as the plain way with our text model, and nothing on the
+# same runtime client is faster than it: 45 was out of reach, and is no aim any more. With a model
+# of 100,000 terms, of which the plain way unpickles more, it is.
+# Of a warm request an empty handler's is the runtime client. To read the event strictly, to answer
+# and to write the document of metrics takes as many instructions again before the model has a part
+# in it: 1.4 is out of reach with these, and the aim is what a text of 100 characters may take.
 PROMISES = (
     COLD_START,
     Promise(
         "cold start, naive vs frozen",
         at_most=False,
-        hold=35,
-        aim=45,
+        hold=30,
+        aim=35,
         measure=lambda results: paired_ratio(results.cold, "naive", "frozen"),
         needs="cold",
     ),
@@ -119,21 +128,31 @@ PROMISES = (
         aim=45,
         measure=lambda results: paired_ratio(results.slope, "naive 100000", "frozen 100000"),
         needs="slope",
+        kind="text",
     ),
     Promise(
-        "warm p50 of one text, naive vs frozen",
+        "warm p50 of one input, frozen vs empty",
+        at_most=True,
+        hold=2,
+        aim=1.6,
+        measure=lambda results: _warm(results, "frozen", "empty"),
+        needs="warm",
+        kind="text",
+    ),
+    Promise(
+        "warm p50 of one input, naive vs frozen",
         at_most=False,
         hold=2.5,
         aim=3.4,
-        measure=_warm,
+        measure=lambda results: _warm(results, "naive", "frozen"),
         needs="warm",
     ),
     Promise(
         "batch of 1,000, naive vs frozen",
         at_most=False,
-        hold=1,
+        hold=1.5,
         aim=2,
-        measure=lambda results: _batch(results, "frozen"),
+        measure=_batch,
         needs="batches",
     ),
     Promise(
@@ -161,6 +180,7 @@ PROMISES = (
         aim=1.02,  # flat, as far as such a clock can tell
         measure=_slope,
         needs="slope",
+        kind="text",
     ),
     Promise(
         "cold start in a container at ¼ CPU, frozen vs empty",
@@ -173,8 +193,8 @@ PROMISES = (
     Promise(
         "cold start in a container at ¼ CPU, naive vs frozen",
         at_most=False,
-        hold=35,
-        aim=45,
+        hold=30,
+        aim=35,
         measure=lambda results: paired_ratio(results.containers["0.25"], "naive", "frozen"),
         needs="containers",
     ),

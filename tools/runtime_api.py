@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -52,6 +52,7 @@ class Runtime:
         environ: Its environment variables, added to this process's PATH alone.
         python: Arguments of the interpreter, such as -X importtime.
         interpreter: The interpreter itself, and what starts it.
+        root: The folder that the handler's module is in, if not the repository's root.
     """
 
     def __init__(
@@ -59,7 +60,8 @@ class Runtime:
         handler: str,
         environ: Mapping[str, str] | None = None,
         python: tuple[str, ...] = (),
-        interpreter: tuple[str, ...] = (sys.executable,),
+        interpreter: Sequence[str | Path] = (sys.executable,),
+        root: Path = ROOT,
     ) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         host, port = self._listener.getsockname()
@@ -71,7 +73,7 @@ class Runtime:
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
             [*interpreter, *python, "-m", "awslambdaric", handler],
-            cwd=ROOT,
+            cwd=root,
             env={
                 "PATH": os.environ["PATH"],
                 "AWS_LAMBDA_RUNTIME_API": f"{host}:{port}",
@@ -116,6 +118,10 @@ class Runtime:
         seconds = time.perf_counter() - start
         self._send(connection, 202, b"{}")
         return Invocation(path.rsplit("/", 1)[1], body, seconds)
+
+    def wait(self) -> None:
+        """Wait until the runtime asks for an event, which it then does not get."""
+        self._receive()
 
     def output(self) -> tuple[bytes, bytes]:
         """What the process has written to standard output and standard error since last asked."""

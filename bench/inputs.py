@@ -3,10 +3,12 @@
 import json
 import random
 from collections.abc import Iterator
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from serving.bundle.inputs import make_example
+from serving.app.inputs import find_input
+from serving.bundle.inputs import make_batch, make_example
 from serving.bundle.manifest import read_manifest
 from training.data.dataset import read_examples
 from training.paths import Paths
@@ -35,17 +37,30 @@ class Request(NamedTuple):
     event: bytes
 
 
+def ask(body: Any) -> Request:
+    return _encode("/predict", body)
+
+
 def ask_example(bundle: Path) -> Request:
     """The example of a bundle's manifest."""
-    return _encode("/predict", make_example(read_manifest(bundle).input))
+    return ask(make_example(read_manifest(bundle).input))
 
 
-def ask(text: str) -> Request:
-    return _encode("/predict", {"text": text})
+def ask_golden(bundle: Path) -> list[Request]:
+    """The golden examples of a bundle's manifest; where it has none, its example."""
+    manifest = read_manifest(bundle)
+    golden = [ask(one["input"]) for one in manifest.golden]
+    return golden or [ask_example(bundle)]
 
 
-def ask_batch(texts: list[str]) -> Request:
-    return _encode("/predict/batch", {"texts": texts})
+def ask_batch(described: dict[str, Any], bodies: list[Any]) -> Request:
+    """A batch of bodies of `POST /predict`."""
+    return _encode("/predict/batch", make_batch(described, bodies))
+
+
+def fits(described: dict[str, Any], request: Request) -> bool:
+    """Whether the service takes a body of that size."""
+    return len(request.body) <= find_input(described).bounds.body_bytes
 
 
 def _encode(path: str, value: Any) -> Request:
@@ -75,6 +90,31 @@ def _encode(path: str, value: Any) -> Request:
         "isBase64Encoded": False,
     }
     return Request(path, body.encode(), json.dumps(event).encode())
+
+
+def draw(
+    rng: random.Random, paths: Paths, described: dict[str, Any], single: int, pieces: int
+) -> tuple[list[Any], list[Any]]:
+    """Bodies of `POST /predict`: `single` ones that are asked alone, `pieces` that go into batches.
+
+    Of texts, see `draw_texts`; records and pictures are those of the test part (or else the golden
+    examples), again and again where there are fewer of them.
+    """
+    if described["kind"] == "text":
+        long, short = draw_texts(rng, paths, single, pieces)
+        return [{"text": text} for text in long], [{"text": text} for text in short]
+    bodies = _read_bodies(paths, described)
+    rng.shuffle(bodies)
+    endless = cycle(bodies)
+    return list(islice(endless, single)), list(islice(endless, pieces))
+
+
+def _read_bodies(paths: Paths, described: dict[str, Any]) -> list[Any]:
+    if not paths.test.exists():
+        return [one["input"] for one in read_manifest(paths.bundle).golden]
+    names = list(make_example(described))
+    # The test part keeps more of a picture than what is sent.
+    return [{name: one.input[name] for name in names} for one in read_examples(paths.test)]
 
 
 def draw_texts(

@@ -48,7 +48,7 @@ export no_proxy NO_PROXY
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help new remove adopt serve score test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model kernel image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench load fuzz equality lock clean
+.PHONY: help new remove adopt serve score test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model kernel image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench budget load fuzz equality lock clean
 
 # LOCAL=1: on the local AWS that 'make cloud-local' has started.
 ifneq ($(LOCAL),)
@@ -93,13 +93,14 @@ test: .venv/dev.ok $(KERNEL) ## Run the tests: minutes, without Docker, Node.js 
 test-all: ## Run every test that this machine can run, the slow ones too, and measure coverage
 	@$(MAKE) test ALL=1
 
-check: .venv/dev.ok ## Lint, types, import contracts, locks, whether the model is of this code
+check: .venv/dev.ok ## Lint, types, import contracts, locks, whether the model is of this code, instructions against their budget
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	scripts/lock.sh --check
 	@$(BIN)/python -m training.changed
+	@$(BIN)/python -m bench.budget
 
 format: .venv/dev.ok ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix-only .
@@ -156,9 +157,12 @@ each@%:
 # What Docker takes an image for, pulled or run, where nothing else is said.
 PLATFORM = platform=$$($(BIN)/python -m serving.deployment.image.architecture --model $(MODEL) --stage "$$STAGE") && export DOCKER_DEFAULT_PLATFORM="$$platform"
 
-bench: .venv/dev.ok ## Measure cold start, speed, memory against the naive handler (QUICK=1, COLD=1 the cold start alone; results in .local/bench)
+bench: .venv/dev.ok $(KERNEL) ## Measure cold start, speed, memory against the naive handler (QUICK=1, COLD=1 the cold start alone; results in .local/bench)
 	@$(BIN)/python -m training.ensure_model $(MODEL)
 	@$(BIN)/python -m $(if $(COLD),bench.cold,bench $(if $(QUICK),--quick)) $(MODEL)
+
+budget: .venv/dev.ok $(KERNEL) ## Count the instructions of cold and warm starts of the models that are here, and write them as what 'make check' holds (needs valgrind)
+	@$(BIN)/python -m bench.budget --write
 
 load: .venv/load.ok $(if $(LOAD_STAGE),.venv/deploy.ok) ## Load a service at rising rates: latencies, errors, a picture (PORT=, or STAGE=dev or URL=, which asks; RATE=25,50,100 SECONDS=10 ROUTES=predict:9,batch:1 YES=1; MEMORY=1: is memory flat?)
 	@exec $(BIN)/python -m bench.load $(MODEL) --port "$$PORT" $(if $(LOAD_STAGE),--stage "$$STAGE") $(if $(URL),--url "$$URL") \

@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench import chart, report
+from bench import chart, peers, report
+from bench.budget import count_all
 from bench.contenders import (
     HANDLER,
     NAIVE,
@@ -23,6 +24,7 @@ from bench.contenders import (
     measuring,
     on_lambda,
 )
+from bench.counts import NO_VALGRIND, can_count
 from bench.footprint import measure_footprints
 from bench.images import build_images, is_docker_here, measure_sizes, time_cold_containers
 from bench.inputs import SHORT, Request, ask, ask_batch, ask_example, draw, fits
@@ -38,7 +40,7 @@ from bench.results import Results
 from bench.throttle import AVAILABLE
 from bench.verdicts import SLOPE, describe, judge
 from serving.bundle.manifest import MODEL_NAME, read_manifest
-from training.console import run_step, say
+from training.console import StepError, run_step, say
 from training.paths import Paths, find_paths
 
 SEED = 13
@@ -52,9 +54,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("model", help="its name")
     parser.add_argument("--rounds", type=int, help="cold starts of each (default 21, quick 6)")
     parser.add_argument("--quick", action="store_true", help="few rounds, repository's model only")
-    parser.add_argument("--out", type=Path, default=Path(".local/bench"), help="folder to write to")
+    parser.add_argument("--peers", action="store_true", help="other compilers, too, of records")
+    parser.add_argument("--out", type=Path, help="folder to write to (default .local/bench/MODEL)")
     parser.add_argument("--strict", action="store_true", help="status 1 if a number does not hold")
     arguments = parser.parse_args()
+    arguments.out = arguments.out or Path(".local/bench", arguments.model)
     arguments.rounds = arguments.rounds or (6 if arguments.quick else 21)
     return arguments
 
@@ -98,6 +102,9 @@ def run(arguments: argparse.Namespace, paths: Paths, folder: Path) -> list[dict[
     results.footprint = measure_footprints(bundle, described["kind"], names)
     if not arguments.quick and described["kind"] == "text":
         measure_slope(results, folder, places, rng)
+    measure_counts(results, paths, folder)
+    if arguments.peers:
+        compare_peers(results, paths, folder, rng, quick=arguments.quick)
     measure_containers(results, folder, rng, arguments.model, quick=arguments.quick)
     verdicts = judge(results)
     show(results, verdicts)
@@ -188,6 +195,32 @@ def measure_slope(results: Results, folder: Path, places: Places, rng: random.Ra
     results.slope = time_cold_rounds(contenders, request, rng, rounds=rounds, slow_every=5)
 
 
+def measure_counts(results: Results, paths: Paths, folder: Path) -> None:
+    if not can_count():
+        say(f"without instruction counts: {NO_VALGRIND}")
+        return
+    say("instructions: counted under valgrind")
+    (folder / "counts").mkdir()
+    found = count_all([paths.name], folder / "counts")[paths.name]
+    names = {"empty": "empty", "python": "frozen, python", "native": "frozen"}
+    if "native" not in found:
+        names["python"] = "frozen"
+    results.counts = {name: found[one] for one, name in names.items() if one in found}
+
+
+def compare_peers(
+    results: Results, paths: Paths, folder: Path, rng: random.Random, *, quick: bool
+) -> None:
+    if results.settings["kind"] != "record":
+        say("without other compilers: they are compared with models of records alone")
+        return
+    if not peers.is_here():
+        raise StepError(f"{peers.PYTHON} is missing: 'make bench PEERS=1' makes it")
+    (folder / "peers").mkdir()
+    found = peers.measure_peers(paths, folder / "frozen", folder / "peers", rng, quick=quick)
+    results.peers = found
+
+
 def measure_containers(
     results: Results, folder: Path, rng: random.Random, model: str, *, quick: bool
 ) -> None:
@@ -207,6 +240,10 @@ def show(results: Results, verdicts: list[dict[str, object]]) -> None:
     say("\n" + report.align(report.build_table(results)))
     if results.slope:
         say("\n" + report.align(report.build_slope_table(results)))
+    if results.peers:
+        say("\n" + report.align(report.build_peers_table(results)))
+        for line in report.describe_failures(results):
+            say(line)
     if results.containers:
         say("\n" + report.align(report.build_image_table(results)))
     say("")
@@ -218,12 +255,15 @@ def write(
     out: Path, results: Results, verdicts: list[dict[str, object]], contenders: list[Contender]
 ) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    text = results.to_json(verdicts)
-    (out / "results.json").write_text(text, encoding="utf-8")
+    found = {"results.json": out / "results.json", "chart.svg": out / "chart.svg"}
+    found["results.json"].write_text(results.to_json(verdicts), encoding="utf-8")
     # The kernel has next to no part in a cold start.
     titles = {one.name: one.title for one in contenders if one.name != "frozen, python"}
-    chart.write_chart(out / "chart.svg", results, titles)
-    say(f"\nwrote {out / 'results.json'} and {out / 'chart.svg'}")
+    chart.write_chart(found["chart.svg"], results, titles)
+    if results.peers:
+        found["peers.svg"] = out / "peers.svg"
+        chart.write_peers_chart(found["peers.svg"], results)
+    say(f"\nwrote {', '.join(map(str, found.values()))}")
 
 
 if __name__ == "__main__":

@@ -1,19 +1,22 @@
-"""The picture for the README: cold starts as bars on a logarithmic axis."""
+"""The pictures for the README: times as bars on logarithmic axes."""
 
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report import format_ms
+from bench.peer import FAILED
+from bench.report import PEERS, format_ms
 from bench.results import Results
 
 INK, MUTED, LINE = "#24292f", "#59616c", "#dfe2e6"
 # Whole processor and a quarter of one; ours are blue.
 OURS, OTHERS = ("#0072b2", "#8cc4e5"), ("#6e7781", "#c4c9cf")
 HEIGHT = 0.36
+METADATA = dict.fromkeys(["Creator", "Date", "Format", "Type"])
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "bench",
@@ -26,11 +29,49 @@ STYLE: dict[Any, Any] = {
 
 def write_chart(path: Path, results: Results, titles: dict[str, str]) -> None:
     """Write the chart as SVG; the same results give the same file."""
-    metadata = dict.fromkeys(["Creator", "Date", "Format", "Type"])
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(8.4, 0.9 + 0.78 * len(titles)), layout="constrained")
         draw(figure, results, titles)
-        figure.savefig(path, format="svg", facecolor="white", metadata=metadata)
+        figure.savefig(path, format="svg", facecolor="white", metadata=METADATA)
+
+
+def write_peers_chart(path: Path, results: Results) -> None:
+    """Write the chart of those that can take the model; the same results give the same file."""
+    able = {name: one for name, one in results.peers.items() if FAILED not in one}
+    panels = {"cold": "Cold start", "warm": "One record", "batch": "Batch of 1,000"}
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(8.4, 0.9 + 0.4 * len(able)), layout="constrained")
+        every = figure.subplots(1, len(panels), sharey=True)
+        for axes, (what, title) in zip(every, panels.items(), strict=True):
+            times = [one[what] for one in able.values()]
+            colours = [OURS[0] if name.startswith("quickthaw") else OTHERS[0] for name in able]
+            axes.barh(range(len(able)), times, color=colours)
+            for row, time in enumerate(times):
+                axes.annotate(
+                    format_ms(time),
+                    (time, row),
+                    xytext=(4, 0),
+                    textcoords="offset points",
+                    va="center",
+                )
+            axes.set_xscale("log")
+            axes.set(xlim=(min(times) / 2, max(times) * 6))
+            axes.set_title(f"{title} (ms)", loc="left", fontsize=11, color=MUTED)
+            tidy(axes)
+            axes.tick_params(axis="x", which="both", labelbottom=False)
+        every[0].set_yticks(range(len(able)), [PEERS[name] for name in able])
+        every[0].invert_yaxis()
+        figure.savefig(path, format="svg", facecolor="white", metadata=METADATA)
+
+
+def tidy(axes: Axes) -> None:
+    """Nothing that is not read."""
+    axes.tick_params(axis="x", which="both", color=LINE, labelcolor=MUTED)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color=LINE)
+    axes.set_axisbelow(True)
+    for side in ("left", "right", "top", "bottom"):
+        axes.spines[side].set_visible(False)
 
 
 def draw(figure: Figure, results: Results, titles: dict[str, str]) -> None:
@@ -66,9 +107,4 @@ def draw(figure: Figure, results: Results, titles: dict[str, str]) -> None:
         color=MUTED,
     )
     axes.xaxis.set_major_formatter("{x:,.0f} ms")
-    axes.tick_params(axis="x", which="both", color=LINE, labelcolor=MUTED)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", color=LINE)
-    axes.set_axisbelow(True)
-    for side in ("left", "right", "top", "bottom"):
-        axes.spines[side].set_visible(False)
+    tidy(axes)

@@ -59,11 +59,20 @@ def measure_footprints(bundle: Path, kind: str, names: Iterable[str]) -> dict[st
     return {name: _measure(*parts[name]) for name in names}
 
 
+def measure_packages(packages: Iterable[str]) -> Footprint:
+    """These packages and all that they need here."""
+    return _sum(file for name in find_requirements(packages) for file in _list_files(name))
+
+
 def _measure(packages: tuple[str, ...], own: list[Path]) -> Footprint:
     without = NOT_OURS if APP / "handler.py" in own else None
     needed = find_requirements(packages, without) - find_requirements(BASE_IMAGE)
     installed = [file for name in needed for file in _list_files(name)]
-    sizes = [path.stat().st_size for path in (*installed, *own)]
+    return _sum((*installed, *own))
+
+
+def _sum(files: Iterable[Path]) -> Footprint:
+    sizes = [path.stat().st_size for path in files]
     return Footprint(sum(sizes), len(sizes))
 
 

@@ -1,8 +1,10 @@
 """The tables that a run ends with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from statistics import median, quantiles
+from typing import Any
 
+from bench.peer import FAILED
 from bench.results import Results, flatten, summarize
 from bench.verdicts import SLOPE
 
@@ -24,6 +26,10 @@ def build_table(results: Results) -> list[list[str]]:
     for size in next(iter(results.batches.values()), {}):
         times = [results.batches[name][size] for name in names]
         table.append([f"batch of {size:,} (ms)", *map(_middle, times)])
+    for what, unit in (("cold", 1e6), ("warm", 1e3)):
+        counts = [results.counts.get(name, {}).get(what, 0) / unit for name in names]
+        title = f"{what} ({'M' if unit == 1e6 else 'k'} instructions)"  # noqa: PLR2004
+        table.append([title, *(f"{one:,.1f}" if one else MISSING for one in counts)])
     for when, title in (("one", "one input at a time"), ("batches", "batches, too")):
         sizes = [results.peak.get(name, {}).get(when, 0) for name in names]
         table.append([f"peak memory, {title} (MB)", *map(_megabytes, sizes)])
@@ -57,6 +63,54 @@ def build_image_table(results: Results) -> list[list[str]]:
     return table
 
 
+PEERS = {
+    "quickthaw": "Quickthaw, frozen",
+    "quickthaw, python": "Quickthaw, without the kernel",
+    "sklearn": "joblib + scikit-learn",
+    "first": "scikit-learn's first steps alone",
+    "onnx": "ONNX Runtime",
+    "treelite": "treelite",
+    "tl2cgen": "tl2cgen",
+    "m2cgen": "m2cgen",
+    "timber": "timber",
+}
+PEER_HEADS = (
+    "Preprocessing",
+    "Cold (ms)",
+    "Warm p50 (ms)",
+    "Batch of 1,000 (ms)",
+    "Peak memory (MB)",
+    "Packages and model (MB)",
+    "Bit-equal",
+    "Worst difference",
+)
+
+
+def build_peers_table(results: Results) -> list[list[str]]:
+    """A row a peer that can take the model."""
+    able = {name: one for name, one in results.peers.items() if FAILED not in one}
+    return [["", *PEER_HEADS], *([PEERS[name], *_describe(one)] for name, one in able.items())]
+
+
+def describe_failures(results: Results) -> Iterable[str]:
+    """What the peers say that cannot take the model."""
+    for name, one in results.peers.items():
+        if FAILED in one:
+            yield f"{PEERS[name]} cannot take it: {one[FAILED]}"
+
+
+def _describe(one: dict[str, Any]) -> Iterable[str]:
+    yield one["preprocessing"]
+    yield from (format_ms(one[what]) for what in ("cold", "warm", "batch"))
+    yield _megabytes(one["peak_batches"])
+    yield _megabytes(one["package_bytes"] + one["model_bytes"])
+    if one["equal"] is None:
+        yield from (MISSING, MISSING)
+        return
+    yield f"{one['equal']:.1%}"
+    yield f"{one['worst']:.1e}" if one["worst"] else "0"
+
+
 def describe_agreement(results: Results) -> Iterable[str]:
     for name, one in results.agreement.items():
         yield (
@@ -73,6 +127,14 @@ def align(table: list[list[str]]) -> str:
         cells = [one.rjust(width) for one, width in zip(others, widths[1:], strict=True)]
         lines.append("  ".join([first.ljust(widths[0]), *cells]))
     return "\n".join(lines)
+
+
+def to_markdown(table: list[list[str]]) -> Iterator[str]:
+    """A table in Markdown; its first row are the heads."""
+    for number, row in enumerate(table):
+        yield f"| {' | '.join(row)} |"
+        if not number:
+            yield "|---" * len(row) + "|"
 
 
 def format_ms(milliseconds: float) -> str:

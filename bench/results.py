@@ -73,6 +73,8 @@ class Results:
         slope: Cold starts, by round, of "frozen 50000" and so on.
         images: What each contender's image adds to its base; nothing without Docker.
         containers: Cold starts in containers, by share of a processor.
+        counts: Instructions of a "cold" start and of a "warm" request; nothing without valgrind.
+        peers: What `bench.peers` found; nothing where it was not asked.
     """
 
     settings: dict[str, Any]
@@ -88,6 +90,8 @@ class Results:
     slope: Rounds = field(default_factory=dict)
     images: dict[str, Footprint] = field(default_factory=dict)
     containers: dict[str, Rounds] = field(default_factory=dict)
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    peers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def to_json(self, verdicts: list[dict[str, Any]]) -> str:
         """A line a member: the raw numbers are many."""

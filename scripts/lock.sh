@@ -1,8 +1,8 @@
 #!/bin/sh
 # Write the locks from pyproject.toml's groups; with --check, say whether they still fit it.
 #
-# dev holds every group, so it is solved first; the others are held to its versions. What a lock
-# already pins stays until `make lock UPGRADE=1`.
+# dev holds every group but peers, so it is solved first; the others are held to its versions. What a
+# lock already pins stays until `make lock UPGRADE=1`.
 set -eu
 CDPATH= cd "$(dirname "$0")/.."
 
@@ -33,6 +33,7 @@ for group in frozen frozen-images sklearn records images; do
 done
 rm "$target/.without"
 solve load --constraints "$target/dev.txt"
+solve peers --constraints "$target/dev.txt"
 solve deploy --constraints "$target/dev.txt"
 solve kernel --constraints "$target/dev.txt"
 solve bootstrap

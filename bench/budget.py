@@ -168,7 +168,7 @@ def compare(budget: dict[str, Any], python: str, found: dict[str, dict[str, Any]
         if allowed["version"] != counts["version"]:
             say(f"{model} is not the budget's: held to {WIDE:.0%} until 'make budget'")
         same = (budget["python"], allowed["version"]) == (python, counts["version"])
-        for name in counts.keys() & allowed.keys() - {"version", "empty"}:
+        for name in sorted(counts.keys() & allowed.keys() - {"version", "empty"}):
             for what in ("cold", "warm"):
                 ratios = (one[name][what] / one["empty"][what] for one in (counts, allowed))
                 yield from _hold(f"{model}, {name}, {what}", MARGIN if same else WIDE, *ratios)

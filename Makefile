@@ -293,7 +293,7 @@ $(KERNEL): .venv/deploy.ok requirements/kernel.txt $(wildcard serving/kernel/*.[
 	@touch $@
 
 # Another environment: what each of these packages needs would change what ours are measured with.
-.local/peers/ok: .venv/dev.ok requirements/peers.txt
+.local/peers/ok: requirements/peers.txt | .venv/dev.ok
 	@rm -rf .local/peers
 	@$(BIN)/uv venv --quiet --python $(BIN)/python .local/peers
 	@echo "setup: installing the packages of: peers" >&2

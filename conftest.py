@@ -6,6 +6,7 @@ skipped, loudly.
 
 import os
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -18,6 +19,10 @@ for name in list(os.environ):
     if name in OTHERS or name.startswith(FOREIGN):
         del os.environ[name]
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
+
+# A shell that runs tests in the background lets them, and all that they start, ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import training  # noqa: E402,F401 - before numpy: chooses its kernels, on each processor the same
 

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 
+import hypothesis
 import pytest
 
 # Of the make and the workflow around them, or for another program; what a test needs, it sets.
@@ -23,6 +24,10 @@ os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
 # A shell that runs tests in the background lets them, and all that they start, ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes is the machine's, and coverage's.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 import training  # noqa: E402,F401 - before numpy: chooses its kernels, on each processor the same
 

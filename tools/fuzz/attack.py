@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import time
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
@@ -52,7 +53,12 @@ def _attack(payload: bytes) -> Outcome:
     assert status < 500
     assert document["status"] == status
     if seconds > MAX_SECONDS:  # a slow event is slow again; what the first one loads is loaded once
-        _, _, seconds = _send(payload)
+        traced = sys.gettrace()
+        sys.settrace(None)  # what coverage takes is not the service's
+        try:
+            _, _, seconds = _send(payload)
+        finally:
+            sys.settrace(traced)
     assert seconds <= MAX_SECONDS, f"{seconds:.1f} s of the processor"
     if document["path"] == "fast":
         with patch.object(fast_path, "respond", lambda *_: None):

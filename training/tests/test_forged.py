@@ -12,7 +12,7 @@ from serving.app.engines.frozen.ops.vectorize import MAX_BUCKET
 from tools.fuzz import forged
 from tools.fuzz.forge import Forgery, forge
 
-FEW, MANY = 6, 500  # files of each type of op
+FEW, MANY = 6, 100  # files of each type of op
 ENGINES = list(forged.list_engines())
 
 

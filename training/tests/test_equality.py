@@ -1,10 +1,12 @@
 """How equal frozen answers are is written down for each class, and measured."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from tools.equality.measure import Asked, find_share, measure
-from tools.equality.page import PAGE, build_page, read_results
+from tools.equality.page import PAGE, build_page, build_summary, read_results
 from training.freezing.registry import RULES
 from training.tests.zoo import list_classes
 
@@ -14,6 +16,10 @@ SOME = ("AdaBoostClassifier", "Normalizer", "Ridge")
 
 def test_page_is_made_of_the_registry_and_the_results():
     assert PAGE.read_text(encoding="utf-8") == build_page(read_results())
+
+
+def test_readme_says_what_was_measured():
+    assert build_summary(read_results()) in Path("README.md").read_text(encoding="utf-8")
 
 
 def test_results_are_of_each_class_that_has_a_rule():

@@ -48,25 +48,22 @@ def _build_rest(
     scope: Construct, deployment: Deployment, function: Function, stage: Stage
 ) -> Front:
     built = Api(scope, "Api", deployment=deployment, function=function, stage=stage)
-    return Front(
-        built.url,
-        make_local_url(built.api.rest_api_id, deployment.stage),
-        built.key.key_id if built.key else "none",
-        built.api.metric_count,
-        built.api.metric_client_error,
-        built.api.metric_server_error,
-        built.api.metric_latency,
-    )
+    local_url = make_local_url(built.api.rest_api_id, deployment.stage)
+    return _describe(built, local_url, built.key.key_id if built.key else "none")
 
 
 def _build_http(
     scope: Construct, deployment: Deployment, function: Function, stage: Stage
 ) -> Front:
     built = HttpApi(scope, "Api", deployment=deployment, function=function, stage=stage)
+    return _describe(built, make_local_url(built.api.api_id), "none")
+
+
+def _describe(built: Api | HttpApi, local_url: str, key_id: str) -> Front:
     return Front(
         built.url,
-        make_local_url(built.api.api_id),
-        "none",
+        local_url,
+        key_id,
         built.api.metric_count,
         built.api.metric_client_error,
         built.api.metric_server_error,

@@ -40,7 +40,7 @@ def from_balancer(event: dict[str, Any]) -> dict[str, Any]:
     """An event of a load balancer, in which names and values of the query are as they were sent."""
     query = event.get("multiValueQueryStringParameters")
     single = event.get("queryStringParameters")
-    if not query and isinstance(single, dict):
+    if not query and isinstance(single, dict) and not are_more(single, MAX_PARAMETERS):
         query = {name: [value] for name, value in single.items()}
     return event | {
         "multiValueQueryStringParameters": _decode(query or single),

@@ -157,7 +157,7 @@ each@%:
 # What Docker takes an image for, pulled or run, where nothing else is said.
 PLATFORM = platform=$$($(BIN)/python -m serving.deployment.image.architecture --model $(MODEL) --stage "$$STAGE") && export DOCKER_DEFAULT_PLATFORM="$$platform"
 
-bench: .venv/dev.ok $(KERNEL) $(if $(PEERS),.local/peers/ok) ## Measure cold start, speed, memory against the naive handler (QUICK=1, COLD=1 the cold start alone, PEERS=1 of records other compilers, too; results in .local/bench)
+bench: .venv/dev.ok $(if $(COLD),,$(KERNEL)) $(if $(PEERS),.local/peers/ok) ## Measure cold start, speed, memory against the naive handler (QUICK=1, COLD=1 the cold start alone, PEERS=1 of records other compilers, too; results in .local/bench)
 	@$(BIN)/python -m training.ensure_model $(MODEL)
 	@$(BIN)/python -m $(if $(COLD),bench.cold,bench $(if $(QUICK),--quick) $(if $(PEERS),--peers)) $(MODEL)
 

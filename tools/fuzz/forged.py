@@ -5,6 +5,7 @@ import math
 import os
 import resource
 import signal
+import sys
 import tempfile
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -187,6 +188,7 @@ def attack_all(count, seed, findings):
 def _attack_in_child(target, seeds, kernel, path, told):
     """Write a line a seed: the seed, "refused", "asked" or "through", and what is wrong."""
     code = 1
+    sys.settrace(None)  # coverage's time is not the engine's; what it counts here is lost anyway
     try:
         _limit()
         with told.open("a", encoding="utf-8") as file:

@@ -4,10 +4,12 @@ The machine and the shell that they run in have no say. What needs a program tha
 skipped, loudly.
 """
 
+import gc
 import os
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -31,6 +33,10 @@ hypothesis.settings.load_profile("untimed")
 
 import training  # noqa: E402,F401 - before numpy: chooses its kernels, on each processor the same
 
+# So many open files, and those that nobody uses any more are closed. A frozen model keeps its file
+# open as long as it lives, and refers to itself: it ends with a collection, which may come late.
+MANY_FILES = 200
+
 NEEDS = {
     "docker": (lambda: _answers("docker", "version"), "Docker's engine does not answer"),
     "arm": (
@@ -51,6 +57,11 @@ def pytest_collection_modifyitems(items):
         if needing and not is_there():
             for item in needing:
                 item.add_marker(pytest.mark.skip(reason=f"{why}: this is NOT tested"))
+
+
+def pytest_runtest_teardown():
+    if sum(1 for _ in Path("/dev/fd").iterdir()) > MANY_FILES:
+        gc.collect()
 
 
 def _answers(*command):

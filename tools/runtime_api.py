@@ -6,7 +6,7 @@ bare sockets, so that what is timed is the client.
 
 import json
 import os
-import select
+import selectors
 import socket
 import subprocess
 import sys
@@ -66,6 +66,8 @@ class Runtime:
         self._listener = socket.create_server(("127.0.0.1", 0))
         host, port = self._listener.getsockname()
         self._connections: dict[socket.socket, bytearray] = {}
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ)
         self._count = 0
         # Files, for a pipe that nobody reads stops its writer.
         self._streams = [tempfile.TemporaryFile("a+b") for _ in range(2)]  # noqa: SIM115 - stop()
@@ -143,6 +145,7 @@ class Runtime:
             peak = read_peak(self.process.pid)
             self.process.kill()
             self.process.wait()
+        self._selector.close()
         for connection in (self._listener, *self._connections):
             connection.close()
         for stream in self._streams:
@@ -153,12 +156,14 @@ class Runtime:
         """The next whole request: where it came from, its path, its body."""
         until = time.monotonic() + PATIENCE
         while True:
-            ready, _, _ = select.select([self._listener, *self._connections], [], [], 0.5)
-            for one in ready:
+            ready = self._selector.select(0.5)
+            for key, _ in ready:
+                one: Any = key.fileobj
                 if one is self._listener:
                     accepted, _ = one.accept()
                     accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     self._connections[accepted] = bytearray()
+                    self._selector.register(accepted, selectors.EVENT_READ)
                 elif found := self._read(one):
                     return one, *found
             if not ready and (self.process.poll() is not None or time.monotonic() > until):
@@ -172,6 +177,7 @@ class Runtime:
             data = b""
         if not data:
             del self._connections[connection]
+            self._selector.unregister(connection)
             connection.close()
             return None
         received += data

@@ -54,7 +54,8 @@ def listen(answer):
         server.close()
         for task in asyncio.all_tasks(loop):
             task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
+        server.abort_clients()
+        loop.run_until_complete(server.wait_closed())
         loop.close()
 
 

@@ -10,7 +10,7 @@ STAGE ?= dev
 # As they were typed, and through the environment: neither make nor a shell looks into them. What a
 # shell has under a name so short is somebody else's, but for these three.
 typed = $(if $(or $(findstring command,$(origin $1)),$(filter PORT STAGE BASE_IMAGE,$1)),$(value $1))
-TYPED := PORT STAGE BASE_IMAGE BASE DASK DATA DO EXAMPLES FILE GITHUB IMAGE IN KEEP MODEL MODELS MUTANTS NAME NULLS OUT PREFIX RATE ROUTES SECONDS SEED SINCE TARGET TASK TEXT TO URL VERSION
+TYPED := PORT STAGE BASE_IMAGE BASE DASK DATA DO EXAMPLES FILE GITHUB HOST IMAGE IN KEEP MODEL MODELS MUTANTS NAME NULLS OUT PREFIX RATE ROUTES SECONDS SEED SINCE TARGET TASK TEXT TO URL VERSION
 $(foreach name,$(TYPED),$(eval override $(name) := $$(call typed,$(name))))
 export $(TYPED)
 # The model that a target is about. One that is not here is found before anything is started.
@@ -48,7 +48,7 @@ export no_proxy NO_PROXY
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help new remove adopt serve score test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model kernel image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench budget load fuzz equality lock clean
+.PHONY: help new remove adopt serve web score test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model kernel image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench budget load fuzz equality lock clean
 
 # LOCAL=1: on the local AWS that 'make cloud-local' has started.
 ifneq ($(LOCAL),)
@@ -72,6 +72,10 @@ serve: .venv/serve.ok ## Train the model if it is missing or stale, then serve i
 	@mkdir -p .local
 	@echo "metrics (EMF) go to .local/serve.jsonl"
 	@QUICKTHAW_BUNDLE=$(BUNDLE) exec $(BIN)/python -m serving.hosts.serve --port "$$PORT" >> .local/serve.jsonl
+
+web: .venv/serve.ok ## Serve the model as a web process: workers, no API Gateway's limits (MODEL=topics, PORT=, WEB_CONCURRENCY=)
+	@$(BIN)/python -m training.ensure_model $(MODEL) >&2
+	@QUICKTHAW_BUNDLE=$(BUNDLE) exec $(BIN)/python -m serving.hosts.web --host 127.0.0.1 --port "$$PORT"
 
 score: .venv/serve.ok $(if $(DASK),.venv/dask.ok) ## Predict from each row of a file, and go on where that was cut off (IN=, OUT=: CSV, JSON lines, Parquet; IN= a folder of pictures, TEXT=, IMAGE=, NULLS=, KEEP=, PREFIX=, FRESH=1, DASK=)
 	@$(BIN)/python -m training.ensure_model $(MODEL)
@@ -175,13 +179,13 @@ fuzz: .venv/dev.ok ## Attack the service and its model for ten minutes, and say 
 equality: .venv/dev.ok ## Measure how far frozen answers are from scikit-learn's, class by class, in twenty minutes; writes docs/frozen.md (QUICK=1: fewer inputs, into .local/equality)
 	@exec $(BIN)/python -m tools.equality $(if $(QUICK),--quick)
 
-image: .venv/serve.ok .venv/deploy.ok ## Build the container image of this model, for a stage's processors, unless it is there (STAGE=dev, BASE_IMAGE=)
+image: .venv/serve.ok .venv/deploy.ok ## Build the container image of this model, for a stage's processors, unless it is there (STAGE=dev, BASE_IMAGE=, HOST=web: of the web process)
 	@$(BIN)/python -m training.ensure_model $(MODEL) >&2
-	@$(PLATFORM) && base=$$(tools/image/base/build.sh) && exec $(BIN)/python -m serving.deployment.image.builder --model $(MODEL) --stage "$$STAGE" --base "$$base"
+	@$(PLATFORM) && base=$$(tools/image/base/build.sh) && exec $(BIN)/python -m serving.deployment.image.builder --model $(MODEL) --stage "$$STAGE" --base "$$base" $(if $(HOST),--host "$$HOST")
 
-image-run: .venv/serve.ok ## Run the image on http://127.0.0.1:8000, shut in as on Lambda (STAGE=dev, PORT=)
+image-run: .venv/serve.ok ## Run the image on http://127.0.0.1:8000, shut in as on Lambda (STAGE=dev, PORT=, HOST=web: as on a platform)
 	@$(BIN)/python -m serving.hosts.serve --check --port "$$PORT"
-	@$(PLATFORM) && image=$$($(MAKE) image) && QUICKTHAW_BUNDLE=$(BUNDLE) exec $(BIN)/python -m tools.image --image "$$image" --stage "$$STAGE" --port "$$PORT"
+	@$(PLATFORM) && image=$$($(MAKE) image) && QUICKTHAW_BUNDLE=$(BUNDLE) exec $(BIN)/python -m $(if $(filter web,$(HOST)),tools.image.web --image "$$image",tools.image --image "$$image" --stage "$$STAGE") --port "$$PORT"
 
 kernel: .venv/deploy.ok ## Compile the kernel for this machine: the frozen engine's arithmetic in C, that make serve uses then
 	@$(BIN)/python -m serving.kernel.build

@@ -32,6 +32,7 @@ for group in frozen frozen-images sklearn records images; do
     solve "$group" --constraints "$target/dev.txt" --override "$target/.without"
 done
 rm "$target/.without"
+solve web --constraints "$target/dev.txt"
 solve load --constraints "$target/dev.txt"
 solve peers --constraints "$target/dev.txt"
 solve deploy --constraints "$target/dev.txt"

@@ -59,6 +59,10 @@ class LambdaContext:
         return max(0, int((self.deadline - time.monotonic()) * 1000))
 
 
+class Overdue(BaseException):
+    """An answer takes too long: raised into the handler, and no `Exception` that it would take."""
+
+
 class Gateway:
     """An ASGI application that answers through a handler, one event at a time.
 
@@ -97,7 +101,7 @@ class Gateway:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.monotonic()
-        upload = Upload(scope["headers"], receive)
+        upload = self.make_upload(scope, receive)
         try:
             response = await self._respond(scope, upload)
         except GatewayError as error:
@@ -106,10 +110,16 @@ class Gateway:
             response = GatewayError(503, "Service Unavailable").response
         early = upload.is_coming
         size = await send_response(send, scope["method"], response, more=early)
-        log_request(scope, response, (time.monotonic() - started) * 1000, size)
+        self.log(scope, response, (time.monotonic() - started) * 1000, size)
         if early:
             await upload.discard()
             await send({"type": "http.response.body"})
+
+    def make_upload(self, scope: Scope, receive: Receive) -> Upload:
+        return Upload(scope["headers"], receive)
+
+    def log(self, scope: Scope, response: Response, milliseconds: float, size: int) -> None:
+        log_request(scope, response, milliseconds, size)
 
     async def _respond(self, scope: Scope, upload: Upload) -> Response:
         check_request(scope, self._prefix)
@@ -128,7 +138,7 @@ class Gateway:
         self.busy = True
         try:
             return to_response(self._handler(event, context))
-        except GatewayError:
+        except (GatewayError, Overdue):
             raise
         except BaseException as error:  # noqa: BLE001 - SystemExit, too, ends only the invocation
             place = traceback.extract_tb(error.__traceback__, limit=-1)[0]

@@ -13,16 +13,36 @@ UPLOAD_SECONDS = 60.0  # for all of a body, what is discarded included: 10 MB at
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
+class Room:
+    """What the bodies that one process takes at once may hold together, in bytes."""
+
+    def __init__(self, size: int) -> None:
+        self._free = size
+
+    def take(self, size: int) -> None:
+        """Take some, or give it back where `size` is negative.
+
+        Raises:
+            GatewayError: 503, there is not so much left.
+        """
+        if size > self._free:
+            raise GatewayError(503, "Service Unavailable", "too many bodies at once")
+        self._free -= size
+
+
 class Upload:
     """What follows the headers of a request.
 
     Args:
         headers: As in an ASGI scope.
         receive: ASGI's.
-
+        room: What it shares with others; where there is none, its own limit is all that holds.
     """
 
-    def __init__(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> None:
+    def __init__(
+        self, headers: list[tuple[bytes, bytes]], receive: Receive, room: Room | None = None
+    ) -> None:
+        self._room = room or Room(REQUEST_BYTES)
         fields = dict(headers)
         self._declared = fields.get(b"content-length", b"").lstrip(b"0")
         self._receive = receive
@@ -40,7 +60,8 @@ class Upload:
         """The whole body; no more of it is held than API Gateway takes.
 
         Raises:
-            GatewayError: 413, it is larger; 408, it took too long; 400, it ended too early.
+            GatewayError: 413, it is larger; 408, it took too long; 400, it ended too early; 503,
+                too much is held already.
         """
         too_long = GatewayError(413, f"HTTP content length exceeded {REQUEST_BYTES} bytes.")
         limit = str(REQUEST_BYTES).encode()
@@ -54,9 +75,12 @@ class Upload:
                     chunk = await self._next()
                     if len(body) + len(chunk) > REQUEST_BYTES:
                         raise too_long
+                    self._room.take(len(chunk))
                     body += chunk
         except TimeoutError:
             raise GatewayError(408, "Request Timeout", "its body did not arrive in time") from None
+        finally:
+            self._room.take(-len(body))
         return bytes(body)
 
     async def discard(self) -> None:

@@ -40,14 +40,15 @@ def push(model: str, base: str, architecture: str = "x86_64", *, local: bool = F
         ImageError: It cannot be built.
         StackError: The repository does not take it.
     """
-    tag = builder.find_tag(builder.ROOT, model, base, architecture)
+    target = builder.Target(architecture)
+    tag = builder.find_tag(builder.ROOT, model, base, target)
     if builder.read_revision(builder.ROOT).endswith("+"):
         say("note: this tree is not what was committed")
     registry = name_registry(find_account(), find_region())
     if not local and is_there(tag):
         say(f"{registry}/{NAME}:{tag} is there: nothing to build or to push")
         return tag
-    built = builder.build(builder.ROOT, model, base, NAME, architecture)
+    built = builder.build(builder.ROOT, model, base, NAME, target)
     docker("tag", built, f"{registry}/{NAME}:{tag}")
     if not local:
         say(f"pushing {registry}/{NAME}:{tag}")

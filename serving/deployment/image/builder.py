@@ -15,7 +15,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from serving.deployment.commands.options import add_deployment
 from serving.deployment.git import GitError, git
@@ -48,12 +48,32 @@ _UNUSED = {
     "frozen": {f"{BUNDLES}/model.joblib", f"{HOMES}/features.py"},
     "sklearn": {f"{BUNDLES}/model.frozen", *KERNEL},
 }
+# What only the web process uses.
+HOSTS = {
+    "lambda": {"requirements/web.txt", "serving/hosts/*.py", "serving/hosts/web/*.py"},
+    "web": set[str](),
+}
 # What only images of other locks use.
 OTHERS = {
     lock: {f"requirements/{other}.txt" for other in _ALL_LOCKS - {lock}} | _UNUSED[engine]
     for engine, locks in LOCKS.items()
     for lock in locks.values()
 }
+
+
+class Target(NamedTuple):
+    """What an image is to run on.
+
+    Attributes:
+        architecture: Its processors, a name of `PLATFORMS`.
+        host: What runs it, a name of `HOSTS`.
+    """
+
+    architecture: str = "x86_64"
+    host: str = "lambda"
+
+
+LAMBDA = Target()
 
 
 class ImageError(Exception):
@@ -65,17 +85,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make image", description=__doc__)
     add_deployment(parser)
     parser.add_argument("--base", required=True, help="the base image")
+    parser.add_argument("--host", default="lambda", choices=HOSTS, help="what is to run it")
     arguments = parser.parse_args()
     architecture = STAGES[arguments.stage].of(arguments.model).architecture
     try:
-        image = build(ROOT, arguments.model, arguments.base, architecture=architecture)
+        target = Target(architecture, arguments.host)
+        image = build(ROOT, arguments.model, arguments.base, target=target)
         write_sbom(ROOT, arguments.model, image)
     except ImageError as error:
         sys.exit(f"error: {error}")
     print(image)
 
 
-def build(root: Path, model: str, base: str, name: str = NAME, architecture: str = "x86_64") -> str:
+def build(root: Path, model: str, base: str, name: str = NAME, target: Target = LAMBDA) -> str:
     """Build the image, unless it is there.
 
     Args:
@@ -83,7 +105,7 @@ def build(root: Path, model: str, base: str, name: str = NAME, architecture: str
         model: The model's name.
         base: The base image.
         name: What the image is called, without a tag.
-        architecture: The processors that it is for, a name of `PLATFORMS`.
+        target: What it is to run on.
 
     Returns:
         Its name, tag included.
@@ -92,8 +114,8 @@ def build(root: Path, model: str, base: str, name: str = NAME, architecture: str
         ImageError: There is no model, no base image or no Docker, or the build failed.
     """
     manifest = read_manifest(root, model)
-    base_id = find_base(base, architecture)
-    image = f"{name}:{find_tag(root, model, base, architecture)}"
+    base_id = find_base(base, target.architecture)
+    image = f"{name}:{find_tag(root, model, base, target)}"
     if docker("image", "inspect", image).returncode == 0:
         say(f"{image} is there: nothing to build")
         return image
@@ -106,17 +128,19 @@ def build(root: Path, model: str, base: str, name: str = NAME, architecture: str
         "quickthaw.base": base_id,
         "quickthaw.content": image.partition(":")[2],
         "quickthaw.engine": manifest["engine"],
+        "quickthaw.host": target.host,
         **({"quickthaw.kernel": find_kernel(root)} if manifest["engine"] == "frozen" else {}),
         "quickthaw.model": model,
     }
-    with pack_context(root, model, architecture) as context:
+    with pack_context(root, model, target.architecture) as context:
         done = docker(
             # The machine's own network, for it may be what knows the way to the packages.
             *("build", "--network", "host", "--force-rm"),
-            *("--platform", PLATFORMS[architecture]),
-            *("--target", manifest["engine"], "--tag", image),
+            *("--platform", PLATFORMS[target.architecture]),
+            *("--target", "web" if target.host == "web" else manifest["engine"], "--tag", image),
             *("--build-arg", f"MODEL={model}", "--build-arg", f"BASE_IMAGE={base}"),
             *("--build-arg", f"LOCK={find_lock(manifest)}"),
+            *("--build-arg", f"ENGINE={manifest['engine']}"),
             *(part for label in labels.items() for part in ("--label", "=".join(label))),
             *("--file", DOCKERFILE, "-"),
             stdin=context,
@@ -214,14 +238,15 @@ def write_sbom(root: Path, model: str, image: str) -> Path:
     return path
 
 
-def find_tag(root: Path, model: str, base: str, architecture: str = "x86_64") -> str:
+def find_tag(root: Path, model: str, base: str, target: Target = LAMBDA) -> str:
     """The tag of the image of a model of this tree: a commit has one, whatever machine asks.
 
     Raises:
         ImageError: There is no model.
     """
     lock = find_lock(read_manifest(root, model))
-    return f"{model}-{hash_content(root, model, lock, base, architecture)}"
+    content = hash_content(root, model, lock, base, target)
+    return f"{model}-{content}" if target.host == "lambda" else f"{model}-{target.host}-{content}"
 
 
 def find_lock(manifest: dict[str, Any]) -> str:
@@ -229,14 +254,14 @@ def find_lock(manifest: dict[str, Any]) -> str:
     return LOCKS[manifest["engine"]][manifest["input"]["kind"]]
 
 
-def hash_content(root: Path, model: str, lock: str, base: str, architecture: str = "x86_64") -> str:
+def hash_content(root: Path, model: str, lock: str, base: str, target: Target = LAMBDA) -> str:
     """Twelve hex digits of a sha256 over all that the image is made of.
 
     Raises:
         ImageError: A file of it is missing.
     """
-    total = hashlib.sha256(f"{lock}\0{base}\0{PLATFORMS[architecture]}\0".encode())
-    for name in list_context(root, model, lock):
+    total = hashlib.sha256(f"{lock}\0{base}\0{PLATFORMS[target.architecture]}\0".encode())
+    for name in list_context(root, model, lock, target.host):
         data = read_file(root, name)
         total.update(f"{name}\0{hashlib.sha256(data).hexdigest()}\0".encode())
     return total.hexdigest()[:12]
@@ -260,15 +285,15 @@ def read_file(root: Path, name: str) -> bytes:
         raise ImageError(f"{name} cannot be read ({error.strerror}): remove or mend it") from None
 
 
-def list_context(root: Path, model: str, lock: str) -> list[str]:
-    """The files that the image of a lock is made of, sorted.
+def list_context(root: Path, model: str, lock: str, host: str = "lambda") -> list[str]:
+    """The files that the image of a lock is made of for a host, sorted.
 
     Raises:
         ImageError: One that .dockerignore names is missing.
     """
     found: set[str] = set()
     for pattern, names in match_allowed(root, model):
-        if pattern in OTHERS[lock]:
+        if pattern in OTHERS[lock] | HOSTS[host]:
             continue
         if not names:
             own = _of_model(pattern, model)

@@ -40,7 +40,10 @@ def build_app(context: dict[str, str] | None = None) -> cdk.App:
         app,
         deployment=deployment,
         stage=settings,
-        image=Image(builder.find_tag(builder.ROOT, model, base, settings.architecture), manifest),
+        image=Image(
+            builder.find_tag(builder.ROOT, model, base, builder.Target(settings.architecture)),
+            manifest,
+        ),
         local=read("local", "false") == "true",
         # The others would look for the roles of CDK's own bootstrap stack; `make deploy` names
         # ours, which infrastructure/ makes.

@@ -27,6 +27,7 @@ from training.settings.params import read_params
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+WEB = (ROOT / "docs/guides/web.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
@@ -56,6 +57,13 @@ def test_settings_table_is_what_settings_reads():
     source = (ROOT / "serving/app/settings.py").read_text()
     read = set(re.findall(r'(?:environ\.get|_read_flag|_read_name)\(\s*"(\w+)"', source))
     assert {row[0] for row in table(README, "Variable")} == read
+
+
+def test_guides_table_is_what_the_web_process_reads():
+    folder = ROOT / "serving/hosts/web"
+    source = "".join(path.read_text() for path in sorted(folder.glob("*.py")))
+    read = set(re.findall(r'environ\.get\("(\w+)"', source))
+    assert {row[0] for row in table(WEB, "Variable")} == read
 
 
 def test_nothing_of_the_service_but_settings_reads_the_environment():
@@ -162,11 +170,12 @@ def test_table_of_hostile_pictures_counts_those_there_are():
 def test_table_of_what_ships_is_the_locks_of_the_images_with_licences_that_let_it():
     names = {
         target: set(re.findall(r"^([\w.-]+)==", read_lock(target), re.MULTILINE))
-        for target in ("frozen", "sklearn", "records", "images")
+        for target in ("frozen", "sklearn", "records", "images", "web")
     }
     assert names["frozen"] < names["sklearn"] < names["records"]
     assert names["images"] - names["sklearn"] == {"pillow"}
-    found = [describe(metadata(name)) for name in sorted(names["records"] | names["images"])]
+    assert not names["web"] & (names["records"] | names["images"])
+    found = [describe(metadata(name)) for name in sorted(set().union(*names.values()))]
     ships = {
         name: words
         for lock, words in (
@@ -174,6 +183,7 @@ def test_table_of_what_ships_is_the_locks_of_the_images_with_licences_that_let_i
             ("images", "sklearn, for images"),
             ("sklearn", "sklearn"),
             ("frozen", "both"),
+            ("web", "both, of the web process"),
         )
         for name in names[lock]
     }

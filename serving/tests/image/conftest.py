@@ -66,10 +66,10 @@ def base():
 def build(base):
     """Build an image of a folder, once, on whatever core the test runs."""
 
-    def build(root):
+    def build(root, **options):
         with (Path(tempfile.gettempdir()) / "quickthaw-build.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            return builder.build(root, NAME, base, name="quickthaw-test")
+            return builder.build(root, NAME, base, name="quickthaw-test", **options)
 
     return build
 

@@ -1,0 +1,370 @@
+"""The web process, run as a platform runs it: its own processes, a port, signals."""
+
+import asyncio
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from serving.app.errors import SettingsError
+from serving.hosts import upload
+from serving.hosts.proxy import GatewayError
+from serving.hosts.web import app
+from serving.hosts.web.app import Web
+from serving.hosts.web.settings import read_trust, read_workers
+from serving.tests.images import INPUT as PICTURE
+from serving.tests.images import write_images
+from serving.tests.records import EXAMPLE, write_regression
+from serving.tests.sample import proxy_event, write_bundle
+
+ROOT = Path(__file__).parents[3]
+BODIES = {
+    "text": {"text": "hoist the sail"},
+    "record": EXAMPLE,
+    "image": {"image": PICTURE["example"]},
+}
+POST = ("POST", "/predict", json.dumps(BODIES["text"]), {"Content-Type": "application/json"})
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory, pipeline):
+    """A bundle of each kind of input."""
+    found = {kind: tmp_path_factory.mktemp(kind) for kind in BODIES}
+    write_bundle(found["text"], pipeline, "frozen")
+    write_regression(found["record"])
+    write_images(found["image"])
+    return found
+
+
+class Process:
+    """The web process on a port of its own."""
+
+    def __init__(self, folder, log, **environ):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.log = log
+        with log.open("wb") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "serving.hosts.web", "--host", "127.0.0.1"],
+                cwd=ROOT,
+                env={**os.environ, "QUICKTHAW_BUNDLE": str(folder), "PORT": str(self.port)}
+                | environ,
+                stdout=file,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+        until = time.monotonic() + 60
+        while not self._answers():
+            assert self.process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+    def _answers(self):
+        with suppress(OSError, http.client.HTTPException):
+            return self.ask("GET", "/health")[0] in (200, 503)
+        return False
+
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+
+    def ask(self, *request):
+        client = self.connect()
+        try:
+            client.request(*request)
+            answer = client.getresponse()
+            return answer.status, answer.read()
+        finally:
+            client.close()
+
+    def workers(self):
+        """The ids of those who answer."""
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(one) for one in path.read_text().split()]
+
+    def stop(self, number=signal.SIGTERM):
+        """End it: what it said, its exit status, and the seconds that it took."""
+        started = time.monotonic()
+        self.process.send_signal(number)
+        _, said = self.process.communicate(timeout=30)
+        return said, self.process.returncode, time.monotonic() - started
+
+    def documents(self):
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+
+@pytest.fixture
+def start(tmp_path):
+    started = []
+
+    def start(folder, **environ):
+        started.append(Process(folder, tmp_path / f"{len(started)}.jsonl", **environ))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            os.killpg(one.process.pid, signal.SIGKILL)
+            one.process.wait()
+        one.process.stderr.close()
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_it_answers_the_bytes_of_the_handler(kind, folders, start, start_service):
+    process = start(folders[kind], WEB_CONCURRENCY="1")
+    status, body = process.ask("POST", "/predict", json.dumps(BODIES[kind]), POST[3])
+    expected = start_service(folders[kind]).send(proxy_event(body=BODIES[kind]))
+    assert (status, body.decode()) == (200, expected.text)
+    assert process.stop()[:2] == (
+        f"serving on 127.0.0.1, port {process.port}, with 1 workers\nstopped\n",
+        0,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_it_is_stopped_under_load_each_request_that_was_sent_is_answered(number, folders, start):
+    process = start(folders["text"], WEB_CONCURRENCY="2")
+    lost, counts = [], []
+
+    def load(*, keeps):
+        client, count = process.connect(), 0
+        while True:
+            try:
+                if client.sock is None:
+                    client.connect()
+            except OSError:
+                break  # it listens no more: the client knows that nothing was sent
+            try:
+                client.request(*POST)
+                answer = client.getresponse()
+                assert answer.status == 200
+                assert json.loads(answer.read())["label"]
+                count += 1
+            except (OSError, http.client.HTTPException, AssertionError) as error:
+                lost.append(error)
+                break
+            if not keeps:
+                client.close()
+        client.close()
+        counts.append(count)
+
+    clients = [threading.Thread(target=load, kwargs={"keeps": one % 2 == 0}) for one in range(8)]
+    for one in clients:
+        one.start()
+    time.sleep(1)
+    _, status, seconds = process.stop(number)
+    for one in clients:
+        one.join()
+    assert not lost
+    assert (status, seconds < 10) == (0, True)
+    assert min(counts) > 0
+    answered = [one for one in process.documents() if one["route"] == "/predict"]
+    assert len(answered) == sum(counts)
+
+
+def test_workers_are_killed_no_line_is_lost_and_others_take_their_place(folders, start):
+    process = start(folders["text"], WEB_CONCURRENCY="2")
+    before = process.workers()
+    assert len(before) == 2
+    answered = sum(process.ask(*POST)[0] == 200 for _ in range(50))
+    for one in before:
+        os.kill(one, signal.SIGKILL)
+    assert len([one for one in process.documents() if one["route"] == "/predict"]) == answered == 50
+    until = time.monotonic() + 30
+    while len(set(process.workers()) - set(before)) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert process.ask(*POST)[0] == 200
+    assert process.stop()[1] == 0
+
+
+def test_what_cannot_start_says_why_and_is_not_started_again_and_again(folders):
+    for environ, said in (
+        ({"WEB_CONCURRENCY": "many"}, "error: WEB_CONCURRENCY must be a number from 1 to 64\n"),
+        ({"QUICKTHAW_TRUST_PROXY": "yes"}, "error: QUICKTHAW_TRUST_PROXY must be true or false\n"),
+        ({"AWS_EMF_NAMESPACE": "AWS/x"}, "error: AWS_EMF_NAMESPACE must be"),
+        ({"PORT": "x"}, "error: port 'x' is not a number from 0 to 65535"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "serving.hosts.web", "--host", "127.0.0.1"],
+            cwd=ROOT,
+            env={**os.environ, "QUICKTHAW_BUNDLE": str(folders["text"]), "PORT": "0"} | environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 1
+        assert done.stderr.startswith(said)
+        assert "Traceback" not in done.stderr
+
+
+def test_no_model_is_there_it_starts_and_says_so(tmp_path, start):
+    process = start(tmp_path, WEB_CONCURRENCY="1")
+    status, body = process.ask(*POST)
+    assert (status, json.loads(body)["type"]) == (503, "urn:quickthaw:problem:model-not-servable")
+    assert process.stop()[1] == 0
+
+
+def test_who_started_the_workers_is_killed_they_end(folders, start):
+    process = start(folders["text"], WEB_CONCURRENCY="2")
+    workers = process.workers()
+    process.process.kill()
+    process.process.wait()
+    until = time.monotonic() + 20
+    while any(Path(f"/proc/{one}").exists() for one in workers):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_a_worker_does_not_end_it_is_killed(tmp_path):
+    script = tmp_path / "stuck.py"
+    script.write_text(
+        "import signal, time\n"
+        "from serving.hosts.web import supervisor\n"
+        "supervisor.STOP_SECONDS = 0.3\n"
+        "def work():\n"
+        "    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "    print('ready', flush=True)\n"
+        "    time.sleep(60)\n"
+        "supervisor.Supervisor(2, work, lambda: None).run()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, script],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert [process.stdout.readline() for _ in range(2)] == ["ready\n"] * 2
+        process.terminate()
+        _, said = process.communicate(timeout=20)
+    assert said == "2 workers did not end in 0.3 s: they are killed\n"
+    assert process.returncode == 0
+
+
+# In this process: what needs a handler of its own.
+
+
+def ask(web, method="GET", url="/", **options):
+    async def send():
+        transport = httpx.ASGITransport(web)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.request(method, url, **options)
+
+    return asyncio.run(send())
+
+
+@contextmanager
+def handling(number, handler):
+    before = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+def test_an_answer_takes_too_long_it_is_a_504_and_the_worker_ends(monkeypatch):
+    monkeypatch.setattr(app, "ANSWER_SECONDS", 0.2)
+    told = []
+
+    def hang(_event, _context):
+        with suppress(Exception):
+            while True:
+                time.sleep(0.01)
+
+    with (
+        handling(signal.SIGALRM, app.end_overdue),
+        handling(signal.SIGTERM, lambda *_: told.append(1)),
+    ):
+        answer = ask(Web(hang))
+        assert (answer.status_code, answer.json()) == (
+            504,
+            {"message": "Endpoint request timed out"},
+        )
+        time.sleep(0.3)  # no alarm is left
+    assert told == [1]
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("trust", "sent", "path"),
+    [
+        (True, "/models/topics", "/models/topics/docs"),
+        (True, "/models/", "/models/docs"),
+        (True, "//evil.example", "/docs"),
+        (True, '/a"><script>', "/docs"),
+        (True, "models", "/docs"),
+        (True, None, "/docs"),
+        (False, "/models/topics", "/docs"),
+    ],
+)
+def test_a_prefix_is_a_trusted_proxys_to_name(trust, sent, path):
+    events = []
+
+    def answer(event, _context):
+        events.append(event)
+        return {"statusCode": 200, "body": "{}"}
+
+    headers = {} if sent is None else {"X-Forwarded-Prefix": sent}
+    assert ask(Web(answer, trust=trust), url="/docs", headers=headers).status_code == 200
+    assert events[0]["path"] == "/docs"
+    assert events[0]["requestContext"]["path"] == path
+
+
+def test_a_proxy_took_a_prefix_off_and_ended_https_the_docs_page_asks_under_it(folders, start):
+    process = start(folders["text"], WEB_CONCURRENCY="1", QUICKTHAW_TRUST_PROXY="true")
+    headers = {"X-Forwarded-Prefix": "/models/topics", "X-Forwarded-Proto": "https"}
+    _, described = process.ask("GET", "/openapi.json", None, headers)
+    assert json.loads(described)["servers"] == [{"url": "/models/topics"}]
+    _, page = process.ask("GET", "/docs", None, headers)
+    # Of scheme and host it says nothing: a browser asks where it has the page from.
+    assert b"/models/topics" in page
+    assert f":{process.port}".encode() not in page
+    process.stop()
+
+
+def test_bodies_that_come_in_hold_so_much_together_and_give_it_back():
+    room = upload.Room(100)
+
+    def receive_of(*chunks):
+        messages = [{"body": one, "more_body": True} for one in chunks]
+        messages = [{"type": "http.request"} | one for one in [*messages, {"body": b""}]]
+
+        async def receive():
+            return messages.pop(0)
+
+        return receive
+
+    async def read(*chunks):
+        return await upload.Upload(
+            [(b"transfer-encoding", b"chunked")], receive_of(*chunks), room
+        ).read()
+
+    assert asyncio.run(read(b"a" * 60, b"b" * 40)) == b"a" * 60 + b"b" * 40
+    with pytest.raises(GatewayError, match="Service Unavailable"):
+        asyncio.run(read(b"a" * 60, b"b" * 41))
+    assert asyncio.run(read(b"c" * 100)) == b"c" * 100
+
+
+@pytest.mark.parametrize("found", ["0", "65", "-1", "1.5", "²", "9" * 5000])
+def test_a_number_of_workers_is_refused(found):
+    with pytest.raises(SettingsError, match="WEB_CONCURRENCY"):
+        read_workers({"WEB_CONCURRENCY": found})
+
+
+def test_settings_have_defaults():
+    assert read_workers({}) == min(os.process_cpu_count(), 64)
+    assert read_workers({"WEB_CONCURRENCY": ""}) == read_workers({})
+    assert not read_trust({})
+    assert read_trust({"QUICKTHAW_TRUST_PROXY": "TRUE"})

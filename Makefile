@@ -20,7 +20,7 @@ override MODEL := $(or $(MODEL),$(DEFAULT_MODEL))
 $(if $(filter $(subst %,,$(MODEL)),$(HERE)),,$(if $(MODEL),$(error there is no model $(MODEL): MODEL= one of $(HERE) (training/models))))
 $(foreach one,$(filter-out $(HERE),$(MODELS)),$(error there is no model $(one): MODELS= some of $(HERE) (training/models)))
 # YES=0 is no.
-FLAGS := ALL COLD ERRORS FLIPS FOLLOW FRESH LOCAL MEMORY PEERS QUICK RAW SCORES STAGES YES
+FLAGS := ALL COLD ERRORS FLIPS FOLLOW FRESH LOCAL MEMORY PEERS QUICK RAW SCORES STAGES WEB YES
 $(foreach name,$(FLAGS),$(eval override $(name) := $$(filter-out 0 no false,$$(call typed,$(name)))))
 AWS_BASE := public.ecr.aws/lambda/python:3.13
 # The quick tests: what `make test` runs.
@@ -161,9 +161,9 @@ each@%:
 # What Docker takes an image for, pulled or run, where nothing else is said.
 PLATFORM = platform=$$($(BIN)/python -m serving.deployment.image.architecture --model $(MODEL) --stage "$$STAGE") && export DOCKER_DEFAULT_PLATFORM="$$platform"
 
-bench: .venv/dev.ok $(if $(COLD),,$(KERNEL)) $(if $(PEERS),.local/peers/ok) ## Measure cold start, speed, memory against the naive handler (QUICK=1, COLD=1 the cold start alone, PEERS=1 of records other compilers, too; results in .local/bench)
+bench: .venv/dev.ok $(if $(COLD),,$(KERNEL)) $(if $(PEERS),.local/peers/ok) $(if $(WEB),.local/servers/ok) ## Measure cold start, speed, memory against the naive handler (QUICK=1, COLD=1 the cold start alone, PEERS=1 of records other compilers, too, WEB=1 the web process beside other servers; results in .local/bench)
 	@$(BIN)/python -m training.ensure_model $(MODEL)
-	@$(BIN)/python -m $(if $(COLD),bench.cold,bench $(if $(QUICK),--quick) $(if $(PEERS),--peers)) $(MODEL)
+	@$(BIN)/python -m $(if $(COLD),bench.cold,$(if $(WEB),bench.web,bench) $(if $(QUICK),$(if $(WEB),--rounds 1 --seconds 1,--quick)) $(if $(PEERS),--peers)) $(MODEL)
 
 budget: .venv/dev.ok $(KERNEL) ## Count the instructions of cold and warm starts of the models that are here, and write them as what 'make check' holds (needs valgrind)
 	@$(BIN)/python -m bench.budget --write
@@ -297,11 +297,11 @@ $(KERNEL): .venv/deploy.ok requirements/kernel.txt $(wildcard serving/kernel/*.[
 	@touch $@
 
 # Another environment: what each of these packages needs would change what ours are measured with.
-.local/peers/ok: requirements/peers.txt | .venv/dev.ok
-	@rm -rf .local/peers
-	@$(BIN)/uv venv --quiet --python $(BIN)/python .local/peers
-	@echo "setup: installing the packages of: peers" >&2
-	@$(BIN)/uv pip install --quiet --compile-bytecode --python .local/peers/bin/python --require-hashes --requirement requirements/peers.txt
+.local/peers/ok .local/servers/ok: .local/%/ok: requirements/%.txt | .venv/dev.ok
+	@rm -rf .local/$*
+	@$(BIN)/uv venv --quiet --python $(BIN)/python .local/$*
+	@echo "setup: installing the packages of: $*" >&2
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python .local/$*/bin/python --require-hashes --requirement requirements/$*.txt
 	@touch $@
 
 .venv/dask.ok: $(SETUP) requirements/dask.txt

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Write the locks from pyproject.toml's groups; with --check, say whether they still fit it.
 #
-# dev holds every group but peers, so it is solved first; the others are held to its versions. What a
+# dev holds every group but peers and servers, so it is solved first; the others are held to its versions. What a
 # lock already pins stays until `make lock UPGRADE=1`.
 set -eu
 CDPATH= cd "$(dirname "$0")/.."
@@ -35,6 +35,7 @@ rm "$target/.without"
 solve web --constraints "$target/dev.txt"
 solve load --constraints "$target/dev.txt"
 solve peers --constraints "$target/dev.txt"
+solve servers --constraints "$target/dev.txt"
 solve deploy --constraints "$target/dev.txt"
 solve kernel --constraints "$target/dev.txt"
 solve bootstrap

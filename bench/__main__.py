@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace, paths: Paths, folder: Path) -> list[dict[
     bundle = copy_bundle(folder / "frozen", paths.bundle)
     sklearn = write_sklearn_bundle(folder / "sklearn", bundle)
     described = read_manifest(bundle).input
-    places = find_places(folder, described["kind"])
+    places = find_places(folder, bundle)
     contenders = enter(bundle, sklearn, places)
     if contenders[-1].name != "fastapi":
         say("without FastAPI; to have it, too: .venv/bin/uv pip install fastapi")

@@ -122,7 +122,7 @@ def _list_jobs(model: str, folder: Path) -> Iterator[Job]:
     folder.mkdir()
     bundle = copy_bundle(folder / "frozen", find_paths(model).bundle)
     requests = ask_golden(bundle)[:EVENTS]
-    places = find_places(folder, read_manifest(bundle).input["kind"])
+    places = find_places(folder, bundle)
     yield Job(model, "empty", EMPTY, places.checkout, {}, requests)
     environ = {"QUICKTHAW_BUNDLE": str(bundle)}
     for name, place in _name_places(places).items():

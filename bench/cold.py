@@ -54,7 +54,7 @@ def measure(model: Path, folder: Path, rounds: int) -> tuple[dict[str, Any], dic
         It, and the verdict of `bench.verdicts`.
     """
     bundle = copy_bundle(folder / "frozen", model)
-    contenders = enter_quick(bundle, find_places(folder, read_manifest(bundle).input["kind"]))
+    contenders = enter_quick(bundle, find_places(folder, bundle))
     request = ask_example(bundle)
     for one in contenders:  # fills the page cache and compiles
         time_cold(one, request)

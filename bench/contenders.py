@@ -14,10 +14,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from bench.environment import Place, copy_app, has_kernel, make_environment
+from bench.environment import Place, copy_app, has_kernel, make_environment, merge
 from bench.footprint import BASE_IMAGE, FULL_APP, list_stack
 from bench.inputs import Request
-from serving.bundle.manifest import MODEL_NAME
+from serving.bundle.manifest import MODEL_NAME, read_manifest
 from tools.runtime_api import PATIENCE, ROOT, Runtime, RuntimeDied
 from training.console import StepError
 
@@ -195,15 +195,18 @@ class Places(NamedTuple):
     pure: Place | None
 
 
-def find_places(folder: Path, kind: str) -> Places:
-    """Make the environment of a kind of input, and the copies of the app, in a folder."""
+def find_places(folder: Path, bundle: Path) -> Places:
+    """Make the environment of a bundle's kind of input, and the copies of the app, in a folder."""
+    kind = read_manifest(bundle).input["kind"]
     web = ("fastapi", "uvicorn") if find_spec("fastapi") else ()
     packages = (*BASE_IMAGE, *FULL_APP, *list_stack(kind), *web)
     python = make_environment(folder / "environment", packages)
     pure = Place(python, copy_app(folder / "pure", kernel=False))
+    merge(pure.root, python, bundle)
     if not has_kernel():
         return Places(Place(python), pure, None)
     native = Place(python, copy_app(folder / "native", kernel=True))
+    merge(native.root, python, bundle)
     return Places(Place(python), native, pure)
 
 

@@ -6,6 +6,7 @@ or without.
 """
 
 import shutil
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 from bench.footprint import APP, KERNEL, READER, find_requirements
+from serving.deployment.image.builder import MERGE
 from tools.runtime_api import ROOT
 
 
@@ -71,6 +73,11 @@ def copy_app(folder: Path, *, kernel: bool) -> Path:
         shutil.copytree(ROOT / part, folder / part, ignore=left_out)
     shutil.copy(ROOT / "serving/__init__.py", folder / "serving")
     return folder
+
+
+def merge(root: Path, python: Path, bundle: Path) -> None:
+    """Write what a start imports in one file, as the image of a bundle's model has it."""
+    subprocess.run([python, ROOT / MERGE, root, root, bundle], check=True)
 
 
 def has_kernel() -> bool:

@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from bench.environment import copy_app, make_environment
+from bench.environment import copy_app, make_environment, merge
 from bench.footprint import FULL_APP
 from bench.inputs import Request, ask_example
 from bench.models import check_ready, copy_bundle, write_sklearn_bundle
@@ -68,6 +68,7 @@ def list_servers(folder: Path, model: str, port: int, workers: int) -> list[Serv
     sklearn = write_sklearn_bundle(folder / "sklearn", bundle)
     ours = make_environment(folder / "web", (*FULL_APP, "uvicorn"))
     root = copy_app(folder / "app", kernel=True)
+    merge(root, ours, bundle)
     shutil.copytree(ROOT / "serving/hosts", root / "serving/hosts")
     plain = {"MODEL_PATH": str(sklearn / MODEL_NAME), "OPENBLAS_NUM_THREADS": "1"}
     bento = {"WORKERS": str(workers), "BENTOML_DO_NOT_TRACK": "true", "BENTOML_HOME": str(folder)}
@@ -197,7 +198,7 @@ def read_load(said: str, cpu: float) -> Load:
 
 def read_latency(said: str, share: int) -> float:
     """A percentile as wrk prints it, in milliseconds."""
-    number, unit = re.findall(rf"^\s+{share}%\s+([\d.]+)(us|ms|s|m)$", said, re.MULTILINE)[0]
+    number, unit = re.findall(rf"^\s+{share}%\s+([\d.]+)(us|ms|s|m) *$", said, re.MULTILINE)[0]
     return float(number) * UNITS[unit]
 
 

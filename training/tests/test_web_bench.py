@@ -19,7 +19,7 @@ SAID = """Running 5s test @ http://127.0.0.1:18431/predict
      50%  597.00us
      75%    8.04ms
      90%    9.56ms
-     99%    1.01s
+     99%    1.01s\x20
   10961 requests in 5.00s, 3.65MB read
 Requests/sec:   2191.14
 Transfer/sec:    747.15KB

@@ -157,7 +157,7 @@ def test_image_of_a_stack_is_for_the_processors_of_its_function(synth, monkeypat
     from serving.deployment.stacks import app
 
     monkeypatch.setattr(builder, "read_manifest", lambda *_: MANIFEST | {"engine": "frozen"})
-    monkeypatch.setattr(builder, "find_tag", lambda *given: f"for-{given[-1]}")
+    monkeypatch.setattr(builder, "find_tag", lambda *given: f"for-{given[-1].architecture}")
     arm = Stage(models={"hobbies": {"architecture": "arm64"}})
     monkeypatch.setitem(app.STAGES, "dev", arm)
     for model, architecture in (("hobbies", "arm64"), ("others", "x86_64")):

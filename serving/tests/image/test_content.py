@@ -53,7 +53,9 @@ def test_context_is_code_locks_and_model_and_nothing_else(root, target):
     compiled = {"requirements/kernel.txt", "serving/kernel/build.py"}
     compiled |= {f"serving/kernel/{path.name}" for path in kernel.list_sources()}
     assert compiled & set(names) == (compiled if target == "frozen" else set())
-    names = sorted(set(names) - compiled)
+    merging = {builder.MERGE}
+    assert merging & set(names) == (merging if target == "frozen" else set())
+    names = sorted(set(names) - compiled - merging)
     code = [name for name in names if name.startswith("serving/") and name.endswith(".py")]
     served = [
         path
@@ -204,6 +206,7 @@ def test_image_holds_what_its_lock_names_within_its_budget(built, target):
     assert found.models == [MODEL[target]]
     files = read_files(built)
     assert "serving/deployment/image/Dockerfile" not in files
+    assert ("serving/start.cpython-313" in files) == (target == "frozen")
     own = {name for name in files if name.startswith("training/") and name.endswith(".py")}
     assert own == (set() if target == "frozen" else {FEATURES})
     assert all(mode & 0o777 in (0o644, 0o755) for mode, _ in files.values())

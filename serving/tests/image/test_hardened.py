@@ -27,6 +27,7 @@ from training.paths import list_models
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 MEMORY_MB = min(stage.memory_mb for stage in STAGES.values())
+MODEL = {"frozen": "model.frozen", "sklearn": "model.joblib"}
 LAMBDA_BYTES = 6 * 1024 * 1024
 GOOD = proxy_event(body={"text": "the boat"})
 
@@ -162,17 +163,33 @@ def test_it_is_killed_the_next_container_answers_the_same(built, pipeline, when)
         check_prediction(another, pipeline, "the boat")
 
 
-def test_model_in_the_image_is_tampered_with_it_answers_503_and_names_the_file(root, build, target):
-    name = {"frozen": "model.frozen", "sklearn": "model.joblib"}[target]
-    path = root / BUNDLE / name
-    path.write_bytes(path.read_bytes()[:-1] + b"!")
-    with Container(build(root), MEMORY_MB) as container:
-        assert check_answer(container.invoke(GOOD).answer) == 503
-        assert check_answer(container.invoke(GOOD).answer) == 503
-        log = container.read_log()
+def test_model_in_the_image_is_tampered_with_it_answers_503_and_names_the_file(
+    root, built, target, tmp_path_factory
+):
+    name, folder = MODEL[target], tmp_path_factory.mktemp("tampered")
+    (folder / name).write_bytes((root / BUNDLE / name).read_bytes()[:-1] + b"!")
+    recipe = folder / "Dockerfile"
+    recipe.write_text(f"FROM {built}\nCOPY {name} /var/task/serving/app/data/\n")
+    tampered = f"quickthaw-tampered:{os.getpid()}"
+    docker("build", "--quiet", "--tag", tampered, str(folder))
+    try:
+        with Container(tampered, MEMORY_MB) as container:
+            assert check_answer(container.invoke(GOOD).answer) == 503
+            assert check_answer(container.invoke(GOOD).answer) == 503
+            log = container.read_log()
+    finally:
+        docker("image", "rm", "--force", tampered)
     assert "BundleDamaged" in log
     assert name in log
     assert '"label"' not in log
+
+
+@pytest.mark.parametrize("target", ["frozen"], indirect=True)
+def test_model_cannot_be_served_its_image_is_not_built(root, build, target):
+    path = root / BUNDLE / MODEL[target]
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    with pytest.raises(builder.ImageError, match=r"(?s)model\.frozen is damaged.*does not predict"):
+        build(root)
 
 
 @pytest.mark.parametrize("model", list_models())

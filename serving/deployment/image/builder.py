@@ -30,6 +30,7 @@ LAMBDA_BYTES = 10 * 1024**3  # AWS Lambda Developer Guide, "Lambda quotas"
 BASE = "public.ecr.aws/lambda/python:3.13"
 DOCKERFILE = "serving/deployment/image/Dockerfile"
 MERGE = "serving/deployment/image/merge.py"
+MERGING = (MERGE, "serving/deployment/image/start.py")
 # A model's folders, as .dockerignore has them: of any model.
 BUNDLES, HOMES = "serving/app/data/*", "training/models/*"
 # What the kernel of frozen models is compiled from, and its place in what Docker gets.
@@ -47,7 +48,7 @@ _ALL_LOCKS = {lock for locks in LOCKS.values() for lock in locks.values()}
 # What only images of the other engine use.
 _UNUSED = {
     "frozen": {f"{BUNDLES}/model.joblib", f"{HOMES}/features.py"},
-    "sklearn": {f"{BUNDLES}/model.frozen", MERGE, *KERNEL},
+    "sklearn": {f"{BUNDLES}/model.frozen", *MERGING, *KERNEL},
 }
 # What only the web process uses.
 HOSTS = {

@@ -1,4 +1,4 @@
-"""Writes the file of the modules that a start needs: `serving/__init__.py` reads it.
+"""Writes the file of the modules that a start needs, and what reads it (start.py).
 
 Run where the image is built, with the image's Python: it starts the handler on the model as Lambda
 does, asks it for one prediction, and notes which modules of ours were imported, in the order in
@@ -13,6 +13,8 @@ import io
 import json
 import marshal
 import os
+import py_compile
+import shutil
 import sys
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
@@ -39,7 +41,12 @@ def main(root: Path, task: str, bundle: str) -> None:
     parts = [read_module(root, task, name) for name in names]
     file = root / "serving" / f"start.{sys.implementation.cache_tag}"
     file.write_bytes(marshal.dumps(parts))
-    file.chmod(0o644)  # readable by whatever user Lambda chooses
+    package = root / "serving/__init__.py"
+    shutil.copyfile(Path(__file__).with_name("start.py"), package)
+    # As all other modules are compiled there (Dockerfile).
+    py_compile.compile(
+        str(package), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+    )
 
 
 def list_imported(bundle: str) -> list[str]:

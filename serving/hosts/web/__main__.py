@@ -15,7 +15,7 @@ from serving.app.settings import read_settings
 from serving.hosts.gateway import say
 from serving.hosts.serve import StartError, listen
 from serving.hosts.web.app import Web
-from serving.hosts.web.server import work
+from serving.hosts.web.server import end_listening, work
 from serving.hosts.web.settings import read_trust, read_workers
 from serving.hosts.web.supervisor import Supervisor
 
@@ -37,8 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             app, parent = Web(lambda_handler, trust=trust), os.getpid()
             host, port = listener.getsockname()[:2]
             say(f"serving on {host}, port {port}, with {workers} workers")
-            # Closed here at a stop: a client is refused at once, and not kept waiting.
-            Supervisor(workers, lambda: work(app, listener, parent), listener.close).run()
+            Supervisor(
+                workers,
+                work=lambda: work(app, listener, parent),
+                stop=lambda: end_listening(listener),
+            ).run()
     except (StartError, SettingsError) as error:
         say(f"error: {error}")
         return 1

@@ -1,9 +1,11 @@
 """A worker's server: uvicorn's, which stops without losing a request that a client has sent."""
 
 import asyncio
+import ctypes
 import os
 import signal
 import socket
+import struct
 import sys
 from contextlib import suppress
 from types import FrameType
@@ -16,6 +18,7 @@ from serving.hosts.serve import KEEP_ALIVE_SECONDS
 from serving.hosts.web.app import Web, end_overdue
 
 DRAIN_SECONDS = 8  # for requests under way at a stop: platforms grant 10 s before they kill
+SO_ATTACH_FILTER = 26  # <asm-generic/socket.h>; Python's socket has no name for it
 LAST_SECONDS = 1.0  # for a client that keeps its connection to send one more request, and be told
 
 
@@ -46,8 +49,9 @@ class LastingServer(uvicorn.Server):
         self._app, self._parent = app, parent
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._app.draining = True
-        super().handle_exit(sig, frame)
+        if sig != signal.SIGINT:  # a terminal's, to all: the supervisor has it, and sends SIGTERM
+            self._app.draining = True
+            super().handle_exit(sig, frame)
 
     async def on_tick(self, counter: int) -> bool:
         if os.getppid() != self._parent:
@@ -81,6 +85,22 @@ class LastingServer(uvicorn.Server):
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
         return protocol
+
+
+def end_listening(listener: socket.socket) -> None:
+    """Let nobody connect any more, and close the listener for this process.
+
+    Those who have connected are left to whoever has the listener, too. Without the filter some
+    would come between the last that is accepted and the close, which resets them; with it the
+    kernel drops who comes, and refuses them once the last one has closed. Linux alone has filters
+    (socket(7), SO_ATTACH_FILTER; struct sock_fprog of <linux/filter.h>).
+    """
+    if sys.platform == "linux":
+        drop = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # BPF_RET, 0 bytes
+        program = struct.pack("HP", 1, ctypes.addressof(drop))
+        with suppress(OSError):  # a sandbox that has none
+            listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+    listener.close()
 
 
 def accept_all(listener: socket.socket) -> list[socket.socket]:

@@ -361,8 +361,8 @@ def test_stage_is_of_arm_its_image_is_looked_for_built_and_sent(
     empty_registry, monkeypatch, capsys
 ):
     monkeypatch.setitem(push.STAGES, "staging", Stage(architecture="arm64"))
-    monkeypatch.setattr(builder, "find_tag", lambda *given: f"for-{given[-1]}")
-    monkeypatch.setattr(builder, "build", lambda *given: f"built-for-{given[-1]}")
+    monkeypatch.setattr(builder, "find_tag", lambda *given: f"for-{given[-1].architecture}")
+    monkeypatch.setattr(builder, "build", lambda *given: f"built-for-{given[-1].architecture}")
     ran = []
     monkeypatch.setattr(push, "docker", lambda *given, **_: ran.append(given) or "")
     monkeypatch.setattr(push, "send", lambda _, tag: ran.append(tag))

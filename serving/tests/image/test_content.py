@@ -53,7 +53,7 @@ def test_context_is_code_locks_and_model_and_nothing_else(root, target):
     compiled = {"requirements/kernel.txt", "serving/kernel/build.py"}
     compiled |= {f"serving/kernel/{path.name}" for path in kernel.list_sources()}
     assert compiled & set(names) == (compiled if target == "frozen" else set())
-    merging = {builder.MERGE}
+    merging = set(builder.MERGING)
     assert merging & set(names) == (merging if target == "frozen" else set())
     names = sorted(set(names) - compiled - merging)
     code = [name for name in names if name.startswith("serving/") and name.endswith(".py")]

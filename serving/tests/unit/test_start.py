@@ -28,7 +28,7 @@ def copy_code(folder):
             folder / "serving" / part,
             ignore=shutil.ignore_patterns("__pycache__", "data"),
         )
-    shutil.copy(ROOT / "serving/__init__.py", folder / "serving")
+    (folder / "serving/__init__.py").touch()
     return folder
 
 

@@ -1,0 +1,38 @@
+"""What an image has in the place of `serving/__init__.py`: it imports what a start needs, at once.
+
+One file beside it holds these modules (merge.py writes it): to look for some forty files and to
+read each of them takes a fifteenth of a cold start's instructions. Every other module is imported
+as ever, and all of them where there is no such file, as for another Python.
+"""
+
+# A package has a __path__, and this file will be one.
+# ruff: noqa: F821
+# mypy: disable-error-code="name-defined"
+
+import sys
+
+
+def _import_start() -> None:
+    """Import the modules of the file beside this one: those another one needs are before it."""
+    try:
+        file = open(f"{__path__[0]}/start.{sys.implementation.cache_tag}", "rb", 0)  # noqa: PTH123, SIM115 - pathlib is another import
+    except OSError:
+        return
+    import marshal  # noqa: PLC0415 - only where there is such a file
+
+    with file:
+        parts = marshal.loads(file.readall())  # noqa: S302 - code, as the image's .pyc files are
+    make, make_spec, modules = type(sys), type(__spec__), sys.modules
+    for name, folder, code in parts:
+        parent, _, last = name.rpartition(".")
+        module = modules[name] = make(name)
+        module.__file__ = code.co_filename
+        module.__package__ = name if folder else parent
+        module.__spec__ = make_spec(name, None, origin=code.co_filename, is_package=bool(folder))
+        if folder:
+            module.__path__ = [folder]
+        exec(code, module.__dict__)  # noqa: S102 - as an import does
+        setattr(modules[parent], last, module)
+
+
+_import_start()

@@ -240,12 +240,12 @@ def test_who_started_the_workers_is_killed_they_end(folders, start):
 def test_a_worker_does_not_end_it_is_killed(tmp_path):
     script = tmp_path / "stuck.py"
     script.write_text(
-        "import signal, time\n"
+        "import os, signal, time\n"
         "from serving.hosts.web import supervisor\n"
         "supervisor.STOP_SECONDS = 0.3\n"
         "def work():\n"
         "    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "    print('ready', flush=True)\n"
+        "    os.write(1, b'ready\\n')\n"  # whole, beside another worker's
         "    time.sleep(60)\n"
         "supervisor.Supervisor(2, work, lambda: None).run()\n"
     )
@@ -256,9 +256,12 @@ def test_a_worker_does_not_end_it_is_killed(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert [process.stdout.readline() for _ in range(2)] == ["ready\n"] * 2
-        process.terminate()
-        _, said = process.communicate(timeout=20)
+        try:
+            assert [process.stdout.readline() for _ in range(2)] == ["ready\n"] * 2
+            process.terminate()
+            _, said = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert said == "2 workers did not end in 0.3 s: killed\n"
     assert process.returncode == 0
 

@@ -36,15 +36,15 @@ class StartError(Exception):
     """The server cannot start; the message says why, and the mend."""
 
 
-def listen(host: str, port: str) -> socket.socket:
-    """Bind and listen: from here on connections are taken.
+def listen(host: str, port: str, command: str = "make serve") -> socket.socket:
+    """Bind and listen: from here on connections are taken. An error names the command anew.
 
     Raises:
         StartError: The port is invalid, taken, or not ours to take; or there is no such host.
     """
     if not (port.isdecimal() and len(port) <= 5 and int(port) < 2**16):  # noqa: PLR2004 - digits
-        raise StartError(f"port {port!r} is not a number from 0 to 65535: make serve PORT=8000")
-    another = f"make serve PORT={min(max(int(port), 7999) + 1, 65534)}"
+        raise StartError(f"port {port!r} is not a number from 0 to 65535: {command} PORT=8000")
+    another = f"{command} PORT={min(max(int(port), 7999) + 1, 65534)}"
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, int(port)), family=family)

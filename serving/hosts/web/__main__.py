@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         read_settings()
         trust, workers = read_trust(), read_workers()
-        with listen(options.host, options.port) as listener:
+        with listen(options.host, options.port, "make web") as listener:
             from serving.app.handler import lambda_handler  # noqa: PLC0415 - loads the model, once
 
             gc.freeze()  # or a worker's first collection copies what they have in common

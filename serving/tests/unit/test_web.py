@@ -203,7 +203,7 @@ def test_what_cannot_start_says_why_and_is_not_started_again_and_again(folders):
         ({"WEB_CONCURRENCY": "many"}, "error: WEB_CONCURRENCY must be a number from 1 to 64\n"),
         ({"QUICKTHAW_TRUST_PROXY": "yes"}, "error: QUICKTHAW_TRUST_PROXY must be true or false\n"),
         ({"AWS_EMF_NAMESPACE": "AWS/x"}, "error: AWS_EMF_NAMESPACE must be"),
-        ({"PORT": "x"}, "error: port 'x' is not a number from 0 to 65535"),
+        ({"PORT": "x"}, "error: port 'x' is not a number from 0 to 65535: make web PORT=8000\n"),
     ):
         done = subprocess.run(
             [sys.executable, "-m", "serving.hosts.web", "--host", "127.0.0.1"],

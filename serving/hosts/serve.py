@@ -116,10 +116,13 @@ def run(listener: socket.socket, prefix: str, start: Start) -> None:
         os._exit(0)
 
 
-def configure(gateway: Gateway) -> uvicorn.Config:
+def configure(
+    gateway: Gateway, connection: type[Connection] = Connection, grace: int | None = None
+) -> uvicorn.Config:
+    """Settings of uvicorn. `grace` are the seconds for requests under way at a stop."""
     return uvicorn.Config(
         gateway,
-        http=Connection,
+        http=connection,
         ws="none",
         lifespan="on",
         workers=1,
@@ -128,7 +131,7 @@ def configure(gateway: Gateway) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS if grace is None else grace,
         h11_max_incomplete_event_size=INCOMPLETE_BYTES,
     )
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import uvicorn
 
-from serving.hosts.connection import INCOMPLETE_BYTES, Connection
-from serving.hosts.serve import KEEP_ALIVE_SECONDS
+from serving.hosts.connection import Connection
+from serving.hosts.serve import configure
 from serving.hosts.web.app import Web, end_overdue
 
 DRAIN_SECONDS = 8  # for requests under way at a stop: platforms grant 10 s before they kill
@@ -45,7 +45,7 @@ class LastingServer(uvicorn.Server):
     """
 
     def __init__(self, app: Web, parent: int) -> None:
-        super().__init__(configure(app))
+        super().__init__(configure(app, LastingConnection, DRAIN_SECONDS))
         self._app, self._parent = app, parent
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -111,22 +111,6 @@ def accept_all(listener: socket.socket) -> list[socket.socket]:
             found.append(listener.accept()[0])
             found[-1].setblocking(False)  # noqa: FBT003 - its own
     return found
-
-
-def configure(app: Web) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http=LastingConnection,
-        ws="none",
-        lifespan="on",
-        log_level="error",  # what it warns of is the client's, and answered
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-        h11_max_incomplete_event_size=INCOMPLETE_BYTES,
-    )
 
 
 def work(app: Web, listener: socket.socket, parent: int) -> None:

@@ -25,6 +25,7 @@ from sklearn.ensemble import (
     VotingClassifier,
     VotingRegressor,
 )
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -114,6 +115,8 @@ UNCHECKED = (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     OneHotEncoder,
+    OneVsOneClassifier,
+    OneVsRestClassifier,
     OrdinalEncoder,
     Pipeline,
     StackingClassifier,
@@ -236,9 +239,9 @@ class Step:
                     "whose numbers are scikit-learn's but for rounding: a rounding could make "
                     "another answer"
                 )
-            return self._check_finite(found.freeze(self))
+            return self.check_finite(found.freeze(self))
 
-    def _check_finite(self, found: Any) -> Any:
+    def check_finite(self, found: Any) -> Any:
         """What was frozen, after an op that refuses the numbers that scikit-learn refuses."""
         rows = self.given.rows
         if not has_numbers(rows) or isinstance(self.estimator, UNCHECKED):

@@ -9,14 +9,14 @@ from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier, RandomForest
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
-from sklearn.svm import LinearSVC
 
 from serving.app.engines.shape import shape
 from serving.tests.sample import INPUT, LABELS, TEXTS
 from training.freezing.compiler import compile_pipeline
-from training.freezing.file import Model, Op
+from training.freezing.file import Model
 from training.tests.frozen import read_images, read_records
 from training.tests.zoo import FOREST, RECORDS, before, fit, list_classes, make_case, make_table
 
@@ -35,6 +35,8 @@ CLASSES = {
     "codes": "TargetEncoder",
     "cosine": "RBFSampler",
     "count": "VotingClassifier",
+    "decided": "OneVsOneClassifier",
+    "duels": "OneVsOneClassifier",
     "fields": "HistGradientBoostingClassifier",
     "finite": "DecisionTreeClassifier",
     "function": "FunctionTransformer",
@@ -96,42 +98,8 @@ OTHERS = {
     "margin": lambda: make_records(AdaBoostClassifier(n_estimators=3, random_state=0), 2),
     "pixels": make_image,
     "place": lambda: make_records(FEW_SEEN, 3),
+    "rest": lambda: make_records(OneVsRestClassifier(FOREST), 3),
     "stretch": lambda: make_text(TfidfVectorizer(), MaxAbsScaler(), LogisticRegression()),
-}
-
-
-LOGISTIC = Op("classify", {"link": "logistic"}, {})
-
-
-def make_scores():
-    """A model with three scores."""
-    return make_records(LinearSVC(random_state=0), 3)
-
-
-def answer_one_by_one(model):
-    """Scores of each label against the rest."""
-    return [*model.ops[:-1], Op("rest", {"probable": True}, {}, [[LOGISTIC]] * 3)]
-
-
-def answer_by_duels(model):
-    """Scores of each two labels; of three labels there are as many."""
-    settings = {
-        "takes": "values",
-        "columns": [[0], [1], [2]],
-        "widths": [2] * 3,
-        "factors": [None] * 3,
-        "sparse": False,
-    }
-    decided = Op("decided", {}, {}, [[LOGISTIC]])
-    duels = [Op("join", settings, {}, [[decided]] * 3), Op("duels", {"labels": 3}, {})]
-    return [*model.ops[:-1], *duels, Op("classify", {"link": None}, {})]
-
-
-# Types that no rule makes: what makes the ops of a model's.
-WITHOUT_RULE = {
-    "decided": answer_by_duels,
-    "duels": answer_by_duels,
-    "rest": answer_one_by_one,
 }
 
 
@@ -146,11 +114,8 @@ class Made(NamedTuple):
 
 def make_model(op):
     """A model with an op of a type."""
-    make = make_scores if op in WITHOUT_RULE else OTHERS.get(op)
+    make = OTHERS.get(op)
     if make is None:
         (kind,) = (one for one in list_classes() if one.__name__ == CLASSES[op])
     pipeline, described, values = make() if make else make_case(kind)
-    model = compile_pipeline(pipeline, described, values[:20])
-    if op in WITHOUT_RULE:
-        model = model._replace(ops=WITHOUT_RULE[op](model))
-    return Made(model, pipeline, described, values)
+    return Made(compile_pipeline(pipeline, described, values[:20]), pipeline, described, values)

@@ -47,6 +47,7 @@ from sklearn.feature_selection import (
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
@@ -242,6 +243,7 @@ SETTINGS = {
     "GenericUnivariateSelect": {"score_func": f_regression, "mode": "k_best", "param": 3},
     "SequentialFeatureSelector": {"estimator": Ridge(), "n_features_to_select": 2, "cv": 2},
     "LogisticRegressionCV": {"cv": 2, "Cs": 2, "use_legacy_attributes": False},
+    "OneVsOneClassifier": {"estimator": LogisticRegression()},
     "OneVsRestClassifier": {"estimator": LogisticRegression()},
     "CalibratedClassifierCV": {"estimator": LinearSVC(), "cv": 2},
     "RandomForestRegressor": {"n_estimators": 20},
@@ -387,6 +389,10 @@ CLASSIFIERS = [
     CalibratedClassifierCV(BOOSTING, method="temperature", cv=2),
     VotingClassifier([("forest", FOREST), ("boosting", BOOSTING)], voting="soft"),
     StackingClassifier([("forest", FOREST), ("boosting", BOOSTING)], cv=2),
+    OneVsRestClassifier(FOREST),
+    OneVsRestClassifier(LogisticRegression()),
+    OneVsOneClassifier(BOOSTING),
+    OneVsOneClassifier(LinearSVC()),
     LogisticRegression(),
     LinearSVC(),
     RidgeClassifier(),

@@ -18,11 +18,10 @@ from sklearn.isotonic import IsotonicRegression
 
 from training.freezing.file import Op
 from training.freezing.registry import CannotFreeze, Given, Predictor, Step, rule
-from training.freezing.rules.combine import bound_response, freeze_probabilities, join
+from training.freezing.rules.combine import bound_response, freeze_response, join, respond
 from training.freezing.rules.linear import (
     CLASSIFIERS,
     bound_linear,
-    decide,
     join_errors,
     read_part,
     score,
@@ -47,20 +46,8 @@ def _is_linear(classifier: CalibratedClassifierCV) -> bool:
     )
 
 
-def _respond(part: Any, rows: Any) -> NDArray[np.float64]:
-    """What a curve is given: decision scores, or else probabilities."""
-    if hasattr(part, "decision_function"):
-        return decide(part, rows)
-    found = part.predict_proba(rows)
-    return found[:, 1:] if found.shape[1] == 2 else found  # type: ignore[no-any-return]  # noqa: PLR2004
-
-
 def _respond_each(classifier: CalibratedClassifierCV, rows: Any) -> NDArray[np.float64]:
-    return np.hstack([_respond(part, rows) for part in _list_parts(classifier)])
-
-
-def _bound_part(part: Any, given: Given) -> Any:
-    return bound_response(part, given, not hasattr(part, "decision_function"))
+    return np.hstack([respond(part, rows) for part in _list_parts(classifier)])
 
 
 def _bound_calibrated(classifier: CalibratedClassifierCV, given: Given) -> Any:
@@ -68,7 +55,7 @@ def _bound_calibrated(classifier: CalibratedClassifierCV, given: Given) -> Any:
     parts = _list_parts(classifier)
     if _is_linear(classifier):
         return join_errors([bound_linear(part, given) for part in parts])
-    return join_errors([_bound_part(part, given) for part in parts])
+    return join_errors([bound_response(part, given) for part in parts])
 
 
 @rule(CalibratedClassifierCV, bound=_bound_calibrated, scores=_respond_each)
@@ -99,7 +86,8 @@ def _freeze_linear(step: Step) -> Predictor:
     weights = np.vstack([weights for weights, _ in linear])
     intercept = np.concatenate([intercept for _, intercept in linear])
     step.refuse(calibrators=not np.isfinite([*settings.values()]).all())
-    ops = [score(step, weights, intercept, models=len(parts))]
+    within = step.at("within it", parts[0].estimator)
+    ops = within.check_finite([score(step, weights, intercept, models=len(parts))])
     return Predictor(ops, [Op("calibrate", settings, {})], weighs=True)
 
 
@@ -125,20 +113,13 @@ def _freeze_parts(step: Step) -> Predictor:
 
 def _freeze_part(part: Step, method: str) -> list[Op]:
     """The ops of what a curve is given."""
-    decides = hasattr(part.estimator, "decision_function")
-    if method == "isotonic" and _bound_part(part.estimator, part.given) is not None:
+    if method == "isotonic" and bound_response(part.estimator, part.given) is not None:
         raise CannotFreeze(
             f"{part.name}: {type(part.estimator).__name__} has no frozen form under isotonic "
             "calibration: its numbers are scikit-learn's but for rounding, and a step of the curve "
             "would make another answer of them"
         )
-    if not decides:
-        ops = freeze_probabilities(part)
-        binary = len(part.estimator.classes_) == 2  # noqa: PLR2004
-        return [*ops, Op("choose", {"columns": [1]}, {})] if binary else ops
-    model = part.freeze_model()
-    part.refuse(decision_function=not model.decides)
-    return model.ops
+    return freeze_response(part).ops
 
 
 def _read_curve(step: Step, curve: Any, decides: bool) -> list[Any]:  # noqa: FBT001 - of one caller

@@ -33,7 +33,7 @@ from training.freezing.registry import (
 )
 from training.freezing.rounding import EPSILON, STEEPNESS
 from training.freezing.rules.columns import name_rows
-from training.freezing.rules.linear import predict
+from training.freezing.rules.linear import decide, predict
 from training.freezing.rules.numbers import (
     bound_function,
     bound_scaling,
@@ -66,12 +66,44 @@ def bound_probabilities(classifier: Any, given: Given) -> NDArray[np.float64] | 
     return np.broadcast_to(moved + LINK_ROUNDING, (rows, labels))
 
 
-def bound_response(model: Any, given: Given, probable: bool) -> NDArray[np.float64] | None:  # noqa: FBT001
-    """The errors of what a model hands up to another: of two labels' probabilities the second."""
-    errors = bound_probabilities(model, given) if probable else find_errors(model, given)
-    if errors is None or not probable or errors.shape[1] != 2:  # noqa: PLR2004
-        return errors
-    return errors[:, 1:]
+def respond(classifier: Any, rows: Any) -> NDArray[np.float64]:
+    """What a classifier hands up to another model: its decision scores, or else probabilities.
+
+    Of two labels it is one number a row, the second label's.
+    """
+    if hasattr(classifier, "decision_function"):
+        return decide(classifier, rows)
+    found = classifier.predict_proba(rows)
+    return found[:, 1:] if found.shape[1] == 2 else found  # type: ignore[no-any-return]  # noqa: PLR2004
+
+
+def bound_response(classifier: Any, given: Given) -> NDArray[np.float64] | None:
+    """The errors of what `respond` gives."""
+    if hasattr(classifier, "decision_function"):
+        return find_errors(classifier, given)
+    return _bound_handed(classifier, given)
+
+
+def _bound_handed(classifier: Any, given: Given) -> NDArray[np.float64] | None:
+    """The errors of probabilities; of two labels the second's."""
+    errors = bound_probabilities(classifier, given)
+    return errors[:, 1:] if errors is not None and errors.shape[1] == 2 else errors  # noqa: PLR2004
+
+
+def freeze_response(part: Step) -> Predictor:
+    """The ops of what `respond` gives; of a decision score those of the answer to it, too."""
+    if hasattr(part.estimator, "decision_function"):
+        model = part.freeze_model()
+        part.refuse(decision_function=not model.decides)
+        return model
+    return Predictor(_freeze_handed(part), [])
+
+
+def _freeze_handed(part: Step) -> list[Op]:
+    """The ops of probabilities; of two labels the second's."""
+    ops = freeze_probabilities(part)
+    binary = len(part.estimator.classes_) == 2  # noqa: PLR2004
+    return [*ops, Op("choose", {"columns": [1]}, {})] if binary else ops
 
 
 def join(step: Step, parts: list[list[Op]], widths: list[int]) -> Op:
@@ -183,14 +215,11 @@ def _list_stacked(step: Step) -> list[tuple[list[Op], int]]:
     """The ops of each model under a final one, and how many numbers it hands up."""
     stacking = step.estimator
     names = [name for name, one in stacking.estimators if one != "drop"]
-    labels = len(getattr(stacking, "classes_", ()))
     found = []
     for name, one, method in zip(names, stacking.estimators_, stacking.stack_method_, strict=True):
         part = step.at(repr(name), one)
         if method == "predict_proba":
-            ops, width = freeze_probabilities(part), labels
-            if labels == 2:  # noqa: PLR2004
-                ops, width = [*ops, Op("choose", {"columns": [1]}, {})], 1
+            ops, width = _freeze_handed(part), _count_handed(stacking)
         else:
             model = part.freeze_model()
             part.refuse(
@@ -206,7 +235,10 @@ def _follow_stack(stacking: Any, given: Given) -> Given:
     """What the final model is given."""
     rows = np.asarray(stacking.transform(given.rows))
     methods = zip(stacking.estimators_, stacking.stack_method_, strict=True)
-    errors = [bound_response(one, given, method == "predict_proba") for one, method in methods]
+    errors = [
+        _bound_handed(one, given) if method == "predict_proba" else find_errors(one, given)
+        for one, method in methods
+    ]
     widths = [_count_handed(stacking)] * len(errors)
     if stacking.passthrough:
         errors.append(given.errors)

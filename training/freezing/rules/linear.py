@@ -36,9 +36,7 @@ from sklearn.linear_model import (
     SGDRegressor,
     TheilSenRegressor,
 )
-from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.svm import LinearSVC, LinearSVR
 
 from training.freezing.file import Op
@@ -111,7 +109,8 @@ def bound_products(
 
 def decide(classifier: Any, rows: Any) -> NDArray[np.float64]:
     """The classifier's own decision function, of the shape (n_rows, n_scores)."""
-    return classifier.decision_function(rows).reshape(rows.shape[0], -1)  # type: ignore[no-any-return]
+    found: NDArray[np.float64] = classifier.decision_function(rows)
+    return found.reshape(len(found), -1)
 
 
 def predict(regressor: Any, rows: Any) -> NDArray[np.float64]:
@@ -130,7 +129,7 @@ def bound_linear(model: Any, given: Given) -> NDArray[np.float64] | None:
 @rule(*CLASSIFIERS, bound=bound_linear, scores=decide)
 def freeze_classifier(step: Step) -> Predictor:
     weights, intercept = _read(step)
-    link = Op("classify", {"link": _link(step.estimator)}, {})
+    link = Op("classify", {"link": name_link(step.estimator)}, {})
     return Predictor([score(step, weights, intercept)], [link], decides=True, weighs=True)
 
 
@@ -169,7 +168,7 @@ def _is_multilabel(classifier: Any) -> bool:
     return binarizer is not None and binarizer.y_type_.startswith("multilabel")
 
 
-def _link(classifier: Any) -> str | None:
+def name_link(classifier: Any) -> str | None:
     """How the classifier makes probabilities of its scores, if it does."""
     if not hasattr(classifier, "predict_proba"):
         return None
@@ -181,32 +180,8 @@ def _link(classifier: Any) -> str | None:
     return "logistic" if binary else "softmax"
 
 
-def _bound_one_vs_rest(classifier: OneVsRestClassifier, given: Given) -> Any:
-    """As of linear models, each label's."""
-    return join_errors([bound_linear(one, given) for one in classifier.estimators_])
-
-
 def join_errors(errors: list[Any]) -> NDArray[np.float64] | None:
     return None if errors[0] is None else np.hstack(errors)
-
-
-@rule(OneVsRestClassifier, bound=_bound_one_vs_rest, scores=decide)
-def freeze_one_vs_rest(step: Step) -> Predictor:
-    classifier = step.estimator
-    Step(f"{step.name}, within it", None, step.given).check_part(
-        classifier.label_binarizer_, LabelBinarizer
-    )
-    step.refuse(classes_=classifier.multilabel_)
-    parts = [read_part(step, one) for one in classifier.estimators_]
-    weights = np.vstack([weights for weights, _ in parts])
-    intercept = np.concatenate([intercept for _, intercept in parts])
-    link = None
-    if hasattr(classifier, "predict_proba"):
-        links = {_link(one) for one in classifier.estimators_}
-        step.refuse(estimator=links != {"logistic"})
-        link = "logistic" if len(parts) == 1 else "one_vs_rest_classifier"
-    answer = Op("classify", {"link": link}, {})
-    return Predictor([score(step, weights, intercept)], [answer], decides=True, weighs=True)
 
 
 def _join_log_likelihood(classifier: Any, rows: Any) -> NDArray[np.float64]:

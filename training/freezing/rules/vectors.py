@@ -173,7 +173,8 @@ def freeze_svc(step: Step) -> Predictor:
         }
         coefficients = doubles(densify(machine.dual_coef_))
         ops = [*make_kernels(step, kernel), Op("pairs", settings, {"coefficients": coefficients})]
-    return Predictor(ops, [_vote(step, labels)])
+    # Of more labels its decision function is made of pairs' votes.
+    return Predictor(ops, [_vote(step, labels)], decides=labels == 2)  # noqa: PLR2004
 
 
 def _vote(step: Step, labels: int) -> Op:

@@ -48,7 +48,7 @@ export no_proxy NO_PROXY
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help new remove adopt serve web score test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model kernel image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench budget load fuzz equality lock clean
+.PHONY: help new remove adopt serve web score test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model kernel image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench budget load fuzz equality picture lock clean
 
 # LOCAL=1: on the local AWS that 'make cloud-local' has started.
 ifneq ($(LOCAL),)
@@ -178,6 +178,9 @@ fuzz: .venv/dev.ok ## Attack the service and its model for ten minutes, and say 
 
 equality: .venv/dev.ok ## Measure how far frozen answers are from scikit-learn's, class by class, in twenty minutes; writes docs/frozen.md (QUICK=1: fewer inputs, into .local/equality)
 	@exec $(BIN)/python -m tools.equality $(if $(QUICK),--quick)
+
+picture: .venv/dev.ok ## Make a picture of this model's page, docs/images/page-MODEL.png (needs Chromium)
+	@exec $(BIN)/python -m tools.picture $(MODEL)
 
 image: .venv/serve.ok .venv/deploy.ok ## Build the container image of this model, for a stage's processors, unless it is there (STAGE=dev, BASE_IMAGE=, HOST=web: of the web process)
 	@$(BIN)/python -m training.ensure_model $(MODEL) >&2

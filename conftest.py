@@ -38,6 +38,10 @@ import training  # noqa: E402,F401 - before numpy: chooses its kernels, on each 
 MANY_FILES = 200
 
 NEEDS = {
+    "browser": (
+        lambda: shutil.which("chromium") and shutil.which("chromedriver"),
+        "there is no Chromium, or no driver of it (apt-get install chromium chromium-driver)",
+    ),
     "docker": (lambda: _answers("docker", "version"), "Docker's engine does not answer"),
     "arm": (
         lambda: shutil.which("qemu-aarch64-static") and shutil.which("mmdebstrap"),

@@ -90,7 +90,7 @@ def banner(listener: socket.socket, prefix: str, example: str) -> str:
     return (
         f"Serving on {url}\n\n"
         f"  curl {example} {url}/predict\n\n"
-        f"  docs: {url}/docs\n  Ctrl-C stops it\n"
+        f"  in a browser: {url}/\n  docs: {url}/docs\n  Ctrl-C stops it\n"
     )
 
 

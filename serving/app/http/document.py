@@ -6,6 +6,7 @@ All of it stands in the manifest; a service without a model documents what is th
 from typing import Any
 
 from aws_lambda_powertools.event_handler.openapi.models import (
+    Example,
     MediaType,
     OpenAPI,
     Operation,
@@ -25,7 +26,13 @@ from serving.app.limits import (
     MAX_PIXELS,
     Bounds,
 )
-from serving.bundle.inputs import MAX_PICTURE_BYTES, describe_many, describe_one, make_batch
+from serving.bundle.inputs import (
+    MAX_PICTURE_BYTES,
+    describe_many,
+    describe_one,
+    make_batch,
+    make_example,
+)
 from serving.bundle.manifest import Manifest
 
 JSON = "application/json"
@@ -45,6 +52,7 @@ PICTURES = (
 )
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 FORM: dict[str, Any] = {"type": "object", "properties": {"file": BINARY}, "required": ["file"]}
+EXAMPLES = 6  # of a body, at most
 SUMMARIES = {"classification": "Label", "regression": "Estimate"}
 
 
@@ -69,14 +77,16 @@ def add_model(document: OpenAPI, manifest: Manifest, bounds: Bounds) -> None:
     schemas["BatchRequest"] = describe_many(manifest.input)
     found = {name: Schema.model_validate(one) for name, one in schemas.items()}
     document.components.schemas.update(found)  # type: ignore[union-attr]
-    examples = [one["input"] for one in manifest.golden]
-    batches = [make_batch(manifest.input, examples[:2])] if examples else []
+    examples = [one["input"] for one in manifest.golden] or [make_example(manifest.input)]
+    batches = [make_batch(manifest.input, examples[:2])]
+    # From all over the golden examples, which stand label by label.
+    examples = examples[:: max(1, len(examples) // EXAMPLES)][:EXAMPLES]
     paths: Any = document.paths
     verb = SUMMARIES[manifest.task]
     single_route = paths["/predict"].post
     taken = list_parameters(manifest)
     single_route.parameters = [one for one in single_route.parameters if one.name in taken]
-    _complete(single_route, f"{verb} one input", "PredictRequest", single, examples[:1])
+    _complete(single_route, f"{verb} one input", "PredictRequest", single, examples)
     if bounds.pictures:
         single_route.requestBody.content |= {
             name: MediaType(schema=Schema.model_validate(one))
@@ -107,7 +117,11 @@ def _complete(
     operation: Operation, summary: str, body: str, answer: type[BaseModel], examples: list[Any]
 ) -> None:
     operation.summary = summary
-    media = MediaType(schema=_refer(body), **({"example": examples[0]} if examples else {}))
+    shown: dict[str, Example | Reference] = {
+        str(number): Example(summary=f"Example {number}", value=value)
+        for number, value in enumerate(examples, start=1)
+    }
+    media = MediaType(schema=_refer(body), examples=shown)
     operation.requestBody = RequestBody(content={JSON: media}, required=True)
     good: Any = operation.responses[200]  # type: ignore[index]
     good.content = {JSON: MediaType(schema=_refer(answer.__name__))}

@@ -18,6 +18,7 @@ from aws_lambda_powertools.event_handler.openapi.models import OpenAPI, Server
 from serving.app.engines.predictor import Predictor
 from serving.app.errors import Invalid, MethodNotAllowed, NotFound
 from serving.app.http.document import add_model
+from serving.app.http.page import read_page
 from serving.app.http.problems import broken_rule, problem
 from serving.app.http.routes import read_value, router
 from serving.app.request import reader, strict_json
@@ -27,6 +28,7 @@ from serving.app.telemetry.metrics import Measurements
 from serving.bundle.errors import ModelError
 
 METHODS = {
+    "/": "GET",
     "/predict": "POST",
     "/predict/batch": "POST",
     "/model": "GET",
@@ -97,6 +99,12 @@ def respond(
     plain["httpMethod"] = METHODS[plain["path"]]
     answer: dict[str, Any] = app.resolve(plain, None)  # type: ignore[arg-type]
     return answer
+
+
+@app.get("/", include_in_schema=False)
+def page() -> Response[str]:
+    body, headers = read_page()
+    return Response(200, content_type="text/html; charset=utf-8", body=body, headers=headers)
 
 
 @app.get("/openapi.json", include_in_schema=False)

@@ -122,6 +122,10 @@ class Api(Construct):
         # What has no route, or another method, is for the service to answer.
         rest = self.api.root.add_resource("{proxy+}")
         resources: list[apigateway.IResource] = [self.api.root, predict, batch, rest]
+        if self._stage.auth == "api_key":
+            # The page to try the model, which asks for the key: a browser sends none by itself.
+            open_to_all = options | {"api_key_required": False}
+            self.api.root.add_method("GET", integration, **open_to_all)
         for resource in resources:
             resource.add_method("ANY", integration, request_validator=validator, **options)
             if self._stage.allow_origin:

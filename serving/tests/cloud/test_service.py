@@ -202,14 +202,18 @@ def test_callers_reach_the_alias_and_never_the_function_itself(synth, template):
 
 
 def test_every_method_wants_what_its_stage_says(synth, template, variants):
-    def look(template):
-        return {
-            (one["AuthorizationType"], one.get("ApiKeyRequired", False))
-            for one in synth.find(template, "AWS::ApiGateway::Method").values()
-            if one["HttpMethod"] != "OPTIONS"
-        }
+    def list_methods(template):
+        found = synth.find(template, "AWS::ApiGateway::Method").values()
+        return [one for one in found if one["HttpMethod"] != "OPTIONS"]
 
-    assert look(template) == {("NONE", True)}
+    def look(template):
+        found = list_methods(template)
+        return {(one["AuthorizationType"], one.get("ApiKeyRequired", False)) for one in found}
+
+    assert look(template) == {("NONE", True), ("NONE", False)}
+    (page,) = (one for one in list_methods(template) if not one.get("ApiKeyRequired"))
+    assert page["HttpMethod"] == "GET"
+    assert page["ResourceId"]["Fn::GetAtt"][1] == "RootResourceId"
     assert look(variants["iam"]["quickthaw-hobbies-dev"]) == {("AWS_IAM", False)}
     assert look(variants["open"]["quickthaw-hobbies-dev"]) == {("NONE", False)}
     assert not synth.find(variants["open"]["quickthaw-hobbies-dev"], "AWS::ApiGateway::ApiKey")

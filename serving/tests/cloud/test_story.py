@@ -161,6 +161,8 @@ def check_keys_and_throttles(cloud):
     url, keyless, headers = cloud.find_api()
     for wrong in (keyless, keyless | {"X-Api-Key": "wrong"}):
         assert httpx.post(url, json={"text": TEXT}, headers=wrong).status_code == 403
+    page = httpx.get(url.removesuffix("predict"), headers=keyless, timeout=60)
+    assert (page.status_code, page.headers["content-type"][:9]) == (200, "text/html")
 
     def post(_):
         return client.post(url, json={"text": TEXT}).status_code

@@ -260,7 +260,7 @@ def test_document_is_the_models_own(folders, start_service, task):
         for query in (None, {"explain": "true"}):
             answer = client.request(path=path, body=body, queryStringParameters=query).json
             Draft202012Validator(rules).validate(answer)
-        example = operation["requestBody"]["content"]["application/json"]["example"]
+        example = operation["requestBody"]["content"]["application/json"]["examples"]["1"]["value"]
         assert client.request(path=path, body=example).status == 200
 
 

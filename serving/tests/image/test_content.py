@@ -70,6 +70,7 @@ def test_context_is_code_locks_and_model_and_nothing_else(root, target):
         builder.DOCKERFILE,
         f"{BUNDLE}/manifest.json",
         f"requirements/{target}.txt",
+        "serving/app/http/page.html",
         f"{BUNDLE}/{MODEL[target]}",
         *([] if target == "frozen" else [FEATURES]),
     }

@@ -176,7 +176,7 @@ fuzz: .venv/dev.ok ## Attack the service and its model for ten minutes, and say 
 	@$(BIN)/python -m training.ensure_model $(MODEL)
 	@export QUICKTHAW_BUNDLE=$(BUNDLE) MODEL_PATH=$(BUNDLE)/model.joblib; exec $(BIN)/python -m tools.fuzz $(if $(MUTANTS),--mutants "$$MUTANTS") $(if $(SEED),--seed "$$SEED")
 
-equality: .venv/dev.ok ## Measure how far frozen answers are from scikit-learn's, class by class, in twenty minutes; writes docs/frozen.md (QUICK=1: fewer inputs, into .local/equality)
+equality: .venv/dev.ok ## Measure how far frozen answers are from scikit-learn's, class by class, in some minutes; writes docs/frozen.md (QUICK=1: fewer inputs, into .local/equality)
 	@exec $(BIN)/python -m tools.equality $(if $(QUICK),--quick)
 
 picture: .venv/dev.ok ## Make a picture of this model's page, docs/images/page-MODEL.png (needs Chromium)

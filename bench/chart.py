@@ -1,4 +1,4 @@
-"""The pictures for the README: times as bars on logarithmic axes."""
+"""The pictures for the documents: times as bars on logarithmic axes."""
 
 from pathlib import Path
 from statistics import median

@@ -1,4 +1,4 @@
-"""Prints the README's tables from bench/results: `python -m bench.readme`."""
+"""Prints the documents' tables from bench/results: `python -m bench.readme`."""
 
 import json
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def build_tables(folder: Path = RESULTS) -> dict[str, str]:
 
 
 def _order(file: Path) -> tuple[int, str]:
-    """As the README tells of them: texts, records, pictures."""
+    """As the documents tell of them: texts, records, pictures."""
     name = file.parent.name
     return KINDS.index(json.loads(file.read_text(encoding="utf-8"))["settings"]["kind"]), name
 

@@ -1,4 +1,7 @@
-"""The limits of the HTTP contract. OpenAPI and the README show them; a test holds both to these."""
+"""The limits of the HTTP contract.
+
+OpenAPI and docs/reference/api.md show them; a test holds both to these.
+"""
 
 from serving.bundle.inputs import MAX_BATCH, MAX_PICTURE_CHARS
 

@@ -1,4 +1,6 @@
-"""What a deployment costs a month: `python -m serving.deployment.costs` prints the README's tables.
+"""What a deployment costs a month: `python -m serving.deployment.costs` prints the tables.
+
+They stand in docs/explanation/costs.md.
 
 Public list prices in US dollars, of us-east-1, each of its first tier: more volume is
 cheaper, so large figures are upper bounds. Free tiers, savings plans, taxes and queries are not
@@ -78,7 +80,7 @@ COMPRESSED = 0.15  # of what is stored: assumed
 # X-Ray Developer Guide, "Configuring sampling rules": of each second the first, and of the others
 TRACED_A_SECOND, TRACED_SHARE = 1, 0.05
 BASE_GB = 0.2  # the base image's layers, compressed, which all versions share: assumed
-VERSION_GB = 0.02  # an image's own layers: README.md, "The container image"
+VERSION_GB = 0.02  # an image's own layers: docs/reference/image.md
 MODEL_GB = 0.01  # model.joblib and model.frozen, and a reserve
 
 
@@ -174,7 +176,7 @@ def cost_of_million(memory_mb: int, billed_ms: float, architecture: str = "x86_6
 
 
 def render() -> str:
-    """The README's section in Markdown: assumptions, what a month costs, what settings add."""
+    """The page's part in Markdown: assumptions, what a month costs, what settings add."""
     load = Load()
     tables = ("\n".join(_tabulate_month(load)), "\n".join(_tabulate_settings(load)))
     return "\n\n".join((_describe(load), *tables, _explain(load)))

@@ -146,7 +146,7 @@ class Stage:
             self.of(model)
 
     def _check_api(self) -> dict[str, bool]:
-        """What an API lacks, no setting may want (README.md, "What callers reach")."""
+        """What an API lacks, no setting may want (docs/guides/aws.md)."""
         rates = (self.rate_per_second, self.burst)
         return {
             "api must be rest, http or url": self.api in ("rest", "http", "url"),

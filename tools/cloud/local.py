@@ -1,6 +1,6 @@
 """A local AWS (ministack) on loopback, whose functions run in Docker's containers.
 
-What it ignores or refuses, the README lists, and the tests read in the templates instead.
+What it ignores or refuses, docs/guides/aws.md lists, and the tests read in the templates instead.
 """
 
 import os

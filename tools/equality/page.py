@@ -64,7 +64,7 @@ Where that is not 0, there is no answer that a frozen model could have to the la
 
 
 def build_summary(results):
-    """The README's sentence of it."""
+    """The sentence of docs/explanation/freezing.md."""
     classes = results["classes"]
     shares = [one["share"] for one in classes if one["share"] is not None]
     ties = sum(one["near_ties"] or 0 for one in classes)

@@ -1,7 +1,7 @@
 """Attacks the handler and the bundle, and says what came through: `make fuzz`.
 
-Writes results.json, whose table is the README's (table.py). An event that came through is kept
-beside it, with the command that sends it again; the exit status is then 1.
+Writes results.json, whose table stands in docs/explanation/safety.md (table.py). An event that came
+through is kept beside it, with the command that sends it again; the exit status is then 1.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Prints the README's table from results.json: `python -m tools.fuzz.table`."""
+"""Prints the table of docs/explanation/safety.md: `python -m tools.fuzz.table`."""
 
 import json
 from collections.abc import Iterator

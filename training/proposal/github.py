@@ -86,7 +86,7 @@ class Run:
                 )
         if not account:
             return Rights.NO_ACCOUNT, (
-                "the repository names no AWS account: README.md, 'The workflows', says how it does"
+                "the repository names no AWS account: docs/guides/github.md says how it does"
             )
         return Rights.ALL, ""
 

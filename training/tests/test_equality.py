@@ -18,8 +18,9 @@ def test_page_is_made_of_the_registry_and_the_results():
     assert PAGE.read_text(encoding="utf-8") == build_page(read_results())
 
 
-def test_readme_says_what_was_measured():
-    assert build_summary(read_results()) in Path("README.md").read_text(encoding="utf-8")
+def test_documents_say_what_was_measured():
+    page = Path("docs/explanation/freezing.md").read_text(encoding="utf-8")
+    assert build_summary(read_results()) in page
 
 
 def test_results_are_of_each_class_that_has_a_rule():

@@ -1,6 +1,6 @@
 """The metrics: one EMF document an invocation, on standard output.
 
-The format is CloudWatch's embedded metric format. README.md, "Metrics", lists what is in a
+The format is CloudWatch's embedded metric format. docs/reference/metrics.md lists what is in a
 document. Dimensions are aws-embedded-metrics' own, never values of a request: each distinct value
 of a dimension would be a metric that is billed.
 

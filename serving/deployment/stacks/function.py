@@ -146,7 +146,7 @@ def set_retention(group: logs.LogGroup, days: int) -> None:
 
 
 def list_variables(stage: Stage) -> dict[str, str]:
-    """The handler's settings; README.md, "Settings", says what they mean."""
+    """The handler's settings; docs/reference/settings.md says what they mean."""
     variables = {"AWS_EMF_ENVIRONMENT": "Lambda", "AWS_EMF_NAMESPACE": NAME}
     # The others' own answers to other origins would come on top of the handler's.
     if stage.allow_origin and stage.api == "rest":

@@ -7,6 +7,8 @@ from dataclasses import fields
 from importlib.metadata import metadata
 from pathlib import Path
 
+import pytest
+
 from bench.readme import build_tables as build_bench_tables
 from bench.web import to_table as to_servers_table
 from serving.app import errors, limits
@@ -28,7 +30,21 @@ from training.settings.params import read_params
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-WEB = (ROOT / "docs/guides/web.md").read_text(encoding="utf-8")
+PAGES = {
+    path.relative_to(ROOT / "docs").as_posix(): path.read_text(encoding="utf-8")
+    for path in sorted((ROOT / "docs").rglob("*.md"))
+}
+WEB = PAGES["guides/web.md"]
+COSTS = PAGES["explanation/costs.md"]
+FREEZING = PAGES["explanation/freezing.md"]
+SAFETY = PAGES["explanation/safety.md"]
+SPEED = PAGES["explanation/speed.md"]
+API = PAGES["reference/api.md"]
+COMMANDS = PAGES["reference/commands.md"]
+IMAGE = PAGES["reference/image.md"]
+METRICS = PAGES["reference/metrics.md"]
+SETTINGS = PAGES["reference/settings.md"]
+STAGES = PAGES["reference/stages.md"]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
@@ -57,7 +73,7 @@ def subclasses(of):
 def test_settings_table_is_what_settings_reads():
     source = (ROOT / "serving/app/settings.py").read_text()
     read = set(re.findall(r'(?:environ\.get|_read_flag|_read_name)\(\s*"(\w+)"', source))
-    assert {row[0] for row in table(README, "Variable")} == read
+    assert {row[0] for row in table(SETTINGS, "Variable")} == read
 
 
 def test_guides_table_is_what_the_web_process_reads():
@@ -79,21 +95,21 @@ def test_nothing_of_the_service_but_settings_reads_the_environment():
 
 
 def test_metrics_table_is_what_is_emitted():
-    assert {row[0]: row[1] for row in table(README, "Metric")} == UNITS
+    assert {row[0]: row[1] for row in table(METRICS, "Metric")} == UNITS
 
 
 def test_properties_table_is_what_is_emitted():
-    assert {row[0] for row in table(README, "Property")} == set(PROPERTIES)
+    assert {row[0] for row in table(METRICS, "Property")} == set(PROPERTIES)
 
 
 def test_errors_table_is_every_kind_of_problem():
     kinds = {(str(one.status), one.kind) for one in subclasses(errors.ServiceError)}
-    assert {(row[0], row[1]) for row in table(README, "Status")} == kinds
+    assert {(row[0], row[1]) for row in table(API, "Status")} == kinds
 
 
 def test_limits_table_is_that_of_limits():
     text = TextInput().bounds
-    assert dict(table(README, "Limit")) == {
+    assert dict(table(API, "Limit")) == {
         "Body": f"{limits.MAX_BODY_BYTES:,} bytes; {text.values:,} values, of records as often as "
         f"a record has fields, and once more; {text.names} names an object, of records as many "
         f"more as there are fields; {limits.MAX_DEPTH} deep; integers of {limits.MAX_DIGITS} "
@@ -115,14 +131,14 @@ def test_limits_table_is_that_of_limits():
 
 
 def test_routes_table_is_the_routes():
-    documented = dict(reversed(row[0].split(" ")[:2]) for row in table(README, "Route"))
+    documented = dict(reversed(row[0].split(" ")[:2]) for row in table(API, "Route"))
     assert documented == METHODS
 
 
 def test_tasks_table_is_the_makefiles_help():
     makefile = (ROOT / "Makefile").read_text()
     targets = re.findall(r"^([a-z-]+):.*?## (.*)$", makefile, re.MULTILINE)
-    assert table(README, "Command") == [[f"make {name}", words] for name, words in targets]
+    assert table(COMMANDS, "Command") == [[f"make {name}", words] for name, words in targets]
 
 
 def test_every_make_target_that_is_phony_has_its_help():
@@ -140,30 +156,30 @@ def test_every_dependency_has_its_reason():
 
 def test_table_of_what_can_be_frozen_names_every_class_and_no_other():
     assert rules
-    rows = [row[1] for row in table(README, "Frozen")]
+    rows = [row[1] for row in table(FREEZING, "Frozen")]
     assert sorted(re.findall(r"\w+", " ".join(rows))) == sorted(kind.__name__ for kind in RULES)
 
 
-def test_readme_says_how_many_texts_the_proof_generates():
+def test_documents_say_how_many_texts_the_proof_generates():
     params = read_params(Paths("topics"))
-    assert f"{params.freeze.generated_inputs:,} generated" in README
+    assert f"{params.freeze.generated_inputs:,} generated" in SPEED
 
 
 def test_tables_of_the_benchmark_are_those_of_its_results():
     tables = build_bench_tables(ROOT / "bench/results")
     assert set(tables) == {*list_models(), "numbers", "peers", "images"}
     for lines in tables.values():
-        assert lines in README
+        assert lines in SPEED + IMAGE
 
 
-def test_readme_says_what_the_budget_says_of_cold_starts():
+def test_documents_say_what_the_budget_says_of_cold_starts():
     models = json.loads((ROOT / "bench/budget.json").read_text())["models"]
     ratios = [
         models[name]["native"]["cold"] / models[name]["empty"]["cold"]
         for name in ("topics", "houses", "digits")
     ]
     topics, houses, digits = (f"{one:.2f}" for one in ratios)
-    assert f"{topics}, {houses} and {digits} times an empty handler's" in README
+    assert f"{topics}, {houses} and {digits} times an empty handler's" in SPEED
 
 
 def test_table_of_servers_is_that_of_its_results():
@@ -173,13 +189,13 @@ def test_table_of_servers_is_that_of_its_results():
 
 def test_table_of_the_attacks_is_that_of_their_results():
     results = json.loads(RESULTS.read_text())
-    assert build_table() in README
+    assert build_table() in SAFETY
     assert results["mutants"]["tried"] >= 1_000_000
     assert results["came through"] == 0
 
 
 def test_table_of_hostile_pictures_counts_those_there_are():
-    counts = [row[1] for row in table(README, "Of pictures")]
+    counts = [row[1] for row in table(SAFETY, "Of pictures")]
     assert counts[::2] == [str(len(PICTURES)), str(len(hostile_images.EVENTS))]
 
 
@@ -203,7 +219,7 @@ def test_table_of_what_ships_is_the_locks_of_the_images_with_licences_that_let_i
         )
         for name in names[lock]
     }
-    assert table(README, "Package") == [[one.name, one.licence, ships[one.name]] for one in found]
+    assert table(IMAGE, "Package") == [[one.name, one.licence, ships[one.name]] for one in found]
     permissive = re.compile(r"MIT|BSD|Apache|PSF|0BSD|Zlib|CC0")
     for one in found:
         assert all(permissive.search(part) for part in re.split(" AND |, ", one.licence)), one
@@ -250,7 +266,7 @@ def test_readmes_first_answer_has_the_form_of_an_answer(client):
 def test_table_of_a_stages_settings_is_what_a_stage_has():
     found = {
         name: default
-        for names, default, _ in table(README, "Setting")
+        for names, default, _ in table(STAGES, "Setting")
         for name, default in zip(names.split(", "), default.split(", "), strict=True)
     }
     shown = {None: "none", False: "no"}
@@ -259,7 +275,7 @@ def test_table_of_a_stages_settings_is_what_a_stage_has():
 
 
 def test_tables_of_costs_are_those_of_the_prices():
-    assert costs.render().strip() in README
+    assert costs.render().strip() in COSTS
 
 
 def test_name_of_the_base_image_is_one():
@@ -268,6 +284,38 @@ def test_name_of_the_base_image_is_one():
 
 
 def test_table_of_memory_is_of_the_measurement_that_chose_it():
-    heads = [row[0] for row in table(README, "Memory (MB)")]
+    heads = [row[0] for row in table(STAGES, "Memory (MB)")]
     assert f"{Stage().memory_mb:,}" in heads
-    assert f"Chosen: {Stage().memory_mb:,} MB" in README
+    assert f"Chosen: {Stage().memory_mb:,} MB" in STAGES
+
+
+MOST_LINES = 150
+WRITTEN = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
+    (ROOT / "docs").rglob("*.md")
+)
+
+
+def list_anchors(text):
+    """What a link can name of a page, as GitHub makes it of its headings."""
+    shown = re.sub(r"^ *```.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE)
+    heads = re.findall(r"^#+ (.*)$", shown, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in heads}
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_within_the_repository_leads_somewhere(path):
+    text = path.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"", text)
+    for link in {one or other for one, other in links}:
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        assert target.exists(), link
+        assert not anchor or anchor in list_anchors(target.read_text(encoding="utf-8")), link
+
+
+def test_readme_is_short_and_leads_to_every_page():
+    assert len(README.splitlines()) <= MOST_LINES
+    led = {one.partition("#")[0] for one in re.findall(r"\(docs/([^)]+\.md[^)]*)\)", README)}
+    assert led == set(PAGES)

@@ -26,7 +26,7 @@ USES = {
     "actions/upload-artifact",
     "aws-actions/configure-aws-credentials",
 }
-README = (ROOT / "README.md").read_text()
+GUIDE = (ROOT / "docs/guides/aws.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 VARIABLES = {
     name
@@ -278,8 +278,6 @@ def test_what_is_trained_tested_and_committed_to_is_the_pull_requests_own_commit
     assert first["with"]["ref"] == "${{ github.event.pull_request.head.sha || github.sha }}"
 
 
-def test_readme_names_the_environments_that_roles_trust():
-    named = set(
-        re.findall(r"`(\w+)`", README[README.index("protect GitHub's environments") :][:80])
-    )
+def test_guide_names_the_environments_that_roles_trust():
+    named = set(re.findall(r"`(\w+)`", GUIDE[GUIDE.index("protect GitHub's environments") :][:80]))
     assert named == {"plan", "training", *STAGES}

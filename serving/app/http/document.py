@@ -68,9 +68,8 @@ def describe_service(bounds: Bounds) -> str:
 
 def add_model(document: OpenAPI, manifest: Manifest, bounds: Bounds) -> None:
     """Complete a document with what a manifest says."""
-    words = f"Model {manifest.title} ({manifest.task} of a {manifest.input['kind']})."
     document.info.title = manifest.title
-    document.info.description = f"{words}\n\n{describe_service(bounds)}"
+    document.info.description = f"{_describe_model(manifest)}\n\n{describe_service(bounds)}"
     single, batch = ANSWERS[manifest.task, manifest.input["kind"]]
     schemas = _describe_answers(single, batch)
     schemas["PredictRequest"] = describe_one(manifest.input)
@@ -97,6 +96,24 @@ def add_model(document: OpenAPI, manifest: Manifest, bounds: Bounds) -> None:
             }.items()
         }
     _complete(paths["/predict/batch"].post, f"{verb} many inputs", "BatchRequest", batch, batches)
+
+
+def _describe_model(manifest: Manifest) -> str:
+    """The model in words, in Markdown: what it is, its scores, its labels."""
+    words = (
+        f"{manifest.task.capitalize()} of a {manifest.input['kind']}: model {manifest.name}, "
+        f"version {manifest.version}, served by the {manifest.engine} engine."
+    )
+    scores = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in manifest.metrics.items()]
+    labels = [
+        one.title if one.title == one.id else f"{one.title} (`{one.id}`)" for one in manifest.labels
+    ]
+    parts = [words]
+    if scores:
+        parts.append(f"Scores on the test part: {', '.join(scores)}.")
+    if labels:
+        parts.append(f"Labels: {', '.join(labels)}.")
+    return "\n\n".join(parts)
 
 
 def list_parameters(manifest: Manifest) -> set[str]:

@@ -27,6 +27,14 @@ def test_every_route_is_documented_but_the_documents_own(document):
     assert documented == {path: method for path, method in METHODS.items() if path not in hidden}
 
 
+def test_description_tells_the_model_its_version_scores_and_labels(client, document):
+    model = client.request("GET", "/model").json
+    words = document["info"]["description"]
+    assert f"model {model['name']}, version {model['version']}" in words
+    assert all(name.replace("_", " ") in words for name in model["metrics"])
+    assert all(label in words for label in model["labels"])
+
+
 def test_limits_are_those_of_settings(document):
     schemas = document["components"]["schemas"]
     text = schemas["PredictRequest"]["properties"]["text"]

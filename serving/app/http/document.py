@@ -78,14 +78,13 @@ def add_model(document: OpenAPI, manifest: Manifest, bounds: Bounds) -> None:
     document.components.schemas.update(found)  # type: ignore[union-attr]
     examples = [one["input"] for one in manifest.golden] or [make_example(manifest.input)]
     batches = [make_batch(manifest.input, examples[:2])]
-    # From all over the golden examples, which stand label by label.
-    examples = examples[:: max(1, len(examples) // EXAMPLES)][:EXAMPLES]
+    shown = _choose_examples(manifest) or examples
     paths: Any = document.paths
     verb = SUMMARIES[manifest.task]
     single_route = paths["/predict"].post
     taken = list_parameters(manifest)
     single_route.parameters = [one for one in single_route.parameters if one.name in taken]
-    _complete(single_route, f"{verb} one input", "PredictRequest", single, examples)
+    _complete(single_route, f"{verb} one input", "PredictRequest", single, shown)
     if bounds.pictures:
         single_route.requestBody.content |= {
             name: MediaType(schema=Schema.model_validate(one))
@@ -98,10 +97,20 @@ def add_model(document: OpenAPI, manifest: Manifest, bounds: Bounds) -> None:
     _complete(paths["/predict/batch"].post, f"{verb} many inputs", "BatchRequest", batch, batches)
 
 
+def _choose_examples(manifest: Manifest) -> list[Any]:
+    """A few golden inputs: of other labels, where there are so many."""
+    golden = manifest.golden
+    firsts = list({str(one.get("label")): one for one in reversed(golden)}.values())[::-1]
+    found = firsts if len(firsts) >= EXAMPLES else golden
+    count = min(EXAMPLES, len(found))
+    return [found[number * len(found) // count]["input"] for number in range(count)]
+
+
 def _describe_model(manifest: Manifest) -> str:
     """The model in words, in Markdown: what it is, its scores, its labels."""
+    given = {"text": "a text", "record": "a record", "image": "a picture"}[manifest.input["kind"]]
     words = (
-        f"{manifest.task.capitalize()} of a {manifest.input['kind']}: model {manifest.name}, "
+        f"{manifest.task.capitalize()} of {given}: model {manifest.name}, "
         f"version {manifest.version}, served by the {manifest.engine} engine."
     )
     scores = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in manifest.metrics.items()]

@@ -27,6 +27,7 @@ REFUSED = {
     "detail": "The body does not fit the schema of this route: see /openapi.json",
     "request_id": "$context.requestId",
 }
+PAGES_PER_SECOND, PAGES_AT_ONCE = 2, 5  # of GET / without a key
 
 
 class Api(Construct):
@@ -86,7 +87,22 @@ class Api(Construct):
             logging_level=apigateway.MethodLoggingLevel.OFF,
             data_trace_enabled=False,
             tracing_enabled=True,
+            method_options=self._make_page_options(),
         )
+
+    def _make_page_options(self) -> dict[str, apigateway.MethodDeploymentOptions] | None:
+        """What holds the page down that is open where everything else wants a key: who has none
+        is not to start functions as often as callers do.
+        """
+        if self._stage.auth != "api_key":
+            return None
+        slowly = apigateway.MethodDeploymentOptions(
+            throttling_rate_limit=PAGES_PER_SECOND,
+            throttling_burst_limit=PAGES_AT_ONCE,
+            logging_level=apigateway.MethodLoggingLevel.OFF,
+            data_trace_enabled=False,
+        )
+        return {"//GET": slowly}
 
     def _add_routes(self, alias: lambda_.Alias, described: dict[str, Any]) -> None:
         # One permission for all routes, in place of one for each.

@@ -17,7 +17,7 @@ from serving.deployment.stages import Stage
 # What cdk-nag finds and we leave, each with its reason.
 LEFT = {
     "AwsSolutions-APIG3": "a web ACL would cost more than the service: keys and throttles guard it",
-    "AwsSolutions-APIG4": "callers are programs with an API key; a stage can ask for signatures",
+    "AwsSolutions-APIG4": "callers are programs with an API key; the page at / is held down",
     "AwsSolutions-APIG6": "the execution log quotes what a body has wrong; access logs do not",
     "AwsSolutions-COG4": "callers are programs: there are no users to log in",
     "Serverless-LambdaDLQ": "API Gateway waits for the answer: no event is left to be kept",

@@ -234,7 +234,10 @@ def test_stage_throttles_traces_and_logs_no_content(synth, template):
     stage = STAGES["prod"]
     assert found["StageName"] == "prod"
     assert found["TracingEnabled"] is True
-    (methods,) = found["MethodSettings"]
+    methods, page = found["MethodSettings"]
+    assert (page["HttpMethod"], page["ResourcePath"]) == ("GET", "/")
+    assert page["ThrottlingRateLimit"] < page["ThrottlingBurstLimit"] < stage.rate_per_second
+    assert (page["DataTraceEnabled"], page["LoggingLevel"]) == (False, "OFF")
     assert methods["ThrottlingRateLimit"] == stage.rate_per_second
     assert methods["ThrottlingBurstLimit"] == stage.burst
     assert methods["DataTraceEnabled"] is False

@@ -1,11 +1,13 @@
 """The OpenAPI document is valid, complete, and says the limits that are enforced."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from openapi_spec_validator import validate
 
 from serving.app import errors, limits
+from serving.app.http.document import EXAMPLES, _choose_examples
 from serving.app.http.full_app import METHODS
 from serving.app.inputs.text import TextInput
 from serving.bundle import inputs
@@ -25,6 +27,19 @@ def test_every_route_is_documented_but_the_documents_own(document):
     documented = {path: next(iter(one)).upper() for path, one in document["paths"].items()}
     hidden = {"/", "/openapi.json", "/docs"}
     assert documented == {path: method for path, method in METHODS.items() if path not in hidden}
+
+
+def test_examples_are_of_as_many_labels_as_there_are():
+    labels = "aabbccddeeffgghhijj"
+    golden = [{"input": {"text": str(place)}, "label": one} for place, one in enumerate(labels)]
+    chosen = _choose_examples(SimpleNamespace(golden=golden))
+    assert len({labels[int(one["text"])] for one in chosen}) == len(chosen) == EXAMPLES
+    assert _choose_examples(SimpleNamespace(golden=golden[:3])) == [
+        {"text": "0"},
+        {"text": "1"},
+        {"text": "2"},
+    ]
+    assert _choose_examples(SimpleNamespace(golden=())) == []
 
 
 def test_description_tells_the_model_its_version_scores_and_labels(client, document):

@@ -46,10 +46,30 @@ from training.freezing.rules.trees import SHARING
 LINK_ROUNDING = 64 * EPSILON
 
 
+def refuse_within(part: Step, *, predict_proba: bool = False, decides: bool = True) -> None:
+    """Refuse a model in the place of a classifier that has not what is taken of it.
+
+    Args:
+        part: The model.
+        predict_proba: Whether its probabilities are taken.
+        decides: Whether the frozen form has its decision function.
+
+    Raises:
+        CannotFreeze: It has not.
+    """
+    lacks = predict_proba and not hasattr(part.estimator, "predict_proba")
+    if lacks or not decides:
+        why = "it has no probabilities" if lacks else "its frozen form has no decision function"
+        raise CannotFreeze(
+            f"{part.name}: {type(part.estimator).__name__} has no frozen form within another "
+            f"model: {why}"
+        )
+
+
 def freeze_probabilities(part: Step) -> list[Op]:
     """The ops of a classifier's probabilities."""
     found = part.freeze_model()
-    part.refuse(predict_proba=not hasattr(part.estimator, "predict_proba"))
+    refuse_within(part, predict_proba=True)
     return [*found.ops, *found.answer, Op("probabilities", {}, {})]
 
 
@@ -94,7 +114,7 @@ def freeze_response(part: Step) -> Predictor:
     """The ops of what `respond` gives; of a decision score those of the answer to it, too."""
     if hasattr(part.estimator, "decision_function"):
         model = part.freeze_model()
-        part.refuse(decision_function=not model.decides)
+        refuse_within(part, decides=model.decides)
         return model
     return Predictor(_freeze_handed(part), [])
 
@@ -283,7 +303,7 @@ def freeze_stack(step: Step) -> Predictor:
     step.refuse(passthrough=issparse(stacking.transform(step.given.rows)))
     model = final.freeze_model()
     joined = join(step, [ops for ops, _ in parts], [width for _, width in parts])
-    return model._replace(ops=[joined, *model.ops], decides=False, weighs=False)
+    return model._replace(ops=[joined, *model.ops], weighs=False)
 
 
 def _list_inverse(scaler: Any) -> list[tuple[str, Any]]:

@@ -40,7 +40,7 @@ from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
 from sklearn.svm import LinearSVC, LinearSVR
 
 from training.freezing.file import Op
-from training.freezing.registry import CannotFreeze, Given, Predictor, Step, rule
+from training.freezing.registry import CannotFreeze, Given, Predictor, Step, find_errors, rule
 from training.freezing.rounding import EPSILON
 
 CLASSIFIERS = (
@@ -129,6 +129,7 @@ def bound_linear(model: Any, given: Given) -> NDArray[np.float64] | None:
 @rule(*CLASSIFIERS, bound=bound_linear, scores=decide)
 def freeze_classifier(step: Step) -> Predictor:
     weights, intercept = _read(step)
+    refuse_clipped(step, [[Op("classify", {"link": name_link(step.estimator)}, {})]], len(weights))
     link = Op("classify", {"link": name_link(step.estimator)}, {})
     return Predictor([score(step, weights, intercept)], [link], decides=True, weighs=True)
 
@@ -180,8 +181,38 @@ def name_link(classifier: Any) -> str | None:
     return "logistic" if binary else "softmax"
 
 
-def join_errors(errors: list[Any]) -> NDArray[np.float64] | None:
-    return None if errors[0] is None else np.hstack(errors)
+def refuse_clipped(step: Step, parts: list[list[Op]], scores: int) -> None:
+    """Refuse the shares of several clipped scores, where these are not exact.
+
+    All of them can be next to zero, and a rounding of one is then a large share. Of other links
+    what is next to zero is as exact as what is not.
+
+    Args:
+        step: Of the classifier whose probabilities are shares.
+        parts: Ops that make scores and answers of what it is given.
+        scores: How many there are.
+
+    Raises:
+        CannotFreeze: It is so.
+    """
+    clips = any(_has_link(ops, "modified_huber") for ops in parts)
+    if scores > 1 and clips and find_errors(step.estimator, step.given) is not None:
+        step.refuse(**{"loss modified_huber over dense rows": True})
+
+
+def _has_link(ops: list[Op], link: str) -> bool:
+    return any(
+        op.settings.get("link") == link or any(_has_link(part, link) for part in op.parts)
+        for op in ops
+    )
+
+
+def join_errors(errors: list[NDArray[np.float64] | None]) -> NDArray[np.float64] | None:
+    """The errors of numbers side by side, some of which may have none."""
+    known = next((one for one in errors if one is not None), None)
+    if known is None:
+        return None
+    return np.hstack([np.zeros_like(known) if one is None else one for one in errors])
 
 
 def _join_log_likelihood(classifier: Any, rows: Any) -> NDArray[np.float64]:

@@ -17,10 +17,24 @@ from serving.app.engines.frozen.ops.vectors import MAX_LABELS
 from training.freezing.file import Op
 from training.freezing.registry import Given, Predictor, Step, has_numbers, rule
 from training.freezing.rounding import EPSILON
-from training.freezing.rules.combine import bound_response, freeze_response, join, respond
-from training.freezing.rules.linear import CLASSIFIERS, decide, name_link, read_part, score
+from training.freezing.rules.combine import (
+    bound_response,
+    freeze_response,
+    join,
+    refuse_within,
+    respond,
+)
+from training.freezing.rules.linear import (
+    CLASSIFIERS,
+    decide,
+    join_errors,
+    name_link,
+    read_part,
+    refuse_clipped,
+    score,
+)
 
-STEEPEST = 1 / 3  # what a sum of scores adds to votes, x / (3 (|x| + 1)), grows by at most
+STEEPEST = 1 / 3  # the largest slope of x / (3 (|x| + 1)), which makes of a sum a part of a vote
 
 
 def _freeze_linear(step: Step, explain: str | None) -> tuple[list[Op], list[list[Op]]]:
@@ -54,15 +68,7 @@ def _respond_each(classifier: OneVsRestClassifier, rows: Any) -> NDArray[np.floa
 
 def _bound_rest(classifier: OneVsRestClassifier, given: Given) -> NDArray[np.float64] | None:
     """Its classifiers', of their scores, or of probabilities where they have no scores."""
-    return _join_errors([bound_response(one, given) for one in classifier.estimators_])
-
-
-def _join_errors(errors: list[NDArray[np.float64] | None]) -> NDArray[np.float64] | None:
-    """The errors of numbers side by side, some of which may have none."""
-    known = next((one for one in errors if one is not None), None)
-    if known is None:
-        return None
-    return np.hstack([np.zeros_like(known) if one is None else one for one in errors])
+    return join_errors([bound_response(one, given) for one in classifier.estimators_])
 
 
 @rule(OneVsRestClassifier, bound=_bound_rest, scores=_respond_each)
@@ -79,13 +85,15 @@ def freeze_one_vs_rest(step: Step) -> Predictor:
         parts = [freeze_response(one) for one in _list_parts(step)]
         ops = [join(step, [one.ops for one in parts], [1] * len(parts))]
         answers = [one.answer for one in parts]
-    link = _name_link(answers, probable)
+    if probable:
+        refuse_clipped(step, [*(one for op in ops for one in op.parts), *answers], len(answers))
+    link = _merge_links(answers, probable)
     answer = Op("classify", link, {}) if link else Op("rest", {"probable": probable}, {}, answers)
     decides = hasattr(classifier, "decision_function")
     return Predictor(ops, [answer], decides=decides, weighs=linear)
 
 
-def _name_link(answers: list[list[Op]], probable: bool) -> dict[str, Any] | None:  # noqa: FBT001
+def _merge_links(answers: list[list[Op]], probable: bool) -> dict[str, Any] | None:  # noqa: FBT001
     """The settings of the one op that answers as all of these, if there is one: it is faster."""
     links = {op.settings.get("link", op.type) for ops in answers for op in ops}
     if not all(answers) or any(set(op.settings) != {"link"} for ops in answers for op in ops):
@@ -98,13 +106,13 @@ def _name_link(answers: list[list[Op]], probable: bool) -> dict[str, Any] | None
 
 
 def _check_rows(given: Given) -> Given:
-    """The rows that a OneVsOneClassifier makes of those that it is given: an array of a table."""
+    """The rows as a OneVsOneClassifier hands them on: of a table it makes an array."""
     rows = check_array(given.rows, accept_sparse=True, ensure_all_finite=False)
     return given._replace(rows=rows)
 
 
 def _bound_duels(classifier: OneVsOneClassifier, given: Given) -> NDArray[np.float64] | None:
-    """A third of its classifiers' of each label, and 2m·ε; a vote where one could turn."""
+    """Of each of k labels a third of its classifiers', and 2k·ε; 1 where a vote could turn."""
     given = _check_rows(given)
     errors = [bound_response(one, given) for one in classifier.estimators_]
     if all(one is None for one in errors):
@@ -124,7 +132,7 @@ def _bound_duels(classifier: OneVsOneClassifier, given: Given) -> NDArray[np.flo
 
 
 def _find_threshold(classifier: Any) -> float:
-    """Over which what a classifier responds is for its second label."""
+    """A response above this is for the second label."""
     return 0.0 if hasattr(classifier, "decision_function") else 0.5
 
 
@@ -165,11 +173,9 @@ def _decide(answer: list[Op]) -> Op:
 
 
 def _freeze_duel(part: Step) -> list[Op]:
-    found = part.freeze_model()
-    if found.decides:
+    if hasattr(part.estimator, "decision_function"):
+        found = freeze_response(part)
         return [*found.ops, _decide(found.answer)]
-    part.refuse(
-        decision_function=hasattr(part.estimator, "decision_function"),
-        predict_proba=not hasattr(part.estimator, "predict_proba"),
-    )
+    found = part.freeze_model()
+    refuse_within(part, predict_proba=True)
     return [*found.ops, *found.answer, Op("decided", {}, {})]

@@ -110,9 +110,9 @@ def test_errors_table_is_every_kind_of_problem():
 def test_limits_table_is_that_of_limits():
     text = TextInput().bounds
     assert dict(table(API, "Limit")) == {
-        "Body": f"{limits.MAX_BODY_BYTES:,} bytes; {text.values:,} values, of records as often as "
-        f"a record has fields, and once more; {text.names} names an object, of records as many "
-        f"more as there are fields; {limits.MAX_DEPTH} deep; integers of {limits.MAX_DIGITS} "
+        "Body": f"{limits.MAX_BODY_BYTES:,} bytes; {text.values:,} values (records: "
+        f"{text.values:,} × (fields + 1)); {text.names} names in an object (records: {text.names} "
+        f"+ fields); {limits.MAX_DEPTH} deep; integers of {limits.MAX_DIGITS} "
         f"digits. Of pictures: {limits.MAX_PICTURE_BODY_BYTES:,} bytes",
         "Text": f"1 to {inputs.MAX_TEXT_CHARS:,} characters",
         "Record": f"1 to {inputs.MAX_FIELDS} fields; numbers of float32's range, integers of 53 "

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -227,6 +228,13 @@ def test_every_method_of_every_path_but_a_checked_body_reaches_the_service(synth
     resources = synth.find(template, "AWS::ApiGateway::Resource")
     assert len(methods) == len(resources) + 1  # the root
     assert all("ANY" in found for found in methods.values())
+
+
+def test_runbook_has_each_alarm_and_no_other(synth, template):
+    names = {one["AlarmName"] for one in synth.find(template, "AWS::CloudWatch::Alarm").values()}
+    guide = (Path(__file__).parents[3] / "docs/guides/runbook.md").read_text(encoding="utf-8")
+    heads = re.findall(r"^## ([a-z0-9-]+)$", guide, re.MULTILINE)
+    assert sorted(heads) == sorted(name.rpartition("/")[2] for name in names)
 
 
 def test_stage_throttles_traces_and_logs_no_content(synth, template):

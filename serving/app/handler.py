@@ -68,6 +68,13 @@ class Service:
             answer = fast_path.respond(event, self._model, measurements, request_id)
             if answer is not None:
                 return answer
+        if self._cors:
+            from serving.app.http import preflight  # noqa: PLC0415 - a plain request needs none
+
+            answer = preflight.respond(event)
+            if answer is not None:
+                measurements.properties["route"] = preflight.ROUTE
+                return answer
         from serving.app.http import full_app  # noqa: PLC0415 - Powertools and pydantic
 
         return full_app.respond(event, self._model, measurements, request_id)

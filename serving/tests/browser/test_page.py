@@ -233,6 +233,31 @@ def stand_before(url, prefix="", key=None):
             thread.join()
 
 
+ASK = """
+const [url, done] = arguments;
+const headers = {"Content-Type": "application/json"};
+fetch(url, {method: "POST", headers, body: '{"text": "sail"}'})
+  .then((answer) => answer.json())
+  .then((found) => done(found.label), (error) => done(String(error)));
+"""
+
+
+@pytest.mark.parametrize("origin", ["*", ""])
+def test_page_of_another_origin_may_ask_where_it_is_allowed(
+    browser, urls, tmp_path, pipeline, origin
+):
+    bundle = write_bundles(tmp_path, pipeline)["text"]
+    process = Process(bundle, tmp_path / "log", WEB_CONCURRENCY="1", QUICKTHAW_ALLOW_ORIGIN=origin)
+    try:
+        browser.driver.get(f"{urls['text']}/health")  # of another port, and without a policy
+        url = f"http://127.0.0.1:{process.port}/predict"
+        found = browser.driver.execute_async_script(ASK, url)
+    finally:
+        process.stop()
+    assert (found in pipeline.classes_) == bool(origin)
+    assert ("Failed to fetch" in found) == (not origin)
+
+
 @pytest.mark.parametrize("end", ["", "/"])
 def test_page_works_under_a_prefix(browser, urls, end):
     with stand_before(urls["text"], "/models/sails") as url:

@@ -350,6 +350,31 @@ def test_another_origin_may_call_every_answer_says_so(start_service, bundle, ori
     assert answer.headers["Access-Control-Allow-Origin"] == origin
 
 
+def ask_before(path="/predict", **headers):
+    asked = {"Origin": "https://app.example.org", "Access-Control-Request-Method": "POST"}
+    return proxy_event("OPTIONS", path, headers=asked | headers)
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/model", "/", "/none"])
+def test_another_origin_may_call_a_preflight_is_answered(start_service, bundle, path):
+    answer = start_service(bundle, QUICKTHAW_ALLOW_ORIGIN="*").send(ask_before(path))
+    assert (answer.status, answer.text) == (200, "")
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD, POST"
+    assert "Content-Type" in answer.headers["Access-Control-Allow-Headers"]
+    assert answer.emf[0]["route"] == "preflight"
+
+
+def test_options_is_no_preflight_it_is_refused_as_before(start_service, bundle):
+    allowing = start_service(bundle, QUICKTHAW_ALLOW_ORIGIN="*")
+    assert allowing.send(proxy_event("OPTIONS", "/predict")).status == 405
+    assert allowing.send(ask_before(Origin="x" * 100_000)).status == 400
+
+
+def test_no_other_origin_may_call_a_preflight_is_refused(client):
+    assert client.send(ask_before()).status == 405
+
+
 def test_no_other_origin_may_call_no_answer_says_so(client):
     assert "Access-Control-Allow-Origin" not in client.send(proxy_event(body={"text": "x"})).headers
 

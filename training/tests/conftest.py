@@ -13,8 +13,8 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from moto.server import ThreadedMotoServer
 
+from serving.tests.moto_server import serve_moto
 from serving.tests.tracked import copy_tracked
 from training import models
 from training.model_file import LOCK
@@ -119,19 +119,15 @@ class Bucket:
 
 @pytest.fixture(scope="module")
 def bucket():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as monkeypatch:
+    with serve_moto() as port, pytest.MonkeyPatch.context() as monkeypatch:
         # So that DVC needs no settings but its remote's address.
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         client = boto3.client("s3")
         client.create_bucket(Bucket="models")
         yield Bucket("s3://models", client)
-    server.stop()
 
 
 def run_steps(*stages, paths=PATHS):

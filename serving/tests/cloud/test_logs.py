@@ -21,7 +21,6 @@ from botocore.exceptions import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from moto.server import ThreadedMotoServer
 
 from serving.deployment.commands.logs import __main__ as program
 from serving.deployment.commands.logs import source
@@ -29,6 +28,7 @@ from serving.deployment.commands.logs.line import Entry, Kind, Sorter
 from serving.deployment.commands.logs.render import render, render_header
 from serving.deployment.stack import Outputs, StackError
 from serving.tests.hostile import TEXTS
+from serving.tests.moto_server import serve_moto
 
 NOW = 1_795_274_199_000
 UUID = "d8b91d93-fb12-4052-8e85-d960882e4472"
@@ -91,10 +91,8 @@ def machine(monkeypatch):
 
 @pytest.fixture(scope="module")
 def moto():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
+    with serve_moto() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 class Group:

@@ -13,7 +13,6 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from bench.load.generator import send_busily
 from bench.load.mix import Request
@@ -24,6 +23,7 @@ from serving.deployment.commands.fetch_model import FetchError
 from serving.deployment.image import builder
 from serving.deployment.stack import Deployment, Outputs, StackError
 from serving.deployment.stages import STAGES, Stage
+from serving.tests.moto_server import serve_moto
 from tools.cloud import local
 
 EXAMPLE = {"input": {"text": "bake bread"}, "label": "cooking", "probability": 0.75}
@@ -337,16 +337,12 @@ def test_aws_does_not_tell_of_a_function_prune_deletes_nothing(functions, regist
 @pytest.fixture
 def empty_registry(monkeypatch):
     """Moto's: the other one says that any image is there."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    _, port = server.get_host_and_port()
-    for name, value in local.list_variables(port).items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("ecr", region_name=local.REGION)
-    client.create_repository(repositoryName="quickthaw")
-    yield client
-    client.delete_repository(repositoryName="quickthaw", force=True)
-    server.stop()
+    with serve_moto() as port:
+        for name, value in local.list_variables(port).items():
+            monkeypatch.setenv(name, value)
+        client = boto3.client("ecr", region_name=local.REGION)
+        client.create_repository(repositoryName="quickthaw")
+        yield client
 
 
 def test_image_is_in_the_repository_nothing_is_built_or_sent(empty_registry, monkeypatch, capsys):

@@ -7,8 +7,8 @@ from pathlib import Path
 import boto3
 import pytest
 import yaml
-from moto.server import ThreadedMotoServer
 
+from serving.tests.moto_server import serve_moto
 from serving.tests.tracked import ROOT, copy_tracked
 from serving.tests.workflows.act import BIN, REPOSITORY, Act, git, make
 from serving.tests.workflows.fake_github import FakeGitHub
@@ -92,17 +92,14 @@ def change_params(path, **changes):
 @pytest.fixture(scope="module")
 def s3():
     """A local S3 server: its address, and what is in it."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    server.stop()
+    with serve_moto() as port:
+        yield {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ STAGE ?= dev
 # As they were typed, and through the environment: neither make nor a shell looks into them. What a
 # shell has under a name so short is somebody else's, but for these three.
 typed = $(if $(or $(findstring command,$(origin $1)),$(filter PORT STAGE BASE_IMAGE,$1)),$(value $1))
-TYPED := PORT STAGE BASE_IMAGE BASE DASK DATA DO EXAMPLES FILE GITHUB HOST IMAGE IN KEEP MODEL MODELS MUTANTS NAME NULLS OUT PREFIX RATE ROUTES SECONDS SEED SINCE TARGET TASK TEXT TO URL VERSION
+TYPED := PORT STAGE BASE_IMAGE BASE DASK DATA DO EXAMPLES FILE GITHUB HOST IMAGE IN KEEP MODEL MODELS MUTANTS NAME NULLS OUT PREFIX RATE ROUTES RUN SECONDS SEED SINCE TARGET TASK TEXT TO URL VERSION
 $(foreach name,$(TYPED),$(eval override $(name) := $$(call typed,$(name))))
 export $(TYPED)
 # The model that a target is about. One that is not here is found before anything is started.
@@ -48,7 +48,7 @@ export no_proxy NO_PROXY
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help new remove adopt serve web score test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model kernel image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs key rollback prune destroy bench budget load fuzz equality picture lock clean
+.PHONY: help new remove adopt serve web score test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model kernel image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs bulk redrive key rollback prune destroy bench budget load fuzz equality picture lock clean
 
 # LOCAL=1: on the local AWS that 'make cloud-local' has started.
 ifneq ($(LOCAL),)
@@ -229,7 +229,7 @@ deploy: .venv/deploy.ok .venv/cdk.ok ## Deploy this commit's image and stack of 
 	@$(BIN)/python -m serving.deployment.commands.fetch_model --model $(MODEL)
 	@base=$$($(FIND_BASE)) && $(ROLE) && \
 	    $(BIN)/python -m serving.deployment.commands.push --model $(MODEL) --stage "$$STAGE" --base "$$base" $(if $(LOCAL),--local) >&2 && \
-	    CDK_FOLDER="$(MODEL)-$$STAGE" $(CDK) deploy --role-arn "$$role" $(APP) $(ASK)
+	    CDK_FOLDER="$(MODEL)-$$STAGE" $(CDK) deploy --all --role-arn "$$role" $(APP) $(ASK)
 	@echo "try it: make smoke MODEL=$(MODEL) STAGE=$$STAGE$(if $(LOCAL), LOCAL=1)"
 
 live: .venv/deploy.ok ## Say whether a model's stages run what this commit makes (MODEL=, STAGE=dev, STAGE="staging prod")
@@ -246,6 +246,12 @@ logs: .venv/deploy.ok ## Read the logs of a model at a stage (MODEL=, STAGE=dev,
 	@exec $(BIN)/python -m serving.deployment.commands.logs --model $(MODEL) --stage "$$STAGE" $(if $(SINCE),--since "$$SINCE") $(if $(FOLLOW),--follow) \
 	    $(if $(ERRORS),--errors) $(if $(COLD),--cold) $(if $(VERSION),--version "$$VERSION") $(if $(RAW),--raw) $(if $(FILE),-- "$$FILE")
 
+bulk: .venv/deploy.ok ## Have files answered in the cloud by a stage that has bulk, and follow that; else say what waits (MODEL=, STAGE=dev, IN=file, folder or s3://bucket/prefix, OUT=folder, RUN=, YES=1)
+	@exec $(BIN)/python -m serving.deployment.commands.bulk --model $(MODEL) --stage "$$STAGE" --in="$$IN" --out="$$OUT" --run="$$RUN" $(if $(YES),--yes)
+
+redrive: .venv/deploy.ok ## Have the dead messages of bulk tried once more; asks (MODEL=, STAGE=dev, YES=1)
+	@exec $(BIN)/python -m serving.deployment.commands.redrive --model $(MODEL) --stage "$$STAGE" $(if $(YES),--yes)
+
 key: .venv/deploy.ok ## Print the API key of a model at a stage (MODEL=, STAGE=dev)
 	@exec $(BIN)/python -m serving.deployment.commands.key --model $(MODEL) --stage "$$STAGE"
 
@@ -257,7 +263,7 @@ prune: .venv/deploy.ok ## Delete old versions, and images that no version runs; 
 
 destroy: .venv/deploy.ok .venv/cdk.ok ## Delete the stack of a model at a stage, its logs too; asks (MODEL=, STAGE=dev, YES=1)
 	@$(BIN)/python -m serving.deployment.commands.fetch_model --model $(MODEL)
-	@base=$$($(FIND_BASE)) && $(ROLE) && CDK_FOLDER="$(MODEL)-$$STAGE" $(CDK) destroy --role-arn "$$role" $(APP) $(if $(YES),--force)
+	@base=$$($(FIND_BASE)) && $(ROLE) && CDK_FOLDER="$(MODEL)-$$STAGE" $(CDK) destroy --all --role-arn "$$role" $(APP) $(if $(YES),--force)
 
 ##@ GitHub's workflows
 

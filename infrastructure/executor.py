@@ -3,7 +3,7 @@
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 
-from infrastructure.permissions import Permissions, allow
+from infrastructure.permissions import Permissions, allow, has_bulk
 from serving.deployment.stack import NAME, match_names
 from serving.deployment.stages import STAGES
 
@@ -21,6 +21,7 @@ class ExecutorPermissions(Permissions):
             *self._make_apis(stage),
             *self._make_watch(stage),
             *self._make_shifts(stage),
+            *(self._make_bulk(stage) if has_bulk(stage) else ()),
         ]
 
     def _make_functions(self, stage: str, repository: ecr.IRepository) -> list[iam.PolicyStatement]:
@@ -234,4 +235,80 @@ class ExecutorPermissions(Permissions):
                 ["codedeploy:GetDeploymentConfig"],
                 self.arn("codedeploy", "deploymentconfig:CodeDeployDefault.*"),
             ),
+        ]
+
+    def _make_bulk(self, stage: str) -> list[iam.PolicyStatement]:
+        """What the handlers of these resources do (their schemas in CloudFormation's registry),
+        for the properties that stacks/bulk.py sets. It deletes no object.
+        """
+        function = self.arn("lambda", f"function:{match_names(stage)}")
+        functions = {"lambda:FunctionArn": [function, f"{function}:*"]}
+        mapping = self.arn("lambda", "event-source-mapping:*")
+        return [
+            allow(
+                [
+                    "s3:CreateBucket",
+                    "s3:DeleteBucket",  # an empty one, of a first deployment that failed
+                    "s3:DeleteBucketPolicy",
+                    "s3:GetBucketPolicy",
+                    "s3:ListBucket",
+                    "s3:ListTagsForResource",
+                    "s3:PutBucketNotification",
+                    "s3:PutBucketPolicy",
+                    "s3:PutBucketPublicAccessBlock",
+                    "s3:PutBucketTagging",
+                    "s3:PutBucketVersioning",
+                    "s3:PutEncryptionConfiguration",
+                    "s3:PutLifecycleConfiguration",
+                    "s3:TagResource",
+                    "s3:UntagResource",
+                    *(
+                        f"s3:Get{what}"
+                        for what in (
+                            "AccelerateConfiguration",
+                            "AnalyticsConfiguration",
+                            "BucketAbac",
+                            "BucketAcl",
+                            "BucketCORS",
+                            "BucketLogging",
+                            "BucketMetadataTableConfiguration",
+                            "BucketNotification",
+                            "BucketObjectLockConfiguration",
+                            "BucketOwnershipControls",
+                            "BucketPublicAccessBlock",
+                            "BucketTagging",
+                            "BucketVersioning",
+                            "BucketWebsite",
+                            "EncryptionConfiguration",
+                            "IntelligentTieringConfiguration",
+                            "InventoryConfiguration",
+                            "LifecycleConfiguration",
+                            "MetricsConfiguration",
+                            "ReplicationConfiguration",
+                        )
+                    ),
+                ],
+                *self.name_buckets(stage),
+            ),
+            allow(
+                [
+                    "sqs:CreateQueue",
+                    "sqs:DeleteQueue",
+                    "sqs:GetQueueAttributes",
+                    "sqs:GetQueueUrl",
+                    "sqs:ListQueueTags",
+                    "sqs:SetQueueAttributes",
+                    "sqs:TagQueue",
+                    "sqs:UntagQueue",
+                ],
+                self.name_queues(stage),
+            ),
+            # Before it has an id; the function is all that a policy can tell it by.
+            allow(["lambda:CreateEventSourceMapping"], "*", like=functions),
+            allow(
+                [f"lambda:{verb}EventSourceMapping" for verb in ("Delete", "Get", "Update")],
+                mapping,
+                like=functions,
+            ),
+            allow(["lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"], mapping),
         ]

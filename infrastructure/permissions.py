@@ -4,20 +4,24 @@ Actions, and the resources that they know, are those of AWS's Service Authorizat
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from serving.deployment.stack import match_names
+from serving.deployment.stack import NAME, match_names
 from serving.deployment.stages import STAGES
 
 # Every resource that has an asterisk, and why it has to.
 WILDCARDS = {
     r"\*": "the actions know no resources",
     r".*:s3:::[^*]+/\*": "an object's name is the hash of what is in it",
+    r".*:s3:::quickthaw-\*-(in|out)-[a-z0-9]+": "the buckets of one stage, by their end",
+    r".*:s3:::quickthaw-\*-(in|out)-[a-z0-9]+/\*": "their objects, which callers name",
+    r".*:sqs:[^*]*:quickthaw-\*-[a-z0-9]+": "the queues of one stage",
+    r".*:event-source-mapping:\*": "Lambda makes up ids; a condition names the functions",
     r".*:stack/quickthaw-\*-[a-z0-9]+/\*": "the stacks of one stage, each with an id at its end",
     # The names of a stage's deployments, whatever the model; no other stage's names match.
     r".*:function:quickthaw-\*-[a-z0-9]+": "the functions of one stage",
@@ -48,14 +52,25 @@ def acknowledge(scope: cdk.Stack, statements: Iterable[iam.PolicyStatement]) -> 
 
 
 def allow(
-    actions: Sequence[str], *resources: str, condition: dict[str, str] | None = None
+    actions: Sequence[str],
+    *resources: str,
+    condition: dict[str, str] | None = None,
+    like: Mapping[str, Sequence[str]] | None = None,
 ) -> iam.PolicyStatement:
-    """A statement: actions on resources, where keys of the request equal values."""
+    """A statement: actions on resources, where keys of the request equal values, or an ARN that it
+    has is like one of several.
+    """
+    tests = {"StringEquals": condition, "ArnLike": like}
     return iam.PolicyStatement(
         actions=list(actions),
         resources=list(resources),
-        conditions={"StringEquals": condition} if condition else None,
+        conditions={test: keys for test, keys in tests.items() if keys} or None,
     )
+
+
+def has_bulk(stage: str) -> bool:
+    """Whether any model's stack at a stage has bulk."""
+    return any(one.bulk for one in STAGES[stage].list_variants())
 
 
 class Permissions:
@@ -86,6 +101,38 @@ class Permissions:
                 f"{function}:*",
             ),
             allow(["cloudwatch:DescribeAlarms"], "*"),
+            *(self._bound_bulk(stage) if has_bulk(stage) else ()),
+        ]
+
+    def name_buckets(self, stage: str, rest: str = "") -> tuple[str, str]:
+        """The ARNs of a stage's buckets, of what is to be answered and of the answers; with "/*"
+        of their objects.
+        """
+        given, answers = (
+            self.arn("s3", f"{NAME}-*-{end}-{stage}{rest}", region=False, account=False)
+            for end in ("in", "out")
+        )
+        return given, answers
+
+    def name_queues(self, stage: str) -> str:
+        """The ARNs of a stage's queues."""
+        return self.arn("sqs", match_names(stage))
+
+    def _bound_bulk(self, stage: str) -> list[iam.PolicyStatement]:
+        given, answers = self.name_buckets(stage, "/*")
+        return [
+            allow(["s3:GetObject", "s3:GetObjectVersion"], given),
+            allow(["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], answers),
+            allow(["s3:ListBucket"], self.name_buckets(stage)[1]),
+            allow(
+                [
+                    "sqs:ChangeMessageVisibility",
+                    "sqs:DeleteMessage",
+                    "sqs:GetQueueAttributes",
+                    "sqs:ReceiveMessage",
+                ],
+                self.name_queues(stage),
+            ),
         ]
 
     def pull_models(self, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
@@ -175,6 +222,28 @@ class Permissions:
             ),
             *self._call(stage, function),
             allow(["logs:FilterLogEvents"], self.arn("logs", f"log-group:/aws/lambda/{name}:*")),
+            *(self._send_bulk(stage) if has_bulk(stage) else ()),
+        ]
+
+    def _send_bulk(self, stage: str) -> list[iam.PolicyStatement]:
+        """What `make bulk` and `make redrive` do besides."""
+        given, answers = self.name_buckets(stage, "/*")
+        return [
+            allow(["s3:ListBucket", "s3:ListBucketVersions"], *self.name_buckets(stage)),
+            allow(["s3:GetObject"], given, answers),
+            allow(["s3:AbortMultipartUpload", "s3:PutObject"], given),
+            allow(
+                [
+                    "sqs:ChangeMessageVisibility",  # of dead ones that were looked at
+                    "sqs:DeleteMessage",
+                    "sqs:GetQueueAttributes",
+                    "sqs:ListMessageMoveTasks",
+                    "sqs:ReceiveMessage",
+                    "sqs:SendMessage",
+                    "sqs:StartMessageMoveTask",
+                ],
+                self.name_queues(stage),
+            ),
         ]
 
     def _call(self, stage: str, function: str) -> list[iam.PolicyStatement]:

@@ -3,23 +3,18 @@
 import os
 import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 from scoring.asking import Job, plan_job, read_arguments
-from scoring.parquet import make_parquet
 from scoring.part import Part
 from scoring.plan import list_added
 from scoring.processes import Submit, use_processes
 from scoring.progress import Progress
-from scoring.scorer import Scored
-from scoring.sources import CHUNK_PICTURES, CHUNK_ROWS, Chunk, cut
+from scoring.run import finish, score
 from scoring.writing import write_header
 from serving.app.engines.frozen.native import tell_kernel
-from training.console import StepError, run_step, say
-from training.data.table import find_format
+from training.console import run_step, say
 
 AHEAD = 3  # chunks a process that wait or are done: they are all that memory holds of a file
 BAD_ROWS = 3  # the exit status where a row has an error
@@ -40,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tell_start(job, before)
         with ExitStack() as stack:
             submit, count = _start(stack, asked.dask, asked.processes, job)
-            _score(job, part, submit, AHEAD * max(1, count))
+            with Progress(job.source.total, part.place.position, before) as progress:
+                score(job, part, submit, AHEAD * max(1, count), progress.show)
         finish(job, part)
         count, bad = part.count, part.bad
     seconds = time.monotonic() - began
@@ -69,46 +65,6 @@ def _start(stack: ExitStack, address: str, processes: int | None, job: Job) -> t
         return stack.enter_context(use_cluster(address, job.plan))
     count = (os.process_cpu_count() or 1) if processes is None else processes
     return stack.enter_context(use_processes(job.plan, count)), count
-
-
-def _score(job: Job, part: Part, submit: Submit, ahead: int) -> None:
-    source = job.source
-    known = _look(job.path)
-    most = CHUNK_PICTURES if job.manifest.input["kind"] == "image" else CHUNK_ROWS
-    chunks = cut(source.read(part.place), most)
-    with Progress(source.total, part.place.position, part.count) as progress:
-        for chunk, scored in _follow(chunks, submit, ahead):
-            part.add(scored, chunk.end)
-            progress.show(chunk.end.position, part.count, part.bad)
-    part.save()
-    if _look(job.path) != known:
-        raise StepError(f"{job.path} was changed while it was read: FRESH=1 starts over")
-
-
-def _follow(chunks: Iterator[Chunk], submit: Submit, ahead: int) -> Iterator[tuple[Chunk, Scored]]:
-    """Each chunk with what became of it, in order; at most `ahead` of them are under way."""
-    waiting: deque[tuple[Chunk, Callable[[], Scored]]] = deque()
-    for chunk in chunks:
-        waiting.append((chunk, submit(chunk.rows)))
-        if len(waiting) > ahead:
-            first, wait = waiting.popleft()
-            yield first, wait()
-    for first, wait in waiting:
-        yield first, wait()
-
-
-def _look(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
-
-
-def finish(job: Job, part: Part) -> None:
-    """Put what was written in the place of OUT."""
-    made = None
-    if find_format(job.out.name) == "parquet":
-        source = job.path if job.beside else None
-        made = make_parquet(part.path, job.kinds, source, job.beside)
-    part.finish(made)
 
 
 if __name__ == "__main__":

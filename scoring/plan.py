@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -70,6 +71,7 @@ def hash_manifest(bundle: Path) -> str:
     return hashlib.sha256((bundle / MANIFEST_NAME).read_bytes()).hexdigest()
 
 
+@cache
 def hash_code() -> str:
     """Of the code that reads, predicts and writes."""
     found = hashlib.sha256()

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from scoring.plan import Plan, hash_manifest, list_added
 from scoring.rows import Columns, RowError, make_body_maker, make_splitter
 from scoring.writing import make_writer
-from serving.app.engines.predictor import load_predictor
+from serving.app.engines.predictor import Predictor, load_predictor
 from serving.app.errors import InternalError, Invalid, RequestError
 from serving.bundle.errors import ModelError
 from training.console import StepError
@@ -39,7 +40,7 @@ class Scorer:
     """
 
     def __init__(self, plan: Plan) -> None:
-        model = load_predictor(plan.folder)
+        model = load_model(plan.folder, plan.model)
         if hash_manifest(plan.folder) != plan.model:
             raise StepError(f"{plan.folder} is not the model that the run began with")
         self._model = model
@@ -106,6 +107,16 @@ def tell(error: Exception) -> str:
     if isinstance(error, RequestError | RowError):
         return str(error)
     return f"{InternalError.title} ({type(error).__name__})"
+
+
+@lru_cache(maxsize=1)
+def load_model(folder: Path, _: str) -> Predictor:
+    """The model of a folder whose manifest has that hash, loaded once for all plans.
+
+    Raises:
+        ModelError: It cannot be served.
+    """
+    return load_predictor(folder)
 
 
 @lru_cache(maxsize=1)

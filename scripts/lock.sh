@@ -33,6 +33,7 @@ for group in frozen frozen-images sklearn records images; do
 done
 rm "$target/.without"
 solve web --constraints "$target/dev.txt"
+solve bulk --constraints "$target/dev.txt"
 solve load --constraints "$target/dev.txt"
 solve peers --constraints "$target/dev.txt"
 # BentoML wants a cattrs of 2023: these have an environment of their own.

@@ -4,8 +4,6 @@ import errno
 import sys
 from collections.abc import Callable, Iterable
 
-from tqdm import tqdm
-
 
 class StepError(Exception):
     """A step cannot go on. The message says what is wrong, where, and what mends it."""
@@ -18,6 +16,8 @@ def say(message: str) -> None:
 
 def progress[T](items: Iterable[T], total: int, what: str) -> Iterable[T]:
     """Go through `items` with a bar that shows the time left; a line every ten seconds in a log."""
+    from tqdm import tqdm  # noqa: PLC0415 - the image of bulk is without it
+
     return tqdm(
         items,
         total=total,

@@ -53,8 +53,9 @@ def test_no_right_is_wider_than_its_reason(account, synth):
                     fits = [one for one in WILDCARDS if re.fullmatch(one, text)]
                     assert fits, text
                     used |= set(fits)
-    # For a stage with a domain, and one that wants signatures.
-    unused = {one for one in WILDCARDS if "route53" in one or "execute-api" in one}
+    # For a stage with a domain, one that wants signatures, and one with bulk.
+    lacking = ("route53", "execute-api", "s3:::quickthaw", ":sqs:", "event-source-mapping")
+    unused = {one for one in WILDCARDS if any(part in one for part in lacking)}
     assert used == set(WILDCARDS) - unused
 
 
@@ -113,6 +114,116 @@ def test_stage_has_another_api_its_roles_may_make_and_call_it_and_its_account_is
     assert not synth.lint(after)
     for one in (*made, called):
         assert json.dumps(dict(after)).count(one) > before.count(one), one
+
+
+GIVEN, ANSWERS, QUEUES = "quickthaw-*-in-dev", "quickthaw-*-out-dev", "quickthaw-*-dev"
+BULK_ROLE = {
+    ("s3:GetObject", "s3:GetObjectVersion"): [f"{GIVEN}/*"],
+    ("s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"): [f"{ANSWERS}/*"],
+    ("s3:ListBucket",): [ANSWERS],
+    (
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:ReceiveMessage",
+    ): [QUEUES],
+}
+BULK_DEPLOYER = {
+    ("s3:ListBucket", "s3:ListBucketVersions"): [GIVEN, ANSWERS],
+    ("s3:GetObject",): [f"{GIVEN}/*", f"{ANSWERS}/*"],
+    ("s3:AbortMultipartUpload", "s3:PutObject"): [f"{GIVEN}/*"],
+    (
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:ListMessageMoveTasks",
+        "sqs:ReceiveMessage",
+        "sqs:SendMessage",
+        "sqs:StartMessageMoveTask",
+    ): [QUEUES],
+}
+BULK_EXECUTOR = {
+    "lambda:CreateEventSourceMapping",
+    "s3:CreateBucket",
+    "s3:PutBucketNotification",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketVersioning",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutLifecycleConfiguration",
+    "sqs:CreateQueue",
+    "sqs:SetQueueAttributes",
+}
+
+
+WITH_BULK = Stage(canary=True, models={"hobbies": {"bulk": True}})
+
+
+@pytest.fixture(scope="module")
+def with_bulk(write_account):
+    """The account's templates where one model of dev has bulk, and no other stage's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(STAGES, "dev", WITH_BULK)
+        return write_account()
+
+
+def list_bulk(synth, template, kind, name):
+    """What an entity may do of bulk: (actions, ends of resources, conditions)."""
+    (policy,) = (one for key, one in synth.find(template, kind).items() if name in key)
+    statements = synth.list_statements({"Resources": {"One": {"Type": kind, "Properties": policy}}})
+    found = [
+        (tuple(actions), [one if isinstance(one, str) else join(one) for one in resources], test)
+        for actions, resources, test in statements
+    ]
+    return [
+        (actions, [one.rpartition(":")[2] for one in resources], test)
+        for actions, resources, test in found
+        if re.match(r"s3|sqs|lambda:\w+EventSource", actions[0]) and BUCKET not in str(resources)
+    ]
+
+
+def test_stage_has_bulk_its_roles_get_what_it_needs_and_its_account_is_clean(
+    account, with_bulk, synth
+):
+    assert not with_bulk.findings
+    assert not synth.lint(with_bulk)
+    template = with_bulk["quickthaw-dev-access"]
+    policies = {
+        "Boundary": ("AWS::IAM::ManagedPolicy", BULK_ROLE),
+        "DeployDevPolicy": ("AWS::IAM::Policy", BULK_DEPLOYER),
+    }
+    for name, (kind, wanted) in policies.items():
+        found = list_bulk(synth, template, kind, name)
+        assert {actions: resources for actions, resources, _ in found} == wanted
+        assert not list_bulk(synth, account["quickthaw-dev-access"], kind, name)
+    assert with_bulk["quickthaw-prod-access"] == account["quickthaw-prod-access"]
+
+
+def test_stage_has_bulk_its_executor_makes_its_stages_and_deletes_no_object(with_bulk, synth):
+    template = with_bulk["quickthaw-dev-access"]
+    found = list_bulk(synth, template, "AWS::IAM::Policy", "ExecutorDevPolicy")
+    actions = {one for some, _, _ in found for one in some}
+    assert actions >= BULK_EXECUTOR
+    assert not {one for one in actions if re.match(r"s3:(DeleteObject|GetObject|PutObject)", one)}
+    for some, resources, test in found:
+        if some[0].startswith("lambda"):
+            (functions,) = test["ArnLike"].values()
+            assert all(":function:quickthaw-*-dev" in join(one) for one in functions)
+        else:
+            assert all(one.endswith("-dev") for one in resources)
+
+
+def test_stage_has_bulk_its_policies_are_of_a_size_that_iam_takes(with_bulk, synth):
+    template = with_bulk["quickthaw-dev-access"]
+    limits = {"AWS::IAM::ManagedPolicy": 6_144, "AWS::IAM::Policy": 10_240}  # "IAM quotas"
+    for kind, limit in limits.items():
+        for policy in synth.find(template, kind).values():
+            written = re.sub(
+                r'\{"Fn::Join":\["",\[(.*?)\]\]\}',
+                lambda match: match[1].replace('","', ""),
+                json.dumps(policy["PolicyDocument"], separators=(",", ":")),
+            )
+            assert len(written) < limit
 
 
 def test_what_is_allowed_everywhere_is_what_knows_no_resources(account, synth):
@@ -314,7 +425,8 @@ def test_roles_that_a_deployment_makes_are_bounded(account, synth, stage):
             assert conditions["StringEquals"]["iam:PassedToService"].endswith(".amazonaws.com")
 
 
-def test_executor_may_do_what_the_template_needs(account, synth, tmp_path):
+@pytest.mark.parametrize(("written", "stage"), [("account", "prod"), ("with_bulk", "dev")])
+def test_executor_may_do_what_the_template_needs(request, synth, written, stage):
     """Each kind of resource that a stage's template has is one that its executor can make."""
     from serving.deployment.stacks.app import build_app
 
@@ -331,8 +443,10 @@ def test_executor_may_do_what_the_template_needs(account, synth, tmp_path):
         }
         patch.setattr(builder, "read_manifest", lambda *_: manifest)
         patch.setattr(builder, "find_tag", lambda *_: "0" * 12)
-        template = synth.Templates(build_app({"model": "hobbies", "stage": "prod"}))[
-            "quickthaw-hobbies-prod"
+        if written == "with_bulk":
+            patch.setitem(STAGES, stage, WITH_BULK)
+        template = synth.Templates(build_app({"model": "hobbies", "stage": stage}))[
+            f"quickthaw-hobbies-{stage}"
         ]
     creates = {
         "ApiGateway": "apigateway:POST",
@@ -343,15 +457,22 @@ def test_executor_may_do_what_the_template_needs(account, synth, tmp_path):
         "IAM::Policy": "iam:PutRolePolicy",
         "IAM::Role": "iam:CreateRole",
         "Lambda::Alias": "lambda:CreateAlias",
+        "Lambda::EventSourceMapping": "lambda:CreateEventSourceMapping",
         "Lambda::Function": "lambda:CreateFunction",
         "Lambda::Permission": "lambda:AddPermission",
         "Lambda::Version": "lambda:PublishVersion",
         "Logs::LogGroup": "logs:CreateLogGroup",
         "Logs::MetricFilter": "logs:PutMetricFilter",
+        "S3::Bucket": "s3:CreateBucket",
+        "S3::BucketPolicy": "s3:PutBucketPolicy",
+        "SQS::Queue": "sqs:CreateQueue",
+        "SQS::QueuePolicy": "sqs:SetQueueAttributes",
     }
     allowed = {
         one
-        for actions, _, _ in synth.list_statements(account["quickthaw-prod-access"])
+        for actions, _, _ in synth.list_statements(
+            request.getfixturevalue(written)[f"quickthaw-{stage}-access"]
+        )
         for one in actions
     }
     for resource in template["Resources"].values():

@@ -14,6 +14,7 @@ import pytest
 
 from scoring import __main__ as command
 from scoring import part, scorer
+from scoring import run as running
 from scoring.scorer import Scored
 from scoring.sources import Place
 from scoring.tests.test_tables import write_table
@@ -26,8 +27,8 @@ CHUNK = 20
 # As the command, but in small steps, each of which is a checkpoint.
 RUN = f"""
 import sys
-from scoring import __main__ as command, part
-command.CHUNK_ROWS, part.CHECKPOINT_SECONDS = {CHUNK}, 0
+from scoring import __main__ as command, part, run
+run.CHUNK_ROWS, part.CHECKPOINT_SECONDS = {CHUNK}, 0
 if __name__ == "__main__":
     sys.exit(command.main(sys.argv[1:]))
 """
@@ -76,7 +77,7 @@ def test_killed_at_random_goes_on_to_the_same_bytes(places, rents, tmp_path, mon
     rng = random.Random(f"{source}{out}")
     rows = [{"id": "0017"} | one for one in put_bad_rows(make_records(3_000))]
     write_table(tmp_path / source, rows)
-    monkeypatch.setattr(command, "CHUNK_ROWS", CHUNK)
+    monkeypatch.setattr(running, "CHUNK_ROWS", CHUNK)
     whole = tmp_path / f"whole{out[3:]}"
     given = [f"--bundle={rents}", f"--in={tmp_path / source}", f"--out={whole}", "--processes=0"]
     assert command.main(given) == 3
@@ -107,7 +108,7 @@ def test_killed_at_random_goes_on_to_the_same_bytes(places, rents, tmp_path, mon
 def cut_off(rents, tmp_path, monkeypatch):
     """A run that ends after its third chunk, by what `how` raises; the command that began it."""
     write_table(tmp_path / "in.csv", make_records(200))
-    monkeypatch.setattr(command, "CHUNK_ROWS", CHUNK)
+    monkeypatch.setattr(running, "CHUNK_ROWS", CHUNK)
     folder = tmp_path / "model"
     shutil.copytree(rents, folder)
 
@@ -196,7 +197,7 @@ def test_two_runs_do_not_write_one_file(cut_off, tmp_path):
 
 def test_file_is_changed_while_it_is_read_is_told(rents, tmp_path, monkeypatch):
     write_table(tmp_path / "in.csv", make_records(60))
-    monkeypatch.setattr(command, "CHUNK_ROWS", CHUNK)
+    monkeypatch.setattr(running, "CHUNK_ROWS", CHUNK)
     add = part.Part.add
 
     def change(self, scored, place):
@@ -233,7 +234,8 @@ def test_model_is_damaged_ends_the_run(cut_off, tmp_path):
     data = bytearray(path.read_bytes())
     data[20] ^= 1
     path.write_bytes(data)
-    scorer.find_scorer.cache_clear()  # as in a new process
+    for one in (scorer.find_scorer, scorer.load_model):  # as in a new process
+        one.cache_clear()
     with pytest.raises(StepError, match=r"model\.frozen"):
         cut_off()
     assert (tmp_path / "out.csv.part").exists()

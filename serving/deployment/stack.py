@@ -45,6 +45,22 @@ class Outputs(NamedTuple):
     Dashboard: str
 
 
+class BulkOutputs(NamedTuple):
+    """The outputs of the stack of bulk.
+
+    Attributes:
+        BulkIn, BulkOut: The buckets' names: of what is to be answered, and of the answers.
+        BulkQueue, BulkDead: The URLs of the queue, and of the one of messages that were given up.
+        BulkLogs: Where the function logs.
+    """
+
+    BulkIn: str
+    BulkOut: str
+    BulkQueue: str
+    BulkDead: str
+    BulkLogs: str
+
+
 @dataclass(frozen=True)
 class Deployment:
     """A model at a stage: an image, a stack, a function, an API, a dashboard of its own.
@@ -66,6 +82,16 @@ class Deployment:
     def name(self) -> str:
         """Of its stack and its function, and what the names of all else begin with or end in."""
         return f"{NAME}-{self.model}-{self.stage}"
+
+    @property
+    def bulk(self) -> str:
+        """Of the stack that answers objects of a bucket, of its function and its queue."""
+        return f"{NAME}-{self.model}-bulk-{self.stage}"
+
+    @property
+    def dead(self) -> str:
+        """Of the queue of the messages that were given up."""
+        return f"{NAME}-{self.model}-dead-{self.stage}"
 
     def make(self, target: str, *more: str) -> str:
         """The command that runs a target for it, as an error quotes it."""
@@ -139,10 +165,23 @@ def read_outputs(deployment: Deployment) -> Outputs:
     Raises:
         StackError: There is no such stack, or it is not whole, or AWS does not answer.
     """
-    name, mend = deployment.name, deployment.make("deploy")
+    return _read_as(Outputs, deployment.name, deployment.make("deploy"))
+
+
+def read_bulk(deployment: Deployment) -> BulkOutputs:
+    """What the stack of a deployment's bulk says.
+
+    Raises:
+        StackError: There is no such stack, or it is not whole, or AWS does not answer.
+    """
+    mend = f"set bulk=True in serving/deployment/stages.py, then {deployment.make('deploy')}"
+    return _read_as(BulkOutputs, deployment.bulk, mend)
+
+
+def _read_as[Kind: (Outputs, BulkOutputs)](kind: type[Kind], name: str, mend: str) -> Kind:
     found = read_stack(name, mend)
     try:
-        return Outputs(**{field: found[field] for field in Outputs._fields})
+        return kind(**{field: found[field] for field in kind._fields})
     except KeyError as error:
         raise StackError(
             f"stack {name} has no output {error}, it was not deployed whole: {mend}"

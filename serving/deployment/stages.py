@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 INTEGRATION_SECONDS = 29  # API Gateway, "Integration timeout"
 MEMORY_MB = range(128, 10_240 + 1)  # AWS Lambda Developer Guide, "Lambda quotas"
+BULK_CONCURRENCY = range(2, 1000 + 1)  # the same, "Using Lambda with Amazon SQS"
 # CloudWatch Logs takes these alone (PutRetentionPolicy API reference); more are not needed here.
 RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
 
@@ -85,6 +86,8 @@ class Stage:
         reserved_concurrency: So many environments may run at once, and are kept for the stage.
         provisioned_concurrency: So many environments are always started, and paid for.
         snap_start: Whether environments start from a snapshot of one that has started.
+        bulk: Whether objects put into a bucket are answered, too, by a function of their own.
+        bulk_concurrency: So many objects may be answered at once: it bounds what a flood costs.
         models: What is otherwise for a model: by its name, settings as above.
     """
 
@@ -104,6 +107,8 @@ class Stage:
     reserved_concurrency: int | None = None
     provisioned_concurrency: int | None = None
     snap_start: bool = False
+    bulk: bool = False
+    bulk_concurrency: int = 10
     models: Mapping[str, Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:
@@ -124,6 +129,7 @@ class Stage:
                 one is None or one >= 1 for one in (self.rate_per_second, self.burst)
             ),
             **self._check_api(),
+            "bulk_concurrency must be from 2 to 1,000": self.bulk_concurrency in BULK_CONCURRENCY,
             f"retention_days must be one of {RETENTION_DAYS}": (
                 self.retention_days in RETENTION_DAYS
             ),

@@ -1,7 +1,8 @@
 """Whether what a model's stage runs is what this commit makes: `make live STAGE=prod`.
 
 The stack's template says all of it, the image's tag included, and the alias, which version of the
-function answers: `make rollback` moves it, and the template does not know.
+function answers: `make rollback` moves it, and the template does not know. So it is with the stack
+of bulk, where the stage has one.
 """
 
 import argparse
@@ -18,7 +19,14 @@ import yaml
 from serving.deployment.commands.push import find_account, find_region
 from serving.deployment.commands.rollback import MISSING, list_versions, read_alias
 from serving.deployment.image.builder import BASE, ImageError
-from serving.deployment.stack import Deployment, StackError, make_client, say, tell_errors
+from serving.deployment.stack import (
+    ALIAS,
+    Deployment,
+    StackError,
+    make_client,
+    say,
+    tell_errors,
+)
 from serving.deployment.stages import STAGES
 
 WHOLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
@@ -52,13 +60,12 @@ class Deployed(NamedTuple):
         return max(self.versions)
 
 
-def read_deployed(deployment: Deployment) -> Deployed | None:
-    """What a deployment runs; None where it is not there, or was not deployed whole.
+def read_deployed(name: str) -> Deployed | None:
+    """What a stack of that name runs; None where it is not there, or was not deployed whole.
 
     Raises:
         StackError: AWS does not tell.
     """
-    name = deployment.name
     stacks = make_client("cloudformation")
     try:
         with tell_errors(f"read the stack {name}"):
@@ -67,7 +74,7 @@ def read_deployed(deployment: Deployment) -> Deployed | None:
         if "does not exist" in str(error):
             return None
         raise
-    versions = read_versions(deployment)
+    versions = read_versions(name)
     if status not in WHOLE or versions is None:
         return None
     with tell_errors(f"read the template of {name}"):
@@ -77,13 +84,13 @@ def read_deployed(deployment: Deployment) -> Deployed | None:
     return Deployed(template, *versions)
 
 
-def read_versions(deployment: Deployment) -> tuple[int, dict[int, str]] | None:
-    """The version of a deployment's function that answers, and all; None where there is no alias.
+def read_versions(name: str) -> tuple[int, dict[int, str]] | None:
+    """The version of a function that answers, and all; None where there is no alias.
 
     Raises:
         StackError: AWS does not tell.
     """
-    name, client = deployment.name, make_client("lambda")
+    client = make_client("lambda")
     try:
         version, _, _ = read_alias(client, name)
         return version, list_versions(client, name)
@@ -116,8 +123,8 @@ def flatten(template: dict[str, Any]) -> str:
     return re.sub("[^\x00-\x7f]", "?", text)
 
 
-def synthesize(deployment: Deployment, base: str, *, local: bool) -> dict[str, Any]:
-    """The template of this commit's stack.
+def synthesize(deployment: Deployment, base: str, *, local: bool) -> dict[str, dict[str, Any]]:
+    """The templates of this commit's stacks, by their names.
 
     Raises:
         ImageError: There is no model.
@@ -130,21 +137,24 @@ def synthesize(deployment: Deployment, base: str, *, local: bool) -> dict[str, A
     # PATHS is the command line's own: names of resources are hashes over it, too.
     context = vars(deployment) | {"base": base, "local": str(local).lower(), PATHS: "true"}
     app = build_app(context)
-    return dict(app.synth().get_stack_by_name(deployment.name).template)
+    return {one.stack_name: dict(one.template) for one in app.synth().stacks}
 
 
-def compare(deployment: Deployment, template: dict[str, Any], deployed: Deployed | None) -> Verdict:
-    """What is to be done, and say why.
+def compare(
+    deployment: Deployment, name: str, template: dict[str, Any], deployed: Deployed | None
+) -> Verdict:
+    """What is to be done with a stack, and say why.
 
     Args:
         deployment: The model and the stage.
+        name: The stack's, and its function's.
         template: Of this commit's stack.
         deployed: What runs there.
 
     Raises:
         StackError: What this commit would deploy was rolled back.
     """
-    name, image = deployment.name, read_image(template)
+    image = read_image(template)
     if deployed is None:
         say(f"{name} is not there, or not whole: {image} is to be deployed")
         return Verdict.DEPLOY
@@ -155,7 +165,7 @@ def compare(deployment: Deployment, template: dict[str, Any], deployed: Deployed
         raise StackError(
             f"{name} was rolled back from version {newest} ({last}) to version {version} ({now}), "
             "and this commit would deploy the former again: revert the commit that made it. If it "
-            f"was right after all: {deployment.make('rollback', f'TO={newest}')}; if this commit "
+            f"was right after all: {_go_forward(deployment, name, newest)}; if this commit "
             f"mends it: {deployment.make('deploy')}"
         )
     if same:
@@ -164,6 +174,16 @@ def compare(deployment: Deployment, template: dict[str, Any], deployed: Deployed
     what = f"{now} is live, {image}" if image != now else "the stack"
     say(f"{name}: {what} is to be deployed")
     return Verdict.DEPLOY
+
+
+def _go_forward(deployment: Deployment, name: str, version: int) -> str:
+    """The command that lets a version of a function answer."""
+    if name == deployment.name:
+        return deployment.make("rollback", f"TO={version}")
+    return (
+        f"'aws lambda update-alias --function-name {name} --name {ALIAS} "
+        f"--function-version {version}'"
+    )
 
 
 def main() -> None:
@@ -181,7 +201,7 @@ def main() -> None:
         for stage in options.stage:
             deployment = Deployment(options.model, stage)
             if options.versions:
-                version, versions = read_versions(deployment) or (0, {0: ""})
+                version, versions = read_versions(deployment.name) or (0, {0: ""})
                 print(version, max(versions))
                 continue
             hand_on(stage, look(deployment, options.base, local=options.local))
@@ -196,8 +216,11 @@ def look(deployment: Deployment, base: str, *, local: bool) -> Verdict:
         ImageError: There is no model.
         StackError: AWS does not tell, or what this commit would deploy was rolled back.
     """
-    template = synthesize(deployment, base, local=local)
-    return compare(deployment, template, read_deployed(deployment))
+    verdicts = {
+        compare(deployment, name, template, read_deployed(name))
+        for name, template in synthesize(deployment, base, local=local).items()
+    }
+    return Verdict.DEPLOY if Verdict.DEPLOY in verdicts else Verdict.LIVE
 
 
 def hand_on(name: str, value: str) -> None:

@@ -1,7 +1,8 @@
 """Put the image into the account's repository under the hash of its content (`make deploy`).
 
 Where the repository has that tag, nothing is built and nothing is sent: a revert finds the image
-of the commit that it goes back to. The tag goes to standard output.
+of the commit that it goes back to. The tag goes to standard output. Where the stage has bulk, a
+second image goes the same way, and its tag nowhere.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import tempfile
 
 from serving.deployment.commands.options import add_deployment
 from serving.deployment.image import builder
-from serving.deployment.image.builder import ImageError
+from serving.deployment.image.builder import LAMBDA, ImageError, Target
 from serving.deployment.stack import NAME, StackError, make_client, say, tell_errors
 from serving.deployment.stages import STAGES
 
@@ -23,15 +24,22 @@ def main() -> None:
     parser.add_argument("--base", required=True, help="the base image")
     parser.add_argument("--local", action="store_true", help="a local AWS runs Docker's own images")
     options = parser.parse_args()
-    architecture = STAGES[options.stage].of(options.model).architecture
+    stage = STAGES[options.stage].of(options.model)
+    hosts = ("lambda", "bulk") if stage.bulk else ("lambda",)
     try:
-        print(push(options.model, options.base, architecture, local=options.local))
+        if builder.read_revision(builder.ROOT).endswith("+"):
+            say("note: this tree is not what was committed")
+        tag, *_ = [
+            push(options.model, options.base, Target(stage.architecture, host), local=options.local)
+            for host in hosts
+        ]
+        print(tag)
     except (ImageError, StackError) as error:
         sys.exit(f"error: {error}")
 
 
-def push(model: str, base: str, architecture: str = "x86_64", *, local: bool = False) -> str:
-    """Push the image, built where it is not there.
+def push(model: str, base: str, target: Target = LAMBDA, *, local: bool = False) -> str:
+    """Push an image, built where it is not there.
 
     Returns:
         Its tag.
@@ -40,10 +48,7 @@ def push(model: str, base: str, architecture: str = "x86_64", *, local: bool = F
         ImageError: It cannot be built.
         StackError: The repository does not take it.
     """
-    target = builder.Target(architecture)
     tag = builder.find_tag(builder.ROOT, model, base, target)
-    if builder.read_revision(builder.ROOT).endswith("+"):
-        say("note: this tree is not what was committed")
     registry = name_registry(find_account(), find_region())
     if not local and is_there(tag):
         say(f"{registry}/{NAME}:{tag} is there: nothing to build or to push")

@@ -1,11 +1,13 @@
 """Move a deployment's alias to the version before: `make rollback MODEL=topics STAGE=prod`.
 
-It takes seconds, and lasts until another image is deployed: revert the commit, too.
+It takes seconds, and lasts until another image is deployed: revert the commit, too. Where the stage
+has bulk, its function goes to a version of the same model.
 """
 
 import argparse
+import re
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 from serving.deployment.commands.options import add_deployment
 from serving.deployment.stack import (
@@ -20,6 +22,15 @@ from serving.deployment.stack import (
 from serving.deployment.stages import STAGES
 
 MISSING = "ResourceNotFoundException"
+
+
+class Move(NamedTuple):
+    """What is to be done with a function's alias; `told` says it in words."""
+
+    name: str
+    target: int
+    revision: str
+    told: str
 
 
 def list_versions(client: Any, name: str) -> dict[int, str]:
@@ -78,8 +89,61 @@ def read_alias(client: Any, name: str) -> tuple[int, set[int], str]:
     return int(alias["FunctionVersion"]), set(map(int, weights)), alias["RevisionId"]
 
 
+def read_model(said: str) -> str | None:
+    """The version of the model that a function's version runs, by what it says of itself."""
+    found = re.match(r"model (\w+),", said)
+    return found[1] if found else None
+
+
+def choose_bulk(
+    versions: dict[int, str], current: int, model: str | None, *, back: bool
+) -> int | None:
+    """The version of bulk's function that goes with one of the API's; None where there is none.
+
+    Both have numbers of their own, and the model in common. Of several that have it, going back
+    means the one before the live one; where there is none, the live one, for only the API was
+    changed. Else the newest is meant.
+    """
+    same = {one for one, said in versions.items() if model and read_model(said) == model}
+    if back:
+        same = {one for one in same if one < current} or (same & {current}) or same
+    return max(same, default=None)
+
+
+def plan_bulk(client: Any, deployment: Deployment, said: str, *, back: bool) -> Move | None:
+    """How bulk's function follows the API's; None where it stays, or there is none.
+
+    Args:
+        client: Of Lambda.
+        deployment: The model and the stage.
+        said: What the version that the API goes to says of itself.
+        back: Whether that is an earlier one.
+
+    Raises:
+        StackError: AWS does not tell.
+    """
+    name, model = deployment.bulk, read_model(said)
+    if not STAGES[deployment.stage].of(deployment.model).bulk:
+        return None
+    try:
+        versions = list_versions(client, name)
+        current, _, revision = read_alias(client, name)
+    except StackError as error:
+        if error.code == MISSING:  # it was never deployed
+            return None
+        raise
+    target = choose_bulk(versions, current, model, back=back)
+    if target is None:
+        say(f"note: {name} stays as it is: no version of it that is kept has the model {model}")
+    if target in (None, current):
+        return None
+    return Move(name, target, revision, tell_move(name, versions, [current], target))
+
+
 def rollback(deployment: Deployment, wanted: int | None = None, *, yes: bool = False) -> int:
     """Move the alias; where a canary is under way, back to the version that it is to replace.
+
+    Bulk's function follows.
 
     Returns:
         The version that is live now.
@@ -91,13 +155,34 @@ def rollback(deployment: Deployment, wanted: int | None = None, *, yes: bool = F
     versions = list_versions(client, name)
     current, tried, revision = read_alias(client, name)
     target = current if tried and wanted is None else choose(versions, current, wanted)
-    now = ", ".join(
-        f"version {one} ({versions.get(one, 'unknown')})" for one in (current, *sorted(tried))
-    )
-    confirm(f"{name}: '{ALIAS}' goes from {now} to version {target} ({versions[target]})", yes=yes)
+    lines = [tell_move(name, versions, [current, *sorted(tried)], target)]
+    # With a canary the deployment fails, and CloudFormation takes back all else that it has moved.
+    bulk = None
+    if not tried:
+        bulk = plan_bulk(client, deployment, versions[target], back=target < current)
+        lines += [bulk.told] if bulk else []
+    confirm("\n".join(lines), yes=yes)
     if tried and STAGES[deployment.stage].of(deployment.model).canary:
         stop_canary(name)
         _, _, revision = read_alias(client, name)
+    move(client, name, target, revision)
+    if bulk:
+        move(client, bulk.name, bulk.target, bulk.revision)
+    return target
+
+
+def tell_move(name: str, versions: dict[int, str], live: list[int], target: int) -> str:
+    """What is to be done with a function's alias, in words."""
+    now = ", ".join(f"version {one} ({versions.get(one, 'unknown')})" for one in live)
+    return f"{name}: '{ALIAS}' goes from {now} to version {target} ({versions[target]})"
+
+
+def move(client: Any, name: str, target: int, revision: str) -> None:
+    """Move a function's alias.
+
+    Raises:
+        StackError: AWS does not do it.
+    """
     with tell_errors(f"move the alias {ALIAS} of {name}"):
         client.update_alias(
             FunctionName=name,
@@ -106,7 +191,6 @@ def rollback(deployment: Deployment, wanted: int | None = None, *, yes: bool = F
             RoutingConfig={"AdditionalVersionWeights": {}},
             RevisionId=revision,  # refused where somebody moved it meanwhile
         )
-    return target
 
 
 def stop_canary(name: str) -> None:

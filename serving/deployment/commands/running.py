@@ -5,15 +5,26 @@ It asks AWS, so models are listed whose folders are not in this tree, too.
 
 import sys
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from serving.deployment.commands.live import read_versions
 from serving.deployment.commands.prune import list_functions
-from serving.deployment.stack import NAME, Deployment, StackError, make_client
+from serving.deployment.stack import NAME, StackError, make_client
 from serving.deployment.stages import STAGES
 
+BULK = "-bulk"  # ends what a model's second function is called before its stage
 
-def list_running() -> Iterator[tuple[Deployment, str]]:
-    """Each deployment, and what the version that answers says of itself.
+
+class Running(NamedTuple):
+    """A function: its stage, its model, and what the version that answers says of itself."""
+
+    stage: str
+    model: str
+    said: str
+
+
+def list_running() -> Iterator[Running]:
+    """Each function of a model at a stage.
 
     Raises:
         StackError: AWS does not tell.
@@ -22,15 +33,16 @@ def list_running() -> Iterator[tuple[Deployment, str]]:
         model, _, stage = name.removeprefix(f"{NAME}-").rpartition("-")
         if not model or stage not in STAGES:
             continue
-        deployment = Deployment(model, stage)
-        version, versions = read_versions(deployment) or (0, {0: "not deployed whole"})
-        yield deployment, versions.get(version, "unknown")
+        version, versions = read_versions(name) or (0, {0: "not deployed whole"})
+        if model.endswith(BULK):
+            model = f"{model.removesuffix(BULK)} (bulk)"
+        yield Running(stage, model, versions.get(version, "unknown"))
 
 
 def main() -> None:
     """Print a line a deployment."""
     try:
-        lines = [f"{one.stage:<10}{one.model:<34}{said}" for one, said in list_running()]
+        lines = [f"{one.stage:<10}{one.model:<40}{one.said}" for one in list_running()]
     except StackError as error:
         sys.exit(f"error: {error}")
     print("\n".join(lines) or "no stage runs a model")

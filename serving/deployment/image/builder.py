@@ -50,11 +50,16 @@ _UNUSED = {
     "frozen": {f"{BUNDLES}/model.joblib", f"{HOMES}/features.py"},
     "sklearn": {f"{BUNDLES}/model.frozen", *MERGING, *KERNEL},
 }
-# What only the web process uses.
-HOSTS = {
-    "lambda": {"requirements/web.txt", "serving/hosts/*.py", "serving/hosts/web/*.py"},
-    "web": set[str](),
+# What only images of other hosts use: of the web process, of the cloud's bulk.
+_WEB = {"requirements/web.txt", "serving/hosts/*.py", "serving/hosts/web/*.py"}
+_BULK = {
+    "requirements/bulk.txt",
+    "serving/bulk.py",
+    *(f"scoring/{name}*.py" for name in ("", "cloud/", "sources/")),
+    *(f"training/{name}.py" for name in ("__init__", "console")),
+    *(f"training/data/{name}.py" for name in ("__init__", "convert", "origin", "table")),
 }
+HOSTS = {"lambda": _WEB | _BULK, "web": _BULK, "bulk": _WEB}
 # What only images of other locks use.
 OTHERS = {
     lock: {f"requirements/{other}.txt" for other in _ALL_LOCKS - {lock}} | _UNUSED[engine]
@@ -139,7 +144,8 @@ def build(root: Path, model: str, base: str, name: str = NAME, target: Target = 
             # The machine's own network, for it may be what knows the way to the packages.
             *("build", "--network", "host", "--force-rm"),
             *("--platform", PLATFORMS[target.architecture]),
-            *("--target", "web" if target.host == "web" else manifest["engine"], "--tag", image),
+            *("--target", manifest["engine"] if target.host == "lambda" else target.host),
+            *("--tag", image),
             *("--build-arg", f"MODEL={model}", "--build-arg", f"BASE_IMAGE={base}"),
             *("--build-arg", f"LOCK={find_lock(manifest)}"),
             *("--build-arg", f"ENGINE={manifest['engine']}"),

@@ -71,23 +71,16 @@ class Alarms(Construct):
         threshold: float = 1,
         periods: int = 1,
     ) -> None:
-        alarm = cloudwatch.Alarm(
+        self.all[what] = add_alarm(
             self,
             what,
-            # A slash, which no name has: a policy can tell where the stage's ends.
-            alarm_name=f"{self._name}/{what}",
-            alarm_description=f"{description}: {self._deployment.make('logs')}",
+            deployment=self._deployment,
+            stage=self._stage,
             metric=metric,
+            description=f"{description}: {self._deployment.make('logs')}",
             threshold=threshold,
-            evaluation_periods=periods,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            periods=periods,
         )
-        self.all[what] = alarm
-        if arn := self._stage.alarm_topic_arn:
-            topic = sns.Topic.from_topic_arn(self, f"{what}-topic", arn)
-            alarm.add_alarm_action(actions.SnsAction(topic))
-            alarm.add_ok_action(actions.SnsAction(topic))
 
     def _count_init_failures(self, group: logs.LogGroup) -> cloudwatch.Metric:
         name = f"{INIT_FAILURES}.{self._name}"
@@ -135,6 +128,40 @@ class Alarms(Construct):
             using_metrics={"answers": answers, "invocations": invocations},
             period=MINUTE,
         )
+
+
+def add_alarm(  # noqa: PLR0913 - what an alarm has
+    scope: Construct,
+    what: str,
+    *,
+    deployment: Deployment,
+    stage: Stage,
+    metric: cloudwatch.IMetric,
+    description: str,
+    threshold: float = 1,
+    periods: int = 1,
+) -> cloudwatch.Alarm:
+    """An alarm of a deployment, named after that and `what`; the description ends in a command.
+
+    It goes off where the metric reaches the threshold so many periods one after the other.
+    """
+    alarm = cloudwatch.Alarm(
+        scope,
+        what,
+        # A slash, which no name has: a policy can tell where the stage's ends.
+        alarm_name=f"{deployment.name}/{what}",
+        alarm_description=description,
+        metric=metric,
+        threshold=threshold,
+        evaluation_periods=periods,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    if arn := stage.alarm_topic_arn:
+        topic = sns.Topic.from_topic_arn(scope, f"{what}-topic", arn)
+        alarm.add_alarm_action(actions.SnsAction(topic))
+        alarm.add_ok_action(actions.SnsAction(topic))
+    return alarm
 
 
 def _sum(period: Duration) -> dict[str, Any]:

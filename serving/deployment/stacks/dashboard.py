@@ -9,6 +9,7 @@ from serving.deployment import curves
 from serving.deployment.curves import BLUE, GREEN, GREY, ORANGE, RED, Curve, list_curves
 from serving.deployment.stack import NAME
 from serving.deployment.stacks.alarms import Alarms
+from serving.deployment.stacks.bulk import Metrics
 from serving.deployment.stacks.front import Front
 from serving.deployment.stacks.function import Function
 
@@ -58,6 +59,7 @@ class Dashboard(Construct):
         name: str,
         function: Function,
         api: Front,
+        bulk: Metrics | None,
         alarms: Alarms,
         region: str,
     ) -> None:
@@ -82,6 +84,7 @@ class Dashboard(Construct):
                 self._show_requests(function, api),
                 self._show_speed(function, api),
                 self._show_model(),
+                *([[self._show_bulk(bulk)]] if bulk else ()),
                 self._show_logs(function),
             ],
         )
@@ -164,6 +167,18 @@ class Dashboard(Construct):
     def _show_model(self) -> list[cloudwatch.IWidget]:
         """What no diagram above has taken: what this kind of input and this task have alone."""
         return [self._graph(title) for title in list(self._curves)]
+
+    def _show_bulk(self, bulk: Metrics) -> cloudwatch.GraphWidget:
+        def draw(metric: cloudwatch.Metric, label: str, color: str) -> cloudwatch.IMetric:
+            return metric.with_(period=PERIOD, label=label, color=color)
+
+        return cloudwatch.GraphWidget(
+            title="Objects of bulk",
+            left=[draw(bulk.waiting, "waiting", BLUE), draw(bulk.given_up, "given up", RED)],
+            right=[draw(bulk.age, "oldest (s)", ORANGE)],
+            width=WIDTH,
+            height=HEIGHT,
+        )
 
     def _show_logs(self, function: Function) -> list[cloudwatch.IWidget]:
         return [

@@ -1,8 +1,9 @@
 """The function: the image, its role, its logs, its published version and the alias `live`."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Size
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_ecr as ecr
@@ -14,6 +15,8 @@ from constructs import Construct
 from serving.deployment.stack import ALIAS, NAME, Deployment
 from serving.deployment.stages import Stage
 
+# The environment variables of every function: where its metrics go.
+EMF = {"AWS_EMF_ENVIRONMENT": "Lambda", "AWS_EMF_NAMESPACE": NAME}
 ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
 
 
@@ -24,13 +27,38 @@ class Image(NamedTuple):
     manifest: dict[str, Any]
 
 
+class Work(NamedTuple):
+    """What a function of a deployment is for: all that it does not share with the other.
+
+    Attributes:
+        name, description: Its own.
+        timeout_seconds: What an invocation may take.
+        variables: Its environment variables.
+        storage_mb: Its /tmp; without, Lambda's 512 MB.
+        rights, statements: What its role may do besides writing logs and traces, in words too.
+        reserved_concurrency, provisioned_concurrency, snap_start: As the stage has them.
+    """
+
+    name: str
+    description: str
+    timeout_seconds: int
+    variables: Mapping[str, str]
+    storage_mb: int | None = None
+    rights: str = "nothing else"
+    statements: Sequence[iam.PolicyStatement] = ()
+    reserved_concurrency: int | None = None
+    provisioned_concurrency: int | None = None
+    snap_start: bool = False
+
+
 class Function(Construct):
-    """The function of a deployment.
+    """A function of a deployment.
 
     Args:
         deployment: Of which model, and where.
         image: What it runs.
         stage: The settings.
+        work: What it is for; without, it answers an API's requests.
 
     Attributes:
         function, alias: Callers use the alias.
@@ -38,7 +66,7 @@ class Function(Construct):
         logs: Where it writes.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a construct's
         self,
         scope: Construct,
         identity: str,
@@ -46,9 +74,11 @@ class Function(Construct):
         deployment: Deployment,
         image: Image,
         stage: Stage,
+        work: Work | None = None,
     ) -> None:
         super().__init__(scope, identity)
-        self._name = name = deployment.name
+        work = work or _answer_requests(deployment, stage)
+        self._name = name = work.name
         # By its path a policy tells a role's stage, for CloudFormation makes up its name.
         self._path = f"/{NAME}/{deployment.stage}/"
         self.image = image
@@ -63,20 +93,21 @@ class Function(Construct):
             self,
             "Function",
             function_name=name,
-            description=f"Quickthaw: predicts with the model {deployment.model}",
+            description=work.description,
             code=lambda_.DockerImageCode.from_ecr(
                 ecr.Repository.from_repository_name(self, "Repository", NAME),
                 tag_or_digest=image.tag,
             ),
             architecture=ARCHITECTURES[stage.architecture],
             memory_size=stage.memory_mb,
-            timeout=Duration.seconds(stage.timeout_seconds),
-            role=self._make_role().without_policy_updates(),
+            timeout=Duration.seconds(work.timeout_seconds),
+            ephemeral_storage_size=Size.mebibytes(work.storage_mb) if work.storage_mb else None,
+            role=self._make_role(work).without_policy_updates(),
             log_group=self.logs,
             tracing=lambda_.Tracing.ACTIVE,
-            environment=list_variables(stage),
-            reserved_concurrent_executions=stage.reserved_concurrency,
-            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if stage.snap_start else None,
+            environment=work.variables,
+            reserved_concurrent_executions=work.reserved_concurrency,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if work.snap_start else None,
             # Kept when the next one takes its place, for a rollback; not if it failed its canary.
             current_version_options=lambda_.VersionOptions(
                 removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
@@ -88,19 +119,21 @@ class Function(Construct):
             "Alias",
             alias_name=ALIAS,
             version=self.function.current_version,
-            provisioned_concurrent_executions=stage.provisioned_concurrency,
+            provisioned_concurrent_executions=work.provisioned_concurrency,
         )
 
-    def _make_role(self) -> iam.Role:
+    def _make_role(self, work: Work) -> iam.Role:
         # Lambda's managed policy would let it write to every log group.
         role = iam.Role(
             self,
             "Role",
             path=self._path,
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description="Quickthaw's function: its own logs and traces, nothing else",
+            description=f"Quickthaw's function: its own logs and traces, {work.rights}",
         )
         self.logs.grant_write(role)
+        for statement in work.statements:
+            role.add_to_policy(statement)
         # Traces know no resources; the account's stack has their policy, for all stages.
         role.add_managed_policy(
             iam.ManagedPolicy.from_managed_policy_name(self, "Traces", f"{NAME}-traces")
@@ -139,6 +172,18 @@ class Function(Construct):
         group.node.add_dependency(role)
 
 
+def _answer_requests(deployment: Deployment, stage: Stage) -> Work:
+    return Work(
+        name=deployment.name,
+        description=f"Quickthaw: predicts with the model {deployment.model}",
+        timeout_seconds=stage.timeout_seconds,
+        variables=list_variables(stage),
+        reserved_concurrency=stage.reserved_concurrency,
+        provisioned_concurrency=stage.provisioned_concurrency,
+        snap_start=stage.snap_start,
+    )
+
+
 def set_retention(group: logs.LogGroup, days: int) -> None:
     """Set how long a log group keeps what it has."""
     resource = cast("logs.CfnLogGroup", group.node.default_child)
@@ -147,7 +192,7 @@ def set_retention(group: logs.LogGroup, days: int) -> None:
 
 def list_variables(stage: Stage) -> dict[str, str]:
     """The handler's settings; docs/reference/settings.md says what they mean."""
-    variables = {"AWS_EMF_ENVIRONMENT": "Lambda", "AWS_EMF_NAMESPACE": NAME}
+    variables = {**EMF}
     # The others' own answers to other origins would come on top of the handler's.
     if stage.allow_origin and stage.api == "rest":
         variables["QUICKTHAW_ALLOW_ORIGIN"] = stage.allow_origin

@@ -4,14 +4,15 @@ from dataclasses import replace
 from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from serving.deployment.stack import NAME, Deployment, Outputs
+from serving.deployment.stack import Deployment, Outputs
 from serving.deployment.stacks.alarms import Alarms
+from serving.deployment.stacks.bulk import make_metrics
 from serving.deployment.stacks.dashboard import Dashboard
 from serving.deployment.stacks.front import build_front
 from serving.deployment.stacks.function import Function, Image
+from serving.deployment.stacks.whole import bound_roles, write_outputs
 from serving.deployment.stages import Stage
 
 # What cdk-nag finds and we leave, each with its reason.
@@ -54,11 +55,7 @@ class Service(cdk.Stack):
             description=f"Quickthaw, model {deployment.model}, stage {deployment.stage}",
             **kwargs,
         )
-        iam.PermissionsBoundary.of(self).apply(
-            iam.ManagedPolicy.from_managed_policy_name(
-                self, "Boundary", f"{NAME}-boundary-{deployment.stage}"
-            )
-        )
+        bound_roles(self, deployment)
         function = Function(
             self,
             "Function",
@@ -78,6 +75,7 @@ class Service(cdk.Stack):
             name=name,
             function=function,
             api=api,
+            bulk=make_metrics(deployment) if stage.bulk else None,
             alarms=alarms,
             region=self.region,
         )
@@ -90,5 +88,4 @@ class Service(cdk.Stack):
             LogGroup=f"/aws/lambda/{name}",
             Dashboard=dashboard.link,
         )
-        for key, value in outputs._asdict().items():
-            cdk.CfnOutput(self, f"{key}Output", value=value).override_logical_id(key)
+        write_outputs(self, outputs)

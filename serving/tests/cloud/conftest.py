@@ -15,6 +15,7 @@ def write_service():
     import aws_cdk as cdk
 
     from serving.deployment.stack import Deployment
+    from serving.deployment.stacks.bulk import Bulk
     from serving.deployment.stacks.function import Image
     from serving.deployment.stacks.service import Service
     from serving.deployment.stages import STAGES, Stage
@@ -24,15 +25,13 @@ def write_service():
         name="prod", *, tag="0123456789ab", manifest=None, local=False, env=ENVIRONMENT, **settings
     ):
         app = cdk.App()
-        Service(
-            app,
-            deployment=Deployment("hobbies", name),
-            stage=Stage(**settings) if settings else STAGES[name],
-            image=Image(tag, MANIFEST | (manifest or {})),
-            local=local,
-            env=env,
-            synthesizer=cdk.BootstraplessSynthesizer(),
-        )
+        stage = Stage(**settings) if settings else STAGES[name]
+        image = Image(tag, MANIFEST | (manifest or {}))
+        given = {"deployment": Deployment("hobbies", name), "stage": stage, "env": env}
+        Service(app, image=image, local=local, synthesizer=cdk.BootstraplessSynthesizer(), **given)
+        if stage.bulk:
+            image = image._replace(tag=f"bulk-{tag}")
+            Bulk(app, image=image, synthesizer=cdk.BootstraplessSynthesizer(), **given)
         return Templates(app)
 
     return write

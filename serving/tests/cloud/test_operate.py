@@ -89,12 +89,35 @@ def publish(functions):
     return publish
 
 
+@pytest.fixture
+def publish_bulk(functions, monkeypatch):
+    """Publish versions of bulk's function, which run these models; the last one is live."""
+    monkeypatch.setitem(rollback.STAGES, "dev", Stage(bulk=True))
+    made = []
+
+    def publish(*models):
+        role = functions.get_function(FunctionName=DEV.name)["Configuration"]["Role"]
+        code = {"ImageUri": uri(10)}
+        functions.create_function(FunctionName=DEV.bulk, Role=role, PackageType="Image", Code=code)
+        made.append(DEV.bulk)
+        for number, model in enumerate(models, 11):
+            functions.update_function_code(FunctionName=DEV.bulk, ImageUri=uri(number))
+            functions.publish_version(
+                FunctionName=DEV.bulk, Description=f"model {model}, image {number}"
+            )
+        functions.create_alias(FunctionName=DEV.bulk, Name="live", FunctionVersion=str(len(models)))
+
+    yield publish
+    for name in made:
+        functions.delete_function(FunctionName=name)
+
+
 def uri(number):
     return f"{local.ACCOUNT}.dkr.ecr.{local.REGION}.amazonaws.com/quickthaw:{number}"
 
 
-def find_live(client):
-    return client.get_alias(FunctionName="quickthaw-hobbies-dev", Name="live")["FunctionVersion"]
+def find_live(client, name="quickthaw-hobbies-dev"):
+    return client.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
 
 
 def test_rollback_goes_to_the_version_before_and_says_so(functions, publish, capsys):
@@ -127,6 +150,75 @@ def test_rollback_ends_a_canary_and_goes_back_to_what_was_live(
     assert "from version 2 (model 2, image 2), version 3 (model 3, image 3) to version 2" in said
     found = functions.get_alias(FunctionName="quickthaw-hobbies-dev", Name="live")
     assert not found.get("RoutingConfig", {}).get("AdditionalVersionWeights")
+
+
+@pytest.mark.parametrize(
+    ("models", "current", "model", "back", "expected"),
+    [
+        ("AB", 2, "A", True, 1),
+        ("AAB", 3, "A", True, 2),
+        ("BB", 2, "B", True, 1),  # the code was changed
+        ("AB", 2, "B", True, 2),  # the API's code alone was changed
+        ("B", 1, "A", True, None),
+        ("BAA", 1, "A", True, 3),
+        ("ABB", 1, "B", False, 3),
+        ("AAB", 2, "A", False, 2),
+        ("AB", 2, None, True, None),
+    ],
+)
+def test_bulk_goes_to_a_version_of_the_same_model(models, current, model, back, expected):
+    versions = {
+        number: f"model {one}, image hobbies-bulk-{number}" for number, one in enumerate(models, 1)
+    }
+    assert rollback.choose_bulk(versions, current, model, back=back) == expected
+
+
+def test_rollback_takes_bulk_along_and_asks_once(
+    functions, publish, publish_bulk, monkeypatch, capsys
+):
+    publish(3)
+    publish_bulk(1, 2, 3)
+    asked = []
+    confirm = rollback.confirm
+    monkeypatch.setattr(rollback, "confirm", lambda *a, **b: asked.append(a) or confirm(*a, **b))
+    assert rollback.rollback(DEV, yes=True) == 2
+    assert (find_live(functions), find_live(functions, DEV.bulk)) == ("2", "2")
+    assert rollback.rollback(DEV, 3, yes=True) == 3
+    assert (find_live(functions), find_live(functions, DEV.bulk)) == ("3", "3")
+    assert len(asked) == 2
+    said = capsys.readouterr().err
+    assert "bulk-dev: 'live' goes from version 3 (model 3, image 13) to version 2" in said
+
+
+def test_no_version_of_bulk_has_the_model_it_stays_and_that_is_said(
+    functions, publish, publish_bulk, capsys
+):
+    publish(2)
+    publish_bulk(2)
+    assert rollback.rollback(DEV, yes=True) == 1
+    assert find_live(functions, DEV.bulk) == "1"
+    assert "bulk-dev stays as it is: no version of it" in capsys.readouterr().err
+
+
+def test_bulk_was_never_deployed_the_api_goes_back_all_the_same(functions, publish, monkeypatch):
+    monkeypatch.setitem(rollback.STAGES, "dev", Stage(bulk=True))
+    publish(2)
+    assert rollback.rollback(DEV, yes=True) == 1
+
+
+def test_canary_is_under_way_bulk_is_left_to_cloudformation(
+    functions, publish, publish_bulk, monkeypatch
+):
+    publish(2)
+    publish_bulk(1, 2)
+    functions.update_alias(
+        FunctionName=DEV.name,
+        Name="live",
+        FunctionVersion="1",
+        RoutingConfig={"AdditionalVersionWeights": {"2": 0.1}},
+    )
+    assert rollback.rollback(DEV, yes=True) == 1
+    assert find_live(functions, DEV.bulk) == "2"
 
 
 def test_canary_is_stopped_by_its_names(monkeypatch):
@@ -185,6 +277,16 @@ def test_models_that_run_are_listed_with_what_answers(functions, publish, capsys
     rollback.rollback(DEV, 1, yes=True)
     running.main()
     assert capsys.readouterr().out.split() == ["dev", "hobbies", "model", "1,", "image", "1"]
+
+
+def test_functions_of_bulk_are_listed_beside_their_models(functions, publish, publish_bulk, capsys):
+    publish(1)
+    publish_bulk(1)
+    running.main()
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["dev", "hobbies", "(bulk)", "model", "1,", "image", "11"],
+        ["dev", "hobbies", "model", "1,", "image", "1"],
+    ]
 
 
 def test_no_stage_runs_a_model_it_is_said(aws, capsys):
@@ -263,6 +365,18 @@ def test_prune_keeps_what_another_model_runs_whatever_is_in_this_tree(
     assert list_tags(registry) == {"2", "8"}
     for name in ("quickthaw-gone-prod", "somebody-else"):
         functions.delete_function(FunctionName=name)
+
+
+def test_prune_keeps_the_images_of_bulk_and_deletes_its_old_versions(
+    functions, publish, publish_bulk, registry, monkeypatch
+):
+    monkeypatch.setattr(prune, "GRACE", timedelta(0))
+    publish(1)
+    publish_bulk(1, 2, 3)
+    put_images(registry, ["1", "11", "12", "13"])
+    prune.prune(2, yes=True)
+    assert list_tags(registry) == {"1", "12", "13"}
+    assert set(rollback.list_versions(functions, DEV.bulk)) == {2, 3}
 
 
 def test_prune_finds_nothing_old_nothing_is_asked(functions, publish, registry, capsys):
@@ -368,6 +482,24 @@ def test_stage_is_of_arm_its_image_is_looked_for_built_and_sent(
     assert capsys.readouterr().out == "for-arm64\n"
     assert ran[0][:2] == ("tag", "built-for-arm64")
     assert ran[1] == "for-arm64"
+
+
+def test_stage_has_bulk_its_image_is_pushed_too_and_the_apis_tag_printed(
+    empty_registry, monkeypatch, capsys
+):
+    monkeypatch.setitem(push.STAGES, "staging", Stage(bulk=True))
+    monkeypatch.setattr(builder, "find_tag", lambda *given: f"for-{given[-1].host}")
+    monkeypatch.setattr(builder, "build", lambda *given: f"built-for-{given[-1].host}")
+    sent = []
+    monkeypatch.setattr(push, "docker", lambda *_, **__: "")
+    monkeypatch.setattr(push, "send", lambda _, tag: sent.append(tag))
+    put_images(empty_registry, ["for-lambda"])
+    monkeypatch.setattr(
+        sys, "argv", ["x", "--model", "hobbies", "--stage", "staging", "--base", "base"]
+    )
+    push.main()
+    assert capsys.readouterr().out == "for-lambda\n"
+    assert sent == ["for-bulk"]
 
 
 def test_image_is_not_there_it_is_built_and_sent_with_a_password_that_is_not_kept(
@@ -620,12 +752,12 @@ def test_stage_runs_this_commit_or_is_to_be_deployed_or_was_rolled_back(
 ):
     deployed = deployed and live.Deployed(*deployed, VERSIONS)
     if expected in ("live", "deploy"):
-        assert live.compare(PROD, template, deployed) == expected
+        assert live.compare(PROD, PROD.name, template, deployed) == expected
         return
     with pytest.raises(
         StackError, match=f"{expected}.*2 .image 2. to version 1 .image 1."
     ) as error:
-        live.compare(PROD, template, deployed)
+        live.compare(PROD, PROD.name, template, deployed)
     assert "'make rollback MODEL=hobbies STAGE=prod TO=2'" in str(error.value)
 
 
@@ -681,14 +813,38 @@ def test_model_cannot_be_looked_at_or_was_rolled_back_the_others_are_handed_on(
     assert "error: rents: was rolled back" in said.err
 
 
+@pytest.mark.parametrize(
+    ("newest", "answers", "expected"),
+    [
+        (2, 2, "live"),
+        (1, 1, "deploy"),
+        (2, 1, r"'aws lambda update-alias .* --function-version 2'"),
+    ],
+)
+def test_stage_has_bulk_its_stack_is_looked_at_too(monkeypatch, newest, answers, expected):
+    versions = {one: f"image {one}" for one in range(1, newest + 1)}
+    found = {
+        PROD.name: live.Deployed(make_template("image 2"), 2, VERSIONS),
+        PROD.bulk: live.Deployed(make_template(f"image {newest}"), answers, versions),
+    }
+    templates = {name: make_template("image 2") for name in found}
+    monkeypatch.setattr(live, "synthesize", lambda *_, **__: templates)
+    monkeypatch.setattr(live, "read_deployed", found.get)
+    if expected in {*live.Verdict}:
+        assert live.look(PROD, "base", local=False) == expected
+    else:
+        with pytest.raises(StackError, match=expected):
+            live.look(PROD, "base", local=False)
+
+
 def test_stage_is_not_there_it_is_to_be_deployed(aws):
-    assert live.read_deployed(DEV) is None
-    assert live.read_versions(DEV) is None
+    assert live.read_deployed(DEV.name) is None
+    assert live.read_versions(DEV.name) is None
 
 
 def test_versions_are_read_whatever_state_the_stack_is_in(publish):
     publish(2)
-    assert live.read_versions(DEV) == (2, {1: "model 1, image 1", 2: "model 2, image 2"})
+    assert live.read_versions(DEV.name) == (2, {1: "model 1, image 1", 2: "model 2, image 2"})
 
 
 @pytest.mark.parametrize(
@@ -704,10 +860,10 @@ def test_stack_is_not_whole_it_is_to_be_deployed(publish, monkeypatch, status):
     monkeypatch.setattr(
         live, "make_client", lambda name: stacks if name == "cloudformation" else real(name)
     )
-    assert live.read_deployed(DEV) is None
+    assert live.read_deployed(DEV.name) is None
     status = "UPDATE_ROLLBACK_COMPLETE"
     stacks.describe_stacks = lambda **_: {"Stacks": [{"StackStatus": status}]}
-    assert live.read_deployed(DEV).template == make_template("image 1")
+    assert live.read_deployed(DEV.name).template == make_template("image 1")
 
 
 RELEASE = builder.ROOT / "scripts/release.sh"

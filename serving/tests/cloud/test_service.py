@@ -50,6 +50,7 @@ DOMAIN = Domain(
     zone_name="example.org",
 )
 NO_RATES = {"rate_per_second": None, "burst": None}
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms"
 VARIANTS = {
     "iam": {"auth": "iam"},
     "open": {"auth": "none"},
@@ -70,6 +71,7 @@ VARIANTS = {
         "domain": DOMAIN,
         "canary": True,
     },
+    "bulk": {"bulk": True, "canary": True, "allow_origin": "*", "alarm_topic_arn": TOPIC},
     "url": {"api": "url", "auth": "none", **NO_RATES},
     "url-all": {
         "api": "url",
@@ -79,6 +81,8 @@ VARIANTS = {
         "canary": True,
         **NO_RATES,
     },
+    "http-bulk": {"api": "http", "auth": "iam", "bulk": True},
+    "url-bulk": {"api": "url", "auth": "none", "bulk": True, **NO_RATES},
 }
 
 
@@ -114,10 +118,10 @@ def test_every_template_is_clean_for_cfn_lint(prod, variants, synth):
     assert not synth.lint(prod, *variants.values())
 
 
-def test_template_needs_no_bucket_to_be_deployed(prod, variants):
+def test_template_needs_no_bucket_to_be_deployed(prod, variants, synth):
     for templates in (prod, *variants.values()):
-        for path in templates.folder.glob("*.template.json"):
-            assert path.stat().st_size < 51_200  # CloudFormation's limit of a body
+        for template in templates.values():
+            assert synth.measure(template) < 51_200  # CloudFormation's limit of a body
 
 
 def test_no_right_is_wider_than_one_thing(synth, template):
@@ -230,8 +234,12 @@ def test_every_method_of_every_path_but_a_checked_body_reaches_the_service(synth
     assert all("ANY" in found for found in methods.values())
 
 
-def test_runbook_has_each_alarm_and_no_other(synth, template):
-    names = {one["AlarmName"] for one in synth.find(template, "AWS::CloudWatch::Alarm").values()}
+def test_runbook_has_each_alarm_and_no_other(synth, variants):
+    names = {
+        one["AlarmName"]
+        for template in variants["bulk"].values()  # all that there are
+        for one in synth.find(template, "AWS::CloudWatch::Alarm").values()
+    }
     guide = (Path(__file__).parents[3] / "docs/guides/runbook.md").read_text(encoding="utf-8")
     heads = re.findall(r"^## ([a-z0-9-]+)$", guide, re.MULTILINE)
     assert sorted(heads) == sorted(name.rpartition("/")[2] for name in names)
@@ -687,6 +695,8 @@ def test_another_origin_may_call_preflights_need_no_key_and_refusals_say_so(synt
             "base_path needs api rest",
         ),
         ({"burst": 0}, "burst"),
+        ({"bulk_concurrency": 1}, "bulk_concurrency"),
+        ({"bulk_concurrency": 1001}, "bulk_concurrency"),
         ({"retention_days": 8}, "retention_days"),
         ({"p99_ms": 0}, "p99_ms"),
         ({"p99_ms": 28_001}, "p99_ms"),

@@ -202,7 +202,7 @@ def test_table_of_hostile_pictures_counts_those_there_are():
 def test_table_of_what_ships_is_the_locks_of_the_images_with_licences_that_let_it():
     names = {
         target: set(re.findall(r"^([\w.-]+)==", read_lock(target), re.MULTILINE))
-        for target in ("frozen", "sklearn", "records", "images", "web")
+        for target in ("frozen", "sklearn", "records", "images", "web", "bulk")
     }
     assert names["frozen"] < names["sklearn"] < names["records"]
     assert names["images"] - names["sklearn"] == {"pillow"}
@@ -219,6 +219,8 @@ def test_table_of_what_ships_is_the_locks_of_the_images_with_licences_that_let_i
         )
         for name in names[lock]
     }
+    for name in names["bulk"] - names["frozen"]:
+        ships[name] = "; ".join((*([ships[name]] if name in ships else ()), "both, of bulk"))
     assert table(IMAGE, "Package") == [[one.name, one.licence, ships[one.name]] for one in found]
     permissive = re.compile(r"MIT|BSD|Apache|PSF|0BSD|Zlib|CC0")
     for one in found:

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 
 from serving.deployment.image import builder, sbom
 from serving.deployment.image.architecture import PLATFORMS
-from serving.deployment.image.builder import ImageError, Target, hash_content, list_context
+from serving.deployment.image.builder import HOSTS, ImageError, Target, hash_content, list_context
 from serving.kernel import build as kernel
 from serving.tests.image.conftest import BUNDLE, NAME
 from serving.tests.sample import fit, write_bundle
@@ -40,7 +40,7 @@ STRANGERS = (
     "serving/app/http/notes.txt",
     "serving/deployment/image/builder.py",
     "serving/tests/conftest.py",
-    "training/__init__.py",
+    "training/remote.py",
     "training/models/hobbies/__init__.py",
     "training/models/hobbies/model.py",
     "training/steps/train.py",
@@ -113,13 +113,19 @@ def test_any_file_of_it_changes_the_tag_does(root, target):
 
 
 @EACH
-def test_what_only_the_web_process_uses_changes_the_tag_of_its_image_alone(root, target):
-    before = [hash_content(root, NAME, target, BASE, Target(host=host)) for host in builder.HOSTS]
-    with (root / "serving/hosts/web/app.py").open("a") as file:
+@pytest.mark.parametrize(
+    ("host", "path"), [("web", "serving/hosts/web/app.py"), ("bulk", "scoring/cloud/handler.py")]
+)
+def test_what_only_one_host_uses_changes_the_tag_of_its_image_alone(root, target, host, path):
+    def find_tags():
+        return {one: hash_content(root, NAME, target, BASE, Target(host=one)) for one in HOSTS}
+
+    before = find_tags()
+    with (root / path).open("a") as file:
         file.write("# more\n")
-    after = [hash_content(root, NAME, target, BASE, Target(host=host)) for host in builder.HOSTS]
-    assert len({*before, *after}) == 3
-    assert before[0] == after[0]
+    after = find_tags()
+    assert {one for one in HOSTS if before[one] != after[one]} == {host}
+    assert len({*before.values(), *after.values()}) == len(HOSTS) + 1 == 4
 
 
 @EACH

@@ -1,0 +1,146 @@
+"""Takes messages as a process: `python -m scoring.cloud`, for what runs containers.
+
+It takes one message at a time, and keeps it from others while it works. SIGTERM lets it answer what
+it has; when it is killed, its message comes back to the queue in minutes.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from types import FrameType
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from scoring.cloud.taking import QUEUE, RETRY_SECONDS, Taker
+from serving.app.errors import SettingsError
+from serving.bundle.errors import ModelError
+
+HOLD = "QUICKTHAW_BULK_HOLD"
+WAIT_SECONDS = 20  # for a message: the longest that SQS waits
+HOLD_SECONDS = range(2, 43_200 + 1)  # SQS's longest visibility time-out
+
+
+class Ended(BaseException):
+    """A signal ends the process while it waits."""
+
+
+class Worker:
+    """Takes messages of a queue until a signal ends it.
+
+    Args:
+        taker: What answers them.
+        queue: The queue's address.
+        hold: For how many seconds at a time a message is kept from others.
+        client: Of SQS.
+    """
+
+    def __init__(self, taker: Taker, queue: str, hold: int, client: Any = None) -> None:
+        self._taker, self._queue, self._hold = taker, queue, hold
+        self._client = client or boto3.client("sqs")
+        self._waiting = self._ended = False
+
+    def run(self) -> None:
+        """Take messages."""
+        for one in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(one, self._end)
+        with suppress(Ended):
+            while not self._ended:
+                for message in self._receive():
+                    self._take(message)
+
+    def _end(self, _: int, __: FrameType | None) -> None:
+        self._ended = True
+        if self._waiting:
+            raise Ended
+
+    def _receive(self) -> list[dict[str, Any]]:
+        self._waiting = True
+        if self._ended:  # by a signal since the last look
+            raise Ended
+        found = self._client.receive_message(
+            QueueUrl=self._queue,
+            MaxNumberOfMessages=1,
+            WaitTimeSeconds=WAIT_SECONDS,
+            VisibilityTimeout=self._hold,
+        )
+        self._waiting = False
+        messages: list[dict[str, Any]] = found.get("Messages", [])
+        return messages
+
+    def _take(self, message: dict[str, Any]) -> None:
+        handle = {"QueueUrl": self._queue, "ReceiptHandle": message["ReceiptHandle"]}
+        done = threading.Event()
+        keeper = threading.Thread(target=self._keep, args=(handle, done), daemon=True)
+        keeper.start()
+        try:
+            answered = self._taker.take(message["MessageId"], message["Body"])
+        finally:
+            done.set()
+            keeper.join()
+        if answered:
+            self._client.delete_message(**handle)
+        else:
+            self._hold_for(handle, min(RETRY_SECONDS, self._hold))
+
+    def _keep(self, handle: dict[str, str], done: threading.Event) -> None:
+        """Keep a message from others, for as long as it is worked on."""
+        while not done.wait(self._hold / 3):
+            self._hold_for(handle, self._hold)
+
+    def _hold_for(self, handle: dict[str, str], seconds: int) -> None:
+        # If it fails and the message is taken twice, both write the same.
+        with suppress(ClientError, BotoCoreError):
+            self._client.change_message_visibility(**handle, VisibilityTimeout=seconds)
+
+
+def read_hold(environ: Mapping[str, str]) -> int:
+    """For how long a message is held.
+
+    Raises:
+        SettingsError: It is no number of seconds that SQS knows.
+    """
+    found = environ.get(HOLD, "300")
+    if not (found.isascii() and found.isdecimal() and int(found[:9]) in HOLD_SECONDS):
+        raise SettingsError(f"{HOLD} must be from {HOLD_SECONDS[0]} to {HOLD_SECONDS[-1]} seconds")
+    return int(found)
+
+
+def start() -> Worker:
+    """A worker by the settings.
+
+    Raises:
+        SettingsError: One is missing, or is none.
+        ModelError: The model cannot be served.
+    """
+    queue = os.environ.get(QUEUE, "")
+    if not queue:
+        raise SettingsError(f"{QUEUE} must be the address of the queue to take messages from")
+    return Worker(Taker(), queue, read_hold(os.environ))
+
+
+def tell(line: str) -> None:
+    """Say something; standard output is for the metrics."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def main() -> int:
+    """Take messages: 0 when a signal ends it, 1 where it cannot start."""
+    try:
+        worker = start()
+    except (SettingsError, ModelError) as error:
+        tell(f"error: {error}")
+        return 1
+    tell("taking messages")
+    worker.run()
+    tell("stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

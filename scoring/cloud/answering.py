@@ -1,0 +1,111 @@
+"""One object of S3 becomes one object of answers."""
+
+import argparse
+import time
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import boto3
+from botocore.exceptions import ClientError
+
+from scoring.asking import NOTHING, plan_job, read_arguments
+from scoring.cloud.messages import Object
+from scoring.part import Part
+from scoring.plan import hash_manifest, list_added
+from scoring.processes import use_processes
+from scoring.run import finish, score
+from scoring.scorer import load_model
+from scoring.writing import write_header
+from serving.bulk import TABLES, name_answer
+
+NOT_FOUND = "404"
+
+
+class Answer(NamedTuple):
+    """What became of an object.
+
+    Attributes:
+        rows: How many it has; 0 where it was answered before.
+        bad: How many of them have an error.
+        seconds: How long it took.
+        before: Whether the answer was there.
+    """
+
+    rows: int
+    bad: int
+    seconds: float
+    before: bool
+
+
+class Answerer:
+    """Answers objects with the model of a folder.
+
+    Args:
+        bundle: The model's folder.
+        out: The bucket that answers go to.
+        client: Of S3.
+
+    Raises:
+        ModelError: The model cannot be served.
+    """
+
+    def __init__(self, bundle: Path, out: str, client: Any = None) -> None:
+        self._bundle, self._out = bundle, out
+        self.model = load_model(bundle, hash_manifest(bundle))
+        self._client = client or boto3.client("s3")
+
+    def answer(self, asked: Object) -> Answer:
+        """Write an object's answer, unless it is there.
+
+        Raises:
+            StepError: It cannot be scored.
+            ClientError, Boto3Error: It cannot be read, or the answer not be written.
+        """
+        began = time.monotonic()
+        key = name_answer(self.model.manifest.version, asked.key, asked.version)
+        if self._is_there(key):
+            return Answer(0, 0, time.monotonic() - began, before=True)
+        with TemporaryDirectory() as folder:
+            out = Path(folder, f"answer{PurePosixPath(key).suffix}")
+            source = self._fetch(asked, Path(folder, "asked"))
+            rows, bad = self._score(source, out)
+            # An object is there when it is whole, and not before.
+            self._client.upload_file(str(out), self._out, key)
+        return Answer(rows, bad, time.monotonic() - began, before=False)
+
+    def _is_there(self, key: str) -> bool:
+        try:
+            self._client.head_object(Bucket=self._out, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != NOT_FOUND:
+                raise
+            return False
+        return True
+
+    def _fetch(self, asked: Object, folder: Path) -> Path:
+        """The file, or for a picture its folder; by a name of ours, for a key may be any text."""
+        folder.mkdir()
+        suffix = PurePosixPath(asked.key).suffix.lower()
+        picture = suffix not in TABLES and self.model.manifest.input["kind"] == "image"
+        path = folder / f"object{'.png' if picture else suffix}"  # what it is, its bytes say
+        version = {"VersionId": asked.version}
+        self._client.download_file(asked.bucket, asked.key, str(path), ExtraArgs=version)
+        return folder if picture else path
+
+    def _score(self, source: Path, out: Path) -> tuple[int, int]:
+        """Score as `make score` does, in this process: rows, and bad ones."""
+        job = plan_job(self._ask(source, out))
+        header = write_header(job.plan, list_added(job.plan.prefix, job.manifest.task))
+        with (
+            Part(job.out, job.words, header, job.source.start, fresh=True) as part,
+            use_processes(job.plan, 0) as submit,
+        ):
+            score(job, part, submit, 0, lambda *_: None)
+            finish(job, part)
+            return part.count, part.bad
+
+    def _ask(self, source: Path, out: Path) -> argparse.Namespace:
+        places = (f"--bundle={self._bundle}", f"--in={source}", f"--out={out}")
+        # Of a picture the answer's own key says which it is.
+        return read_arguments([*places, *((f"--keep={NOTHING}",) if source.is_dir() else ())])

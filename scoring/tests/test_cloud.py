@@ -1,0 +1,317 @@
+"""The cloud's bulk, on a local S3 and SQS: each object is answered once, by its content."""
+
+import json
+import logging
+import os
+import random
+import re
+import signal
+import sys
+import time
+from base64 import b64decode
+
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from scoring.cloud.__main__ import read_hold
+from scoring.cloud.messages import MessageError, Object, read_objects
+from scoring.cloud.taking import Taker
+from scoring.tests.cloud import Cloud, make_message
+from scoring.tests.test_tables import write_table
+from serving.app.errors import SettingsError
+from serving.bulk import name_answer
+from serving.bundle.manifest import read_manifest
+from serving.tests import sample
+from serving.tests.hostile import TEXTS
+from serving.tests.images import PICTURES, encode
+from serving.tests.moto_server import serve_moto
+from serving.tests.records import make_records
+from serving.tests.sample import write_bundle
+
+PRIVATE = "nobody-may-read-this"
+
+
+@pytest.fixture
+def cloud(monkeypatch):
+    with serve_moto() as port:
+        made = Cloud(port)
+        for name, value in made.environ.items():
+            monkeypatch.setenv(name, value)
+        yield made
+        made.end()
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory):
+    """Another model of texts."""
+    folder = tmp_path_factory.mktemp("other")
+    write_bundle(folder, sample.fit(LogisticRegression(C=0.5)), "frozen")
+    return folder
+
+
+@pytest.fixture
+def make_taker(monkeypatch):
+    """What takes messages with the model of a folder."""
+
+    def make(bundle):
+        monkeypatch.setenv("QUICKTHAW_BUNDLE", str(bundle))
+        return Taker()
+
+    return make
+
+
+def take_all(cloud, taker):
+    """Take the messages that wait, as Lambda would have them: those that come back."""
+    return [
+        one["messageId"]
+        for one in cloud.make_event()["Records"]
+        if not taker.take(one["messageId"], one["body"])
+    ]
+
+
+def put_bad_rows(rows):
+    return [one | {"rooms": 1.5} if place % 7 == 5 else one for place, one in enumerate(rows)]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".JSONL", ".parquet"])
+def test_table_is_answered_as_make_score_answers_its_file(  # noqa: PLR0913, PLR0917
+    suffix, cloud, make_taker, rents, tmp_path, score, capsys
+):
+    name = f"in{suffix.lower()}"
+    rows = [{"id": "0017"} | one for one in make_records(50)]
+    write_table(tmp_path / name, rows)
+    version = cloud.put(f"some/where{suffix}", (tmp_path / name).read_bytes())
+    assert take_all(cloud, make_taker(rents)) == []
+    score(rents, name, f"out{suffix.lower()}")
+    key = f"{read_manifest(rents).version}/some/where{suffix}.{version}{suffix.lower()}"
+    assert cloud.read() == {key: (tmp_path / f"out{suffix.lower()}").read_bytes()}
+    (metrics,) = [one for one in map(read_json, capsys.readouterr().out.splitlines()) if one]
+    assert metrics["bulk.num_rows"] == 50
+    assert metrics["modelVersion"] == read_manifest(rents).version
+
+
+def read_json(line):
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and "_aws" in found else None
+
+
+def test_picture_is_answered_by_a_line(cloud, make_taker, pictures, capsys):
+    version = cloud.put("scans/7", b64decode(encode(PICTURES[0])))
+    cloud.put("scans/broken.png", b"\x89PNG")
+    assert take_all(cloud, make_taker(pictures)) == []
+    answers = cloud.read()
+    line = json.loads(answers[name_answer(read_manifest(pictures).version, "scans/7", version)])
+    assert line["error"] is None
+    assert set(line) == {"row", "label", "probability", "model", "error"}
+    (other,) = [one for key, one in answers.items() if "broken" in key]
+    assert json.loads(other)["label"] is None
+
+
+def test_some_messages_cannot_be_answered_these_alone_come_back(
+    cloud, make_taker, rents, monkeypatch, capsys
+):
+    rows = put_bad_rows(make_records(20))
+    cloud.put("good.jsonl", "".join(f"{json.dumps(one)}\n" for one in rows))
+    cloud.put("poison.csv", f"{PRIVATE}\n1\n")
+    cloud.put(f"{PRIVATE}.txt", b"\xff\xfe")
+    cloud.put("no-table", b"1")
+    event = cloud.make_event()
+    event["Records"].append({"messageId": "junk", "receiptHandle": "none", "body": PRIVATE})
+    monkeypatch.setenv("QUICKTHAW_BUNDLE", str(rents))
+    monkeypatch.delitem(sys.modules, "scoring.cloud.handler", raising=False)
+    from scoring.cloud import handler
+
+    answer = handler.lambda_handler(event, None)
+    by_id = {one["messageId"]: one["body"] for one in event["Records"]}
+    failed = [one["itemIdentifier"] for one in answer["batchItemFailures"]]
+    assert answer == {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
+    assert ["good.jsonl" in body for key, body in by_id.items() if key not in failed] == [True]
+    ((key, body),) = cloud.read().items()
+    assert "good.jsonl" in key
+    errors = [json.loads(line)["error"] for line in body.splitlines()]
+    assert [bool(one) for one in errors] == [place % 7 == 5 for place in range(20)]
+    said = capsys.readouterr()
+    assert PRIVATE not in said.out + said.err
+    assert said.err.count('"an object was not answered"') == len(failed) == 4
+
+
+def test_answer_is_there_the_object_is_not_read_again(cloud, make_taker, texts, capsys):
+    version = cloud.put("a.jsonl", b'{"text": "hoist the sail"}\n')
+    message = cloud.make_event()["Records"][0]["body"]
+    taker = make_taker(texts)
+    assert taker.take("1", message)
+    before = cloud.read()
+    cloud.s3.delete_object(Bucket="asked", Key="a.jsonl", VersionId=version)
+    assert taker.take("2", message)
+    assert cloud.read() == before
+    seen = [
+        read_json(line)["bulk.answered_before"]
+        for line in capsys.readouterr().out.split("\n")
+        if line
+    ]
+    assert seen == [0, 1]
+
+
+def test_object_is_put_again_both_are_answered(cloud, make_taker, texts):
+    for text in ("hoist the sail", "the puck"):
+        cloud.put("a.jsonl", json.dumps({"text": text}))
+    assert take_all(cloud, make_taker(texts)) == []
+    assert len(cloud.read()) == 2
+
+
+def test_two_models_answer_each_in_its_own_place(cloud, make_taker, texts, other):
+    version = cloud.put("a.jsonl", b'{"text": "hoist the sail"}\n' * 3)
+    message = cloud.make_event()["Records"][0]["body"]
+    for bundle in (texts, other):
+        assert make_taker(bundle).take("1", message)
+    for key, body in cloud.read().items():
+        model, _, rest = key.partition("/")
+        assert rest == f"a.jsonl.{version}.jsonl"
+        assert {json.loads(line)["model"] for line in body.splitlines()} == {model}
+    assert len(cloud.read()) == 2
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "../../etc/passwd.jsonl",
+        "/a/./b.jsonl",
+        "a b+c%20d.jsonl",
+        "ünï/☃.jsonl",
+        "x" * 300 + ".jsonl",
+    ],
+)
+def test_keys_are_any_text(key, cloud, texts, make_taker):
+    version = cloud.put(key, b'{"text": "hoist the sail"}\n')
+    message = cloud.make_event()["Records"][0]["body"]
+    assert read_objects(message) == [Object("asked", key, version)]
+    assert make_taker(texts).take("1", message)
+    assert [*cloud.read()] == [name_answer(read_manifest(texts).version, key, version)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"}), make_message("a/b/")],
+)
+def test_message_is_about_no_object_it_goes(body):
+    assert read_objects(body) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("", "[]", "null", "{}", '{"Records": 1}', '{"Records": [{}]}', "[" * 100_000),
+        make_message(name="ObjectRemoved:Delete"),
+        make_message(versionId=None),
+        make_message().replace('"a.csv"', "5"),
+        make_message().replace('"a.csv"', "null"),
+        *TEXTS,
+    ],
+)
+def test_message_is_none_of_a_new_object_it_is_refused_without_a_word_of_it(body):
+    with pytest.raises(MessageError, match=r"^the (message is none|event is none|bucket keeps)"):
+        read_objects(body)
+
+
+@pytest.mark.parametrize("found", ["", "0", "1", "43201", "-5", "5.0", "٣٠", "9" * 30])
+def test_hold_is_none_that_sqs_knows_is_refused(found):
+    with pytest.raises(SettingsError, match="QUICKTHAW_BULK_HOLD"):
+        read_hold({"QUICKTHAW_BULK_HOLD": found})
+
+
+@pytest.mark.parametrize("name", ["QUICKTHAW_BULK_QUEUE", "QUICKTHAW_BULK_OUT"])
+def test_setting_is_missing_the_worker_does_not_start(name, cloud, texts):
+    cloud.environ[name] = ""
+    worker = cloud.start(texts)
+    said, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 1
+    assert said.startswith(f"error: {name} must be")
+
+
+def test_s3_does_not_answer_the_message_comes_back(cloud, texts, make_taker, capsys):
+    cloud.put("a.jsonl", b"{}")
+    message = cloud.make_event()["Records"][0]["body"]
+    taker = make_taker(texts)
+    cloud.s3.delete_bucket(Bucket="answers")
+    assert not taker.take("1", message)
+    assert "an object was not answered" in capsys.readouterr().err
+
+
+def wait(until, seconds=120):
+    end = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_worker_is_told_to_end_it_answers_what_it_has(cloud, texts):
+    worker = cloud.start(texts)
+    for place in range(30):
+        cloud.put(f"{place}.jsonl", b'{"text": "hoist the sail"}\n' * 200)
+    wait(lambda: len(cloud.read()) >= 3)
+    worker.send_signal(signal.SIGTERM)
+    said, _ = worker.communicate(timeout=30)
+    assert worker.returncode == 0
+    assert said.rstrip().endswith("stopped")
+    answered = len(cloud.read())
+    assert cloud.count(cloud.queue) == 30 - answered  # none is half done
+
+
+def test_worker_waits_and_is_told_to_end_it_does_at_once(cloud, texts):
+    worker = cloud.start(texts)
+    assert "taking messages" in worker.stdout.readline()
+    time.sleep(1)
+    worker.send_signal(signal.SIGTERM)
+    worker.communicate(timeout=10)
+    assert worker.returncode == 0
+
+
+def test_nothing_is_lost_whoever_is_killed(cloud, texts, other):
+    """Workers of two models, killed at random; among the objects some that nobody can answer."""
+    count = int(os.environ.get("MESSAGES", "120"))
+    rng = random.Random(19)
+    poison = {f"poison/{place}.csv" for place in range(count // 40)}
+    asked = {
+        f"good/{place}.jsonl": b'{"text": "the sail"}\n' * rng.randint(1, 50)
+        for place in range(count)
+    }
+    for key in rng.sample([*asked, *poison], len(asked) + len(poison)):
+        cloud.put(key, asked.get(key, b"a,b\n1,2\n"))
+    workers, kills = [cloud.start(texts) for _ in range(2)], 0
+
+    def is_done():
+        nonlocal kills
+        if rng.random() < 0.04 and kills < count // 10:
+            place = rng.randrange(2)
+            workers[place].kill()
+            workers[place].communicate()
+            kills += 1
+            # In the second half another model takes over.
+            workers[place] = cloud.start(other if kills > count // 20 else texts)
+        return cloud.count(cloud.queue) == 0
+
+    wait(is_done, 60 + count)
+    for worker in workers:
+        worker.send_signal(signal.SIGTERM)
+        worker.communicate(timeout=30)
+    assert kills >= 5
+    dead = set()
+    while found := cloud.receive(cloud.dead):
+        for one in found:
+            dead |= {named.key for named in read_objects(one["Body"])}
+            cloud.sqs.delete_message(QueueUrl=cloud.dead, ReceiptHandle=one["ReceiptHandle"])
+    answers = cloud.read()
+    answered = {re.sub(r"\.[^.]+\.jsonl$", "", key.partition("/")[2]) for key in answers}
+    told = (count, len(poison), kills, len(answers), len(dead))
+    logging.getLogger(__name__).info("%d objects, %d poison, %d kills, %d answers, %d dead", *told)
+    assert poison <= dead
+    assert answered | dead == asked.keys() | poison
+    assert not answered & poison
+    for key, body in answers.items():
+        model, _, rest = key.partition("/")
+        lines = [json.loads(line) for line in body.splitlines()]
+        assert {one["model"] for one in lines} == {model}
+        assert len(lines) == asked[re.sub(r"\.[^.]+\.jsonl$", "", rest)].count(b"\n")

@@ -1,0 +1,284 @@
+"""Bulk as a stack of its own: each object of one bucket is answered by an object of another.
+
+S3 sends a message for each object to a queue, and Lambda hands the queue's messages to a function
+(AWS Lambda Developer Guide, "Using Lambda with Amazon SQS").
+"""
+
+from typing import Any, NamedTuple, cast
+
+from aws_cdk import Acknowledgment, Aws, CfnElement, Duration, Fn, RemovalPolicy, Stack, Validations
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from serving.deployment.stack import NAME, BulkOutputs, Deployment
+from serving.deployment.stacks.alarms import add_alarm
+from serving.deployment.stacks.function import EMF, Function, Image, Work
+from serving.deployment.stacks.whole import bound_roles, write_outputs
+from serving.deployment.stages import Stage
+
+OLD_SECONDS = 60 * 60  # of a message: then an alarm goes off
+TIMEOUT_SECONDS = 900  # the most that Lambda has
+STORAGE_MB = 4096  # an object and its answers lie in /tmp
+# As "Using Lambda with Amazon SQS" advises: the time for Lambda's own retries, and five attempts.
+VISIBILITY, ATTEMPTS = Duration.seconds(6 * TIMEOUT_SECONDS), 5
+RETENTION = Duration.days(14)  # the most that SQS has
+# A message names a version: it may wait 14 days, and 14 again once it was taken back.
+OLD_VERSIONS = Duration.days(30)
+MODEL_CHARS = 63 - len(f"{NAME}-") - len("-0123456789ab-out-") - 16  # of a bucket's name
+# What cdk-nag finds and we leave, each with its reason.
+LEFT = {
+    "AwsSolutions-S1": "access logs would name objects, which may name people; CloudTrail can log",
+    "Serverless-LambdaDLQ": "the queue has a dead-letter queue: Lambda keeps no event itself",
+    "Serverless-LambdaEventSourceMappingDestination": "of a queue it has none: the same",
+    "Serverless-SQSRedrivePolicy": "a dead-letter queue has no dead-letter queue",
+}
+
+
+class Metrics(NamedTuple):
+    """What bulk's queues tell: messages that wait, messages given up, seconds of the oldest."""
+
+    waiting: cloudwatch.Metric
+    given_up: cloudwatch.Metric
+    age: cloudwatch.Metric
+
+
+def make_metrics(deployment: Deployment) -> Metrics:
+    """The metrics of a deployment's bulk, by names: another stack shows them, too."""
+    return Metrics(
+        waiting=_measure_queue(deployment.bulk, "NumberOfMessagesVisible"),
+        given_up=_measure_queue(deployment.dead, "NumberOfMessagesVisible"),
+        age=_measure_queue(deployment.bulk, "AgeOfOldestMessage"),
+    )
+
+
+class Bulk(Stack):
+    """The buckets, the queues and the function of a deployment's bulk.
+
+    Not in the service's stack, whose template would be larger than CloudFormation takes it without
+    a bucket for it.
+
+    Args:
+        deployment: Of which model, and where.
+        stage: The settings there, as that model has them.
+        image: What the function runs.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        deployment: Deployment,
+        stage: Stage,
+        image: Image,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            scope,
+            deployment.bulk,
+            description=f"Quickthaw, bulk, model {deployment.model}, stage {deployment.stage}",
+            **kwargs,
+        )
+        bound_roles(self, deployment)
+        self._deployment = deployment
+        self._dead = self._make_dead()
+        self._queue = self._make_queue()
+        self._in = self._make_input()
+        self._out = self._make_bucket("Out")
+        function = Function(
+            self,
+            "Function",
+            deployment=deployment,
+            image=image,
+            stage=stage,
+            work=self._make_work(),
+        )
+        function.alias.add_event_source_mapping(
+            "Messages",
+            event_source_arn=self._queue.queue_arn,
+            # One, for several large objects would share the fifteen minutes of one invocation.
+            batch_size=1,
+            max_concurrency=stage.bulk_concurrency,
+            report_batch_item_failures=True,
+        )
+        self._watch(stage)
+        self._acknowledge()
+        write_outputs(
+            self,
+            BulkOutputs(
+                BulkIn=self._in.bucket_name,
+                BulkOut=self._out.bucket_name,
+                BulkQueue=self._queue.queue_url,
+                BulkDead=self._dead.queue_url,
+                BulkLogs=f"/aws/lambda/{deployment.bulk}",
+            ),
+        )
+
+    def _watch(self, stage: Stage) -> None:
+        name, metrics = self._deployment.bulk, make_metrics(self._deployment)
+        errors = cloudwatch.Metric(
+            namespace="AWS/Lambda",
+            metric_name="Errors",
+            dimensions_map={"FunctionName": name},
+            statistic="Sum",
+            period=Duration.minutes(1),
+        )
+        for what, metric, wrong, threshold in (
+            ("bulk-dead", metrics.given_up, "An object was given up", 1),
+            ("bulk-age", metrics.age, "An object waits for an hour", OLD_SECONDS),
+            ("bulk-errors", errors, "An invocation for an object failed", 1),
+        ):
+            add_alarm(
+                self,
+                what,
+                deployment=self._deployment,
+                stage=stage,
+                metric=metric,
+                description=f"{wrong}: 'aws logs tail /aws/lambda/{name} --since 1d'",
+                threshold=threshold,
+            )
+
+    def _make_dead(self) -> sqs.Queue:
+        # By its name, for the queue itself names this one.
+        arn = self.format_arn(service="sqs", resource=self._deployment.bulk)
+        source = sqs.Queue.from_queue_arn(self, "Source", arn)
+        return sqs.Queue(
+            self,
+            "Dead",
+            queue_name=self._deployment.dead,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=RETENTION,
+            redrive_allow_policy=sqs.RedriveAllowPolicy(source_queues=[source]),
+        )
+
+    def _make_queue(self) -> sqs.Queue:
+        return sqs.Queue(
+            self,
+            "Queue",
+            queue_name=self._deployment.bulk,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=RETENTION,
+            visibility_timeout=VISIBILITY,
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self._dead, max_receive_count=ATTEMPTS),
+        )
+
+    def _make_input(self) -> s3.Bucket:
+        bucket = self._make_bucket("In", versioned=True, noncurrent_version_expiration=OLD_VERSIONS)
+        # By its name, for the bucket waits for this policy: S3 tries whether it may send.
+        self._queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("s3.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[self._queue.queue_arn],
+                conditions={
+                    "ArnEquals": {"aws:SourceArn": f"arn:{Aws.PARTITION}:s3:::{self._name('in')}"},
+                    "StringEquals": {"aws:SourceAccount": self.account},
+                },
+            )
+        )
+        # Not add_event_notification: it brings a function that may write any bucket's settings.
+        resource = cast("s3.CfnBucket", bucket.node.default_child)
+        resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            queue_configurations=[
+                s3.CfnBucket.QueueConfigurationProperty(
+                    event="s3:ObjectCreated:*", queue=self._queue.queue_arn
+                )
+            ]
+        )
+        bucket.node.add_dependency(self._queue.node.find_child("Policy"))
+        return bucket
+
+    def _name(self, end: str) -> str:
+        """A bucket's name, which no other account may have, nor this one's earlier stack: its end
+        tells policies the stage, the last part of the stack's GUID makes it its own.
+        """
+        guid = Fn.select(4, Fn.split("-", Fn.select(2, Fn.split("/", Aws.STACK_ID))))
+        model, stage = self._deployment.model[:MODEL_CHARS], self._deployment.stage
+        return f"{NAME}-{model}-{guid}-{end}-{stage}"
+
+    def _make_bucket(
+        self,
+        identity: str,
+        *,
+        versioned: bool = False,
+        noncurrent_version_expiration: Duration | None = None,
+    ) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            identity,
+            bucket_name=self._name(identity.lower()),
+            versioned=versioned,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            # What people put there is theirs; of a deployment that fails, nothing is left.
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                    noncurrent_version_expiration=noncurrent_version_expiration,
+                )
+            ],
+        )
+
+    def _make_work(self) -> Work:
+        return Work(
+            name=self._deployment.bulk,
+            description=f"Quickthaw: answers objects with the model {self._deployment.model}",
+            timeout_seconds=TIMEOUT_SECONDS,
+            variables=EMF
+            | {
+                "QUICKTHAW_BULK_OUT": self._out.bucket_name,
+                "QUICKTHAW_BULK_QUEUE": self._queue.queue_url,
+            },
+            storage_mb=STORAGE_MB,
+            rights="its buckets' objects and its queue's messages",
+            statements=self._list_statements(),
+        )
+
+    def _list_statements(self) -> list[iam.PolicyStatement]:
+        """Written out, for CDK's grants are wider."""
+        given, answers = self._in.arn_for_objects("*"), self._out.arn_for_objects("*")
+        return [
+            iam.PolicyStatement(actions=actions, resources=[resource])
+            for actions, resource in (
+                (["s3:GetObject", "s3:GetObjectVersion"], given),
+                (["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], answers),
+                # Without it S3 says of what is not there that it is forbidden.
+                (["s3:ListBucket"], self._out.bucket_arn),
+                (
+                    [
+                        "sqs:ChangeMessageVisibility",
+                        "sqs:DeleteMessage",
+                        "sqs:GetQueueAttributes",
+                        "sqs:ReceiveMessage",
+                    ],
+                    self._queue.queue_arn,
+                ),
+            )
+        ]
+
+    def _acknowledge(self) -> None:
+        shown = {
+            f"<{self.get_logical_id(cast('CfnElement', one.node.default_child))}.Arn>"
+            for one in (self._in, self._out)
+        }
+        objects = {
+            f"AwsSolutions-IAM5[Resource::{one}/*]": "callers name the objects" for one in shown
+        }
+        for rule, reason in (LEFT | objects).items():
+            Validations.of(self).acknowledge(Acknowledgment(id=rule, reason=reason))
+
+
+def _measure_queue(queue: str, what: str) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace="AWS/SQS",
+        metric_name=f"Approximate{what}",
+        dimensions_map={"QueueName": queue},
+        statistic="Maximum",
+        period=Duration.minutes(5),
+    )

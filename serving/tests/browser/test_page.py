@@ -163,6 +163,14 @@ def unfold(browser):
     return browser.driver.find_element(By.CSS_SELECTOR, "#answer pre").text
 
 
+# How many colours a canvas has.
+COLORS = """
+const [canvas] = arguments;
+const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+return new Set(new Uint32Array(data.buffer)).size;
+"""
+
+
 def test_picture_is_drawn_or_chosen(browser, urls, tmp_path):
     browser.open(urls["image"])
     browser.send()
@@ -172,6 +180,9 @@ def test_picture_is_drawn_or_chosen(browser, urls, tmp_path):
     moves.move_by_offset(0, 60).move_by_offset(20, 20).release().perform()
     browser.send()
     assert "%" in browser.read_answer()
+    heat = browser.driver.find_element(By.CSS_SELECTOR, "canvas[aria-label^='Blocks']")
+    assert heat.is_displayed()
+    assert browser.driver.execute_script(COLORS, heat) > 2
     assert "Content-Type: image/png" in unfold(browser)
     file = tmp_path / "picture.png"
     file.write_bytes(png())

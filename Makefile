@@ -20,7 +20,7 @@ override MODEL := $(or $(MODEL),$(DEFAULT_MODEL))
 $(if $(filter $(subst %,,$(MODEL)),$(HERE)),,$(if $(MODEL),$(error there is no model $(MODEL): MODEL= one of $(HERE) (training/models))))
 $(foreach one,$(filter-out $(HERE),$(MODELS)),$(error there is no model $(one): MODELS= some of $(HERE) (training/models)))
 # YES=0 is no.
-FLAGS := ALL COLD ERRORS FLIPS FOLLOW FRESH LOCAL MEMORY PEERS QUICK RAW SCORES STAGES WEB YES
+FLAGS := ALL BULK COLD ERRORS FLIPS FOLLOW FRESH LOCAL MEMORY PEERS QUICK RAW SCORES STAGES WEB YES
 $(foreach name,$(FLAGS),$(eval override $(name) := $$(filter-out 0 no false,$$(call typed,$(name)))))
 AWS_BASE := public.ecr.aws/lambda/python:3.13
 # The quick tests: what `make test` runs.
@@ -242,9 +242,9 @@ release: .venv/deploy.ok .venv/cdk.ok ## Deploy, smoke, and go back to the versi
 smoke: .venv/deploy.ok ## Post the manifest's golden examples to the deployed model, and compare (MODEL=, STAGE=dev)
 	@exec $(BIN)/python -m serving.deployment.commands.smoke --model $(MODEL) --stage "$$STAGE"
 
-logs: .venv/deploy.ok ## Read the logs of a model at a stage (MODEL=, STAGE=dev, SINCE=10m, FOLLOW=1, ERRORS=1, COLD=1, VERSION=, RAW=1, FILE=)
+logs: .venv/deploy.ok ## Read the logs of a model at a stage (MODEL=, STAGE=dev, SINCE=10m, FOLLOW=1, ERRORS=1, COLD=1, VERSION=, BULK=1 of its bulk, RAW=1, FILE=)
 	@exec $(BIN)/python -m serving.deployment.commands.logs --model $(MODEL) --stage "$$STAGE" $(if $(SINCE),--since "$$SINCE") $(if $(FOLLOW),--follow) \
-	    $(if $(ERRORS),--errors) $(if $(COLD),--cold) $(if $(VERSION),--version "$$VERSION") $(if $(RAW),--raw) $(if $(FILE),-- "$$FILE")
+	    $(if $(ERRORS),--errors) $(if $(COLD),--cold) $(if $(VERSION),--version "$$VERSION") $(if $(BULK),--bulk) $(if $(RAW),--raw) $(if $(FILE),-- "$$FILE")
 
 bulk: .venv/deploy.ok ## Have files answered in the cloud by a stage that has bulk, and follow that; else say what waits (MODEL=, STAGE=dev, IN=file, folder or s3://bucket/prefix, OUT=folder, RUN=, YES=1)
 	@exec $(BIN)/python -m serving.deployment.commands.bulk --model $(MODEL) --stage "$$STAGE" --in="$$IN" --out="$$OUT" --run="$$RUN" $(if $(YES),--yes)

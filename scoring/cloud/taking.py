@@ -49,7 +49,8 @@ class Taker:
         """
         try:
             for asked in read_objects(body):
-                self._measure(message_id, self._answerer.answer(asked))
+                answer = self._answerer.answer(asked)
+                self._measure(message_id, answer)
         except Exception as error:  # noqa: BLE001 - one message does not end the others
             log_failure(error, message_id, "an object was not answered")
             return False
@@ -69,4 +70,7 @@ class Taker:
             "bulk.num_objects": 1,
             "bulk.num_rows": answer.rows,
         }
-        emf.write(self._settings, properties, metrics, UNITS)
+        try:
+            emf.write(self._settings, properties, metrics, UNITS)
+        except Exception as error:  # noqa: BLE001 - the answer is there all the same
+            log_failure(error, message_id, "the metrics of an object were not written")

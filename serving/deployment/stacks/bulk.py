@@ -136,7 +136,7 @@ class Bulk(Stack):
                 deployment=self._deployment,
                 stage=stage,
                 metric=metric,
-                description=f"{wrong}: 'aws logs tail /aws/lambda/{name} --since 1d'",
+                description=f"{wrong}: {self._deployment.make('logs', 'BULK=1')}",
                 threshold=threshold,
             )
 

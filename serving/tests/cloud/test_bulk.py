@@ -182,7 +182,7 @@ def test_object_is_dead_the_others_are_answered_and_the_end_is_3(cloud, meanwhil
     said = capsys.readouterr().err
     name = find_run(said)
     assert f"s3://asked/{name}/more/b & c+ü.JSON" in said
-    assert f"'aws logs tail {LOGS} --since 1d'" in said
+    assert "'make logs MODEL=hobbies STAGE=dev BULK=1 SINCE=1d'" in said
     assert "'make redrive MODEL=hobbies STAGE=dev'" in said
     # Its message is still there, and not hidden.
     found = cloud.sqs.receive_message(QueueUrl=cloud.outputs.BulkDead)["Messages"]

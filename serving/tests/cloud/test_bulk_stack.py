@@ -283,7 +283,7 @@ def test_alarms_look_at_the_queues_and_the_function(synth, template):
         for name, one in alarms.items()
     } == ALARMS
     for one in alarms.values():
-        assert one["AlarmDescription"].endswith(f"'aws logs tail /aws/lambda/{BULK} --since 1d'")
+        assert one["AlarmDescription"].endswith("'make logs MODEL=hobbies STAGE=dev BULK=1'")
         assert one["TreatMissingData"] == "notBreaching"
 
 

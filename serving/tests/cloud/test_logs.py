@@ -26,7 +26,7 @@ from serving.deployment.commands.logs import __main__ as program
 from serving.deployment.commands.logs import source
 from serving.deployment.commands.logs.line import Entry, Kind, Sorter
 from serving.deployment.commands.logs.render import render, render_header
-from serving.deployment.stack import Outputs, StackError
+from serving.deployment.stack import BulkOutputs, Deployment, Outputs, StackError
 from serving.tests.hostile import TEXTS
 from serving.tests.moto_server import serve_moto
 
@@ -768,3 +768,27 @@ def test_stage_cannot_be_read_the_log_of_this_machine_is_named(tmp_path, monkeyp
     assert "'make logs FILE=.local/serve.jsonl'" in capsys.readouterr().err
     assert program.main([*MODEL, "nowhere"]) == 1
     assert "on this machine" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ({"bulk.num_errors": 3}, ["50 rows", "12.50 ms", "8f4c7743fc43", "3 with an error"]),
+        ({"bulk.num_rows": 1, "bulk.num_errors": 0}, ["1 row ", "bulk"]),
+        ({"bulk.answered_before": 1}, ["answered before"]),
+        ({"bulk.num_rows": "many", "bulk.num_errors": []}, ["bulk"]),
+    ],
+)
+def test_object_of_bulk_is_a_line(values, shown):
+    found = {"modelVersion": "8f4c7743fc43", "_aws": {}, "bulk.num_rows": 50} | values
+    line = Sorter().sort(Entry(json.dumps(found | {"bulk.duration": 12.5}), NOW))
+    text = render(line, colours=False)
+    assert all(one in text for one in shown)
+
+
+def test_logs_of_bulk_are_those_of_its_function(monkeypatch):
+    outputs = BulkOutputs("", "", "", "", "/aws/lambda/bulk")
+    monkeypatch.setattr(source, "read_bulk", lambda _: outputs)
+    monkeypatch.setattr(source.Reader, "read", lambda self: [vars(self)])
+    (found,) = source.read_deployment(Deployment("hobbies", "dev"), 0, follow=False, bulk=True)
+    assert "/aws/lambda/bulk" in found.values()

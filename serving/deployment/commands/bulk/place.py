@@ -23,7 +23,7 @@ class Bulk:
     @property
     def tell_logs(self) -> str:
         """The command that shows what the function says, as a message quotes it."""
-        return f"'aws logs tail {self.outputs.BulkLogs} --since 1d'"
+        return self.deployment.make("logs", "BULK=1", "SINCE=1d")
 
     def count_waiting(self) -> Counts:
         """The messages of the queue."""

@@ -75,10 +75,12 @@ def render_request(line: Line, paint: Paint) -> str:
     label = values.get("label", render_count(values))
     shown = (
         values.get("status"),
-        values.get("route"),
+        values.get("route", "bulk" if "bulk.num_rows" in values else None),
         label,
         render_number(values.get("prediction.confidence"), ".3f").rjust(5),
-        render_number(values.get("predict.duration"), ".2f", " ms").rjust(11),
+        render_number(
+            values.get("predict.duration", values.get("bulk.duration")), ".2f", " ms"
+        ).rjust(11),
         values.get("modelVersion"),
     )
     cells = [fit(value, width) for value, (_, width) in zip(shown, COLUMNS, strict=True)]
@@ -86,6 +88,10 @@ def render_request(line: Line, paint: Paint) -> str:
     if line.is_cold:
         loaded = render_number(values.get("load_model.duration"), ".1f", " ms")
         cells.append(paint(CYAN, "cold" if loaded == "-" else f"cold, model loaded in {loaded}"))
+    if errors := to_number(values.get("bulk.num_errors")):
+        cells.append(paint(YELLOW, f"{errors:,.0f} with an error"))
+    if to_number(values.get("bulk.answered_before")):
+        cells.append("answered before")
     if status >= REFUSED and "problem" in values:
         cells.append(fit(values["problem"], 22).rstrip())
     if status >= REFUSED:  # to find its record, or the client's answer, by
@@ -98,7 +104,8 @@ def render_count(values: Mapping[str, Any]) -> str:
     for noun in ("text", "record", "image"):
         if (number := to_number(values.get(f"input.num_{noun}s"))) is not None:
             return count(number, noun)
-    return "-"
+    rows = to_number(values.get("bulk.num_rows"))
+    return "-" if rows is None else count(rows, "row")
 
 
 def render_init(text: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from serving.deployment.commands.logs.line import SERVER_ERROR, Entry
-from serving.deployment.stack import Deployment, read_outputs, say
+from serving.deployment.stack import Deployment, read_bulk, read_outputs, say
 
 POLL_SECONDS, FILE_SECONDS = 1.5, 0.3
 OVERLAP = 60_000  # milliseconds that each poll reads again: lines arrive late, and not in order
@@ -153,14 +153,16 @@ def connect() -> Any:
     return boto3.Session().client("logs", region_name=os.environ.get("AWS_REGION"), config=config)
 
 
-def read_deployment(deployment: Deployment, since: float, *, follow: bool) -> Iterator[Entry]:
-    """The lines of a deployment's function.
+def read_deployment(
+    deployment: Deployment, since: float, *, follow: bool, bulk: bool = False
+) -> Iterator[Entry]:
+    """The lines of a deployment's function, or of its bulk's.
 
     Raises:
         StackError: There is no such stack, or AWS does not answer.
         LogsError: There is no log.
     """
-    group = read_outputs(deployment).LogGroup
+    group = read_bulk(deployment).BulkLogs if bulk else read_outputs(deployment).LogGroup
     start = datetime.fromtimestamp(since / 1000).astimezone()
     say(f"{group} since {start:%Y-%m-%d %H:%M:%S}, times are {start:%Z}")
     yield from Reader(group, since, follow=follow).read()

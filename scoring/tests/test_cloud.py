@@ -282,16 +282,20 @@ def test_nothing_is_lost_whoever_is_killed(cloud, texts, other):
         cloud.put(key, asked.get(key, b"a,b\n1,2\n"))
     workers, kills = [cloud.start(texts) for _ in range(2)], 0
 
+    following = count - rng.randint(5, 20)  # so many are left when the next one is killed
+
     def is_done():
-        nonlocal kills
-        if rng.random() < 0.04 and kills < count // 10:
+        nonlocal kills, following
+        left = cloud.count(cloud.queue)
+        if left < following:
             place = rng.randrange(2)
             workers[place].kill()
             workers[place].communicate()
-            kills += 1
             # In the second half another model takes over.
-            workers[place] = cloud.start(other if kills > count // 20 else texts)
-        return cloud.count(cloud.queue) == 0
+            workers[place] = cloud.start(other if left < count / 2 else texts)
+            kills += 1
+            following = left - rng.randint(5, 20)
+        return left == 0
 
     wait(is_done, 60 + count)
     for worker in workers:

@@ -207,6 +207,7 @@ class Permissions:
                 self.arn("cloudformation", f"stack/{name}/*"),
             ),
             allow(["lambda:GetAlias", "lambda:ListVersionsByFunction"], function, f"{function}:*"),
+            *(self._look_at_tasks(stage) if has_fargate(stage) else ()),
         ]
 
     def deploy(self, stage: str, executor: iam.IRole) -> list[iam.PolicyStatement]:
@@ -255,6 +256,30 @@ class Permissions:
             *self._call(stage, function),
             allow(["logs:FilterLogEvents"], self.arn("logs", f"log-group:/aws/lambda/{name}:*")),
             *(self._send_bulk(stage) if has_bulk(stage) else ()),
+            *(self._move_tasks(stage) if has_fargate(stage) else ()),
+        ]
+
+    def _look_at_tasks(self, stage: str) -> list[iam.PolicyStatement]:
+        """What says which task definitions there are, and which one a service runs."""
+        name = match_names(stage)
+        return [
+            allow(["ecs:DescribeServices"], self.arn("ecs", f"service/{name}/{name}")),
+            allow(["ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"], "*"),
+        ]
+
+    def _move_tasks(self, stage: str) -> list[iam.PolicyStatement]:
+        """What `make rollback` and `make logs` do besides where the host is Fargate."""
+        name = match_names(stage)
+        return [
+            *self._look_at_tasks(stage),
+            allow(["ecs:UpdateService"], self.arn("ecs", f"service/{name}/{name}")),
+            # Who lets ECS run a task definition passes its roles, which the boundary holds.
+            allow(
+                ["iam:PassRole"],
+                self.arn("iam", f"role/{NAME}/{stage}/*", region=False),
+                condition={"iam:PassedToService": "ecs-tasks.amazonaws.com"},
+            ),
+            allow(["logs:FilterLogEvents"], self.arn("logs", f"log-group:/aws/ecs/{name}:*")),
         ]
 
     def _send_bulk(self, stage: str) -> list[iam.PolicyStatement]:

@@ -199,6 +199,7 @@ EVERYWHERE_ON_FARGATE = {
     "application-autoscaling:DescribeScheduledActions",
     "ecs:DeregisterTaskDefinition",
     "ecs:DescribeTaskDefinition",
+    "ecs:ListTaskDefinitions",
     "ecs:RegisterTaskDefinition",
 }
 
@@ -263,6 +264,7 @@ def test_stage_is_on_fargate_roles_are_passed_to_tasks_and_linked_ones_made_by_n
         for actions, resources, conditions in statements
         if actions == ["iam:PassRole"]
     }
+    assert len([one for one, _, _ in statements if one == ["iam:PassRole"]]) == len(passed) + 1
     (roles,) = passed["ecs-tasks.amazonaws.com"]
     assert join(roles).endswith(":role/quickthaw/dev/*")
     linked = {
@@ -278,6 +280,26 @@ def test_stage_is_on_fargate_roles_are_passed_to_tasks_and_linked_ones_made_by_n
     for service, role in linked.items():
         assert f":role/aws-service-role/{service}/AWSServiceRoleFor" in role
         assert "*" not in role
+
+
+def test_stage_is_on_fargate_its_deployer_moves_services_and_reads_their_log(with_fargate, synth):
+    template = with_fargate["quickthaw-dev-access"]
+    (policy,) = (
+        one
+        for name, one in synth.find(template, "AWS::IAM::Policy").items()
+        if "DeployDevPolicy" in name
+    )
+    found = {
+        action: synth.as_text(one["Resource"])
+        for one in policy["PolicyDocument"]["Statement"]
+        for action in synth.as_list(one["Action"])
+    }
+    for action in ("ecs:DescribeServices", "ecs:UpdateService"):
+        assert "service/quickthaw-*-dev/quickthaw-*-dev" in found[action]
+    assert "log-group:/aws/ecs/quickthaw-*-dev:*" in found["logs:FilterLogEvents"]
+    planned = json.dumps(with_fargate["quickthaw-plan-access"])
+    assert "ecs:DescribeServices" in planned
+    assert "ecs:UpdateService" not in planned
 
 
 def list_bulk(synth, template, kind, name):

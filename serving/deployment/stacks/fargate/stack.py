@@ -35,7 +35,7 @@ class Fargate(cdk.Stack):
         deployment: Of which model, and where.
         stage: The settings there, as that model has them.
         image: What the tasks run, of the host `web`.
-        local: For a local AWS, which scales nothing and has no domains.
+        local: For a local AWS, which scales nothing and has neither domains nor metric math.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Fargate(cdk.Stack):
             balancer=balancer,
             bulk=show_bulk(make_metrics(deployment)) if stage.bulk else None,
             region=self.region,
+            local=local,
         )
         for rule, reason in LEFT.items():
             cdk.Validations.of(self).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))

@@ -46,9 +46,10 @@ class Watch(Construct):
         balancer: Balancer,
         bulk: cloudwatch.IWidget | None,
         region: str,
+        local: bool,
     ) -> None:
         super().__init__(scope, identity)
-        self._deployment, self._stage = deployment, stage
+        self._deployment, self._stage, self._local = deployment, stage, local
         self._tasks, self._balancer = tasks, balancer
         self.all: dict[str, cloudwatch.Alarm] = {}
         self._add_alarms()
@@ -103,11 +104,14 @@ class Watch(Construct):
 
     def _count_failures(self) -> cloudwatch.IMetric:
         """The answers with 5xx, of tasks and of the balancer itself."""
-        tasks, balancer = self._balancer.group.metrics, self._balancer.balancer.metrics
+        metrics, balancer = self._balancer.group.metrics, self._balancer.balancer.metrics
+        tasks = metrics.http_code_target(elb.HttpCodeTarget.TARGET_5XX_COUNT, period=MINUTE)
+        if self._local:
+            return tasks
         return cloudwatch.MathExpression(
             expression="FILL(tasks, 0) + FILL(balancer, 0)",
             using_metrics={
-                "tasks": tasks.http_code_target(elb.HttpCodeTarget.TARGET_5XX_COUNT, period=MINUTE),
+                "tasks": tasks,
                 "balancer": balancer.http_code_elb(elb.HttpCodeElb.ELB_5XX_COUNT, period=MINUTE),
             },
             period=MINUTE,

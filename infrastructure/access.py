@@ -13,7 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infrastructure.executor import ExecutorPermissions
-from infrastructure.permissions import acknowledge
+from infrastructure.permissions import acknowledge, has_fargate
 from serving.deployment.stack import NAME
 from serving.deployment.stages import STAGES
 
@@ -104,6 +104,18 @@ class Access(cdk.Stack):
             permissions.list_executor(stage, repository),
             f"CloudFormation: makes the stacks of stage {stage}",
         )
+        if has_fargate(stage):
+            statements = permissions.list_fargate(stage)
+            # Not in the role's own policy, which would be larger than IAM takes it.
+            iam.ManagedPolicy(
+                self,
+                "Tasks",
+                managed_policy_name=f"{NAME}-tasks-{stage}",
+                description=f"CloudFormation: makes stage {stage}'s tasks of Fargate",
+                statements=statements,
+                roles=[executor],
+            )
+            acknowledge(self, statements)
         self._make_role(
             f"deploy-{stage}",
             self._github,

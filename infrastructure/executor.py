@@ -3,14 +3,15 @@
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 
-from infrastructure.permissions import Permissions, allow, has_bulk
+from infrastructure.fargate import FargatePermissions
+from infrastructure.permissions import allow, has_bulk, has_fargate
 from serving.deployment.stack import NAME, match_names
 from serving.deployment.stages import STAGES
 
 URL_ACTIONS = [f"lambda:{verb}FunctionUrlConfig" for verb in ("Create", "Delete", "Get", "Update")]
 
 
-class ExecutorPermissions(Permissions):
+class ExecutorPermissions(FargatePermissions):
     """The statements of a stage's executor."""
 
     def list_executor(self, stage: str, repository: ecr.IRepository) -> list[iam.PolicyStatement]:
@@ -103,7 +104,10 @@ class ExecutorPermissions(Permissions):
             ),
             *(
                 allow(["iam:PassRole"], roles, condition={"iam:PassedToService": service})
-                for service in ("lambda.amazonaws.com", "codedeploy.amazonaws.com")
+                for service in (
+                    *("lambda.amazonaws.com", "codedeploy.amazonaws.com"),
+                    *(("ecs-tasks.amazonaws.com",) if has_fargate(stage) else ()),
+                )
             ),
         ]
 
@@ -151,7 +155,8 @@ class ExecutorPermissions(Permissions):
 
     def _make_watch(self, stage: str) -> list[iam.PolicyStatement]:
         name = match_names(stage)
-        groups = [f"log-group:/aws/{service}/{name}" for service in ("lambda", "apigateway")]
+        services = ("lambda", "apigateway", *(("ecs",) if has_fargate(stage) else ()))
+        groups = [f"log-group:/aws/{service}/{name}" for service in services]
         return [
             allow(
                 [

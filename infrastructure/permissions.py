@@ -35,6 +35,14 @@ WILDCARDS = {
     r".*:deploymentconfig:CodeDeployDefault\.\*": "AWS's own settings",
     r".*:apigateway:[^*]*:/[a-z]+/\*": "API Gateway makes up ids",
     r".*:route53:::change/\*": "Route 53 makes up ids",
+    r".*:cluster/quickthaw-\*-[a-z0-9]+": "the clusters of one stage",
+    r".*:service/(quickthaw-\*-[a-z0-9]+)/\1": "their services",
+    r".*:service-[a-z]+/(quickthaw-\*-[a-z0-9]+)/\1/\*": "what ECS makes of them, with ids",
+    r".*:(loadbalancer|listener)/app/quickthaw-\*-[a-z0-9]+/\*": "a stage's, each with an id",
+    r".*:targetgroup/quickthaw-\*-[a-z0-9]+/\*": "the same",
+    r".*:alarm:TargetTracking-service/(quickthaw-\*-[a-z0-9]+)/\1-\*": "AWS makes up the end",
+    r".*:scalable-target/\*": "AWS makes up ids",
+    r".*:ec2:[^*]*:[a-z-]+/\*": "EC2 makes up ids",
     r".*:execute-api:[^*]*:\*/(\$default|[a-z0-9]+)/\*": "ids are made up; any route",
 }
 
@@ -73,6 +81,11 @@ def has_bulk(stage: str) -> bool:
     return any(one.bulk for one in STAGES[stage].list_variants())
 
 
+def has_fargate(stage: str) -> bool:
+    """Whether any model's stack at a stage has tasks of Fargate."""
+    return any(one.host == "fargate" for one in STAGES[stage].list_variants())
+
+
 class Permissions:
     """The statements, for the account and region of a stack."""
 
@@ -86,7 +99,7 @@ class Permissions:
         return f"arn:{self._stack.partition}:{service}:{place}:{owner}:{resource}"
 
     def bound(self, stage: str) -> list[iam.PolicyStatement]:
-        """The most that the roles of a stage's stacks may do: a function's, and CodeDeploy's."""
+        """The most that roles of a stage's stacks may do: a function's, a task's, CodeDeploy's."""
         name = match_names(stage)
         function = self.arn("lambda", f"function:{name}")
         return [
@@ -102,6 +115,7 @@ class Permissions:
             ),
             allow(["cloudwatch:DescribeAlarms"], "*"),
             *(self._bound_bulk(stage) if has_bulk(stage) else ()),
+            *(self._bound_fargate(stage) if has_fargate(stage) else ()),
         ]
 
     def name_buckets(self, stage: str, rest: str = "") -> tuple[str, str]:
@@ -132,6 +146,24 @@ class Permissions:
                     "sqs:ReceiveMessage",
                 ],
                 self.name_queues(stage),
+            ),
+        ]
+
+    def _bound_fargate(self, stage: str) -> list[iam.PolicyStatement]:
+        """How a task's image is fetched, and its log written; the task itself may do nothing."""
+        return [
+            allow(["ecr:GetAuthorizationToken"], "*"),
+            allow(
+                [
+                    "ecr:BatchCheckLayerAvailability",
+                    "ecr:BatchGetImage",
+                    "ecr:GetDownloadUrlForLayer",
+                ],
+                self.arn("ecr", f"repository/{NAME}"),
+            ),
+            allow(
+                ["logs:CreateLogStream", "logs:PutLogEvents"],
+                self.arn("logs", f"log-group:/aws/ecs/{match_names(stage)}:*"),
             ),
         ]
 
@@ -175,6 +207,7 @@ class Permissions:
                 self.arn("cloudformation", f"stack/{name}/*"),
             ),
             allow(["lambda:GetAlias", "lambda:ListVersionsByFunction"], function, f"{function}:*"),
+            *(self._look_at_tasks(stage) if has_fargate(stage) else ()),
         ]
 
     def deploy(self, stage: str, executor: iam.IRole) -> list[iam.PolicyStatement]:
@@ -223,6 +256,30 @@ class Permissions:
             *self._call(stage, function),
             allow(["logs:FilterLogEvents"], self.arn("logs", f"log-group:/aws/lambda/{name}:*")),
             *(self._send_bulk(stage) if has_bulk(stage) else ()),
+            *(self._move_tasks(stage) if has_fargate(stage) else ()),
+        ]
+
+    def _look_at_tasks(self, stage: str) -> list[iam.PolicyStatement]:
+        """What says which task definitions there are, and which one a service runs."""
+        name = match_names(stage)
+        return [
+            allow(["ecs:DescribeServices"], self.arn("ecs", f"service/{name}/{name}")),
+            allow(["ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"], "*"),
+        ]
+
+    def _move_tasks(self, stage: str) -> list[iam.PolicyStatement]:
+        """What `make rollback` and `make logs` do besides where the host is Fargate."""
+        name = match_names(stage)
+        return [
+            *self._look_at_tasks(stage),
+            allow(["ecs:UpdateService"], self.arn("ecs", f"service/{name}/{name}")),
+            # Who lets ECS run a task definition passes its roles, which the boundary holds.
+            allow(
+                ["iam:PassRole"],
+                self.arn("iam", f"role/{NAME}/{stage}/*", region=False),
+                condition={"iam:PassedToService": "ecs-tasks.amazonaws.com"},
+            ),
+            allow(["logs:FilterLogEvents"], self.arn("logs", f"log-group:/aws/ecs/{name}:*")),
         ]
 
     def _send_bulk(self, stage: str) -> list[iam.PolicyStatement]:

@@ -53,10 +53,23 @@ def test_no_right_is_wider_than_its_reason(account, synth):
                     fits = [one for one in WILDCARDS if re.fullmatch(one, text)]
                     assert fits, text
                     used |= set(fits)
-    # For a stage with a domain, one that wants signatures, and one with bulk.
+    # For a stage with a domain, one that wants signatures, one with bulk, one with tasks.
     lacking = ("route53", "execute-api", "s3:::quickthaw", ":sqs:", "event-source-mapping")
     unused = {one for one in WILDCARDS if any(part in one for part in lacking)}
-    assert used == set(WILDCARDS) - unused
+    assert used == set(WILDCARDS) - unused - set(TASKS)
+
+
+# Of WILDCARDS, those for a stage whose host is Fargate.
+TASKS = (
+    r".*:cluster/quickthaw-\*-[a-z0-9]+",
+    r".*:service/(quickthaw-\*-[a-z0-9]+)/\1",
+    r".*:service-[a-z]+/(quickthaw-\*-[a-z0-9]+)/\1/\*",
+    r".*:(loadbalancer|listener)/app/quickthaw-\*-[a-z0-9]+/\*",
+    r".*:targetgroup/quickthaw-\*-[a-z0-9]+/\*",
+    r".*:alarm:TargetTracking-service/(quickthaw-\*-[a-z0-9]+)/\1-\*",
+    r".*:scalable-target/\*",
+    r".*:ec2:[^*]*:[a-z-]+/\*",
+)
 
 
 # What knows no resources (Service Authorization Reference), by role.
@@ -167,6 +180,128 @@ def with_bulk(write_account):
         return write_account()
 
 
+ON_FARGATE = {"host": "fargate", "auth": "none", "rate_per_second": None, "burst": None}
+WITH_FARGATE = Stage(models={"hobbies": {**ON_FARGATE, "bulk": True}})
+
+
+@pytest.fixture(scope="module")
+def with_fargate(write_account):
+    """The account's templates where one model of dev runs on Fargate, and no other stage's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(STAGES, "dev", WITH_FARGATE)
+        return write_account()
+
+
+# What knows no resources, of what a stage gets whose host is Fargate.
+EVERYWHERE_ON_FARGATE = {
+    "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:DescribeScalingPolicies",
+    "application-autoscaling:DescribeScheduledActions",
+    "ecs:DeregisterTaskDefinition",
+    "ecs:DescribeTaskDefinition",
+    "ecs:ListTaskDefinitions",
+    "ecs:RegisterTaskDefinition",
+}
+
+
+def test_stage_is_on_fargate_its_account_is_clean_and_no_right_is_wider_than_its_reason(
+    account, with_fargate, synth
+):
+    from infrastructure.permissions import WILDCARDS
+
+    assert not with_fargate.findings
+    assert not synth.lint(with_fargate)
+    used, everywhere = set(), set()
+    for actions, resources, _ in synth.list_statements(with_fargate["quickthaw-dev-access"]):
+        assert not [one for one in actions if "*" in one]
+        forbidden = [one for one in actions if FORBIDDEN.match(one)]
+        assert all(one.startswith("s3:") for one in forbidden)  # bulk's
+        for resource in resources:
+            text = resource if isinstance(resource, str) else join(resource)
+            if text == "*":
+                everywhere |= set(actions)
+            if "*" in text:
+                fits = {one for one in WILDCARDS if re.fullmatch(one, text)}
+                assert fits, text
+                used |= fits
+    assert set(TASKS) <= used
+    more = everywhere - EVERYWHERE["quickthaw-STAGE-access"] - EVERYWHERE_ON_FARGATE
+    described = r"(ec2|elasticloadbalancing):Describe|lambda:CreateEventSource"  # the latter bulk's
+    assert all(re.match(described, one) for one in more), more
+    assert everywhere >= EVERYWHERE_ON_FARGATE
+    assert with_fargate["quickthaw-prod-access"] == account["quickthaw-prod-access"]
+    assert not re.search("ecs|ec2|elasticload", json.dumps(account["quickthaw-dev-access"]))
+
+
+def test_stage_is_on_fargate_its_roles_may_fetch_the_image_and_write_the_log(with_fargate, synth):
+    template = with_fargate["quickthaw-dev-access"]
+    (boundary,) = (
+        one
+        for one in synth.find(template, "AWS::IAM::ManagedPolicy").values()
+        if one["ManagedPolicyName"] == "quickthaw-boundary-dev"
+    )
+    found = {
+        tuple(synth.as_list(one["Action"])): synth.as_text(one["Resource"])
+        for one in boundary["PolicyDocument"]["Statement"]
+    }
+    pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+    assert "repository/quickthaw" in found[pull]
+    assert found[("ecr:GetAuthorizationToken",)] == "*"
+    logs = [
+        synth.as_text(one["Resource"])
+        for one in boundary["PolicyDocument"]["Statement"]
+        if "logs:PutLogEvents" in one["Action"]
+    ]
+    assert any("log-group:/aws/ecs/quickthaw-*-dev:*" in one for one in logs)
+
+
+def test_stage_is_on_fargate_roles_are_passed_to_tasks_and_linked_ones_made_by_name(
+    with_fargate, synth
+):
+    statements = synth.list_statements(with_fargate["quickthaw-dev-access"])
+    passed = {
+        conditions["StringEquals"]["iam:PassedToService"]: resources
+        for actions, resources, conditions in statements
+        if actions == ["iam:PassRole"]
+    }
+    assert len([one for one, _, _ in statements if one == ["iam:PassRole"]]) == len(passed) + 1
+    (roles,) = passed["ecs-tasks.amazonaws.com"]
+    assert join(roles).endswith(":role/quickthaw/dev/*")
+    linked = {
+        conditions["StringEquals"]["iam:AWSServiceName"]: join(resources[0])
+        for actions, resources, conditions in statements
+        if actions == ["iam:CreateServiceLinkedRole"]
+    }
+    assert set(linked) == {
+        "ecs.amazonaws.com",
+        "ecs.application-autoscaling.amazonaws.com",
+        "elasticloadbalancing.amazonaws.com",
+    }
+    for service, role in linked.items():
+        assert f":role/aws-service-role/{service}/AWSServiceRoleFor" in role
+        assert "*" not in role
+
+
+def test_stage_is_on_fargate_its_deployer_moves_services_and_reads_their_log(with_fargate, synth):
+    template = with_fargate["quickthaw-dev-access"]
+    (policy,) = (
+        one
+        for name, one in synth.find(template, "AWS::IAM::Policy").items()
+        if "DeployDevPolicy" in name
+    )
+    found = {
+        action: synth.as_text(one["Resource"])
+        for one in policy["PolicyDocument"]["Statement"]
+        for action in synth.as_list(one["Action"])
+    }
+    for action in ("ecs:DescribeServices", "ecs:UpdateService"):
+        assert "service/quickthaw-*-dev/quickthaw-*-dev" in found[action]
+    assert "log-group:/aws/ecs/quickthaw-*-dev:*" in found["logs:FilterLogEvents"]
+    planned = json.dumps(with_fargate["quickthaw-plan-access"])
+    assert "ecs:DescribeServices" in planned
+    assert "ecs:UpdateService" not in planned
+
+
 def list_bulk(synth, template, kind, name):
     """What an entity may do of bulk: (actions, ends of resources, conditions)."""
     (policy,) = (one for key, one in synth.find(template, kind).items() if name in key)
@@ -213,8 +348,9 @@ def test_stage_has_bulk_its_executor_makes_its_stages_and_deletes_no_object(with
             assert all(one.endswith("-dev") for one in resources)
 
 
-def test_stage_has_bulk_its_policies_are_of_a_size_that_iam_takes(with_bulk, synth):
-    template = with_bulk["quickthaw-dev-access"]
+@pytest.mark.parametrize("written", ["with_bulk", "with_fargate"])
+def test_policies_of_a_stage_are_of_a_size_that_iam_takes(request, written, synth):
+    template = request.getfixturevalue(written)["quickthaw-dev-access"]
     limits = {"AWS::IAM::ManagedPolicy": 6_144, "AWS::IAM::Policy": 10_240}  # "IAM quotas"
     for kind, limit in limits.items():
         for policy in synth.find(template, kind).values():
@@ -425,7 +561,9 @@ def test_roles_that_a_deployment_makes_are_bounded(account, synth, stage):
             assert conditions["StringEquals"]["iam:PassedToService"].endswith(".amazonaws.com")
 
 
-@pytest.mark.parametrize(("written", "stage"), [("account", "prod"), ("with_bulk", "dev")])
+@pytest.mark.parametrize(
+    ("written", "stage"), [("account", "prod"), ("with_bulk", "dev"), ("with_fargate", "dev")]
+)
 def test_executor_may_do_what_the_template_needs(request, synth, written, stage):
     """Each kind of resource that a stage's template has is one that its executor can make."""
     from serving.deployment.stacks.app import build_app
@@ -443,17 +581,33 @@ def test_executor_may_do_what_the_template_needs(request, synth, written, stage)
         }
         patch.setattr(builder, "read_manifest", lambda *_: manifest)
         patch.setattr(builder, "find_tag", lambda *_: "0" * 12)
-        if written == "with_bulk":
-            patch.setitem(STAGES, stage, WITH_BULK)
+        if written != "account":
+            patch.setitem(STAGES, stage, {"with_bulk": WITH_BULK}.get(written, WITH_FARGATE))
         template = synth.Templates(build_app({"model": "hobbies", "stage": stage}))[
             f"quickthaw-hobbies-{stage}"
         ]
     creates = {
         "ApiGateway": "apigateway:POST",
+        "ApplicationAutoScaling::ScalableTarget": "application-autoscaling:RegisterScalableTarget",
+        "ApplicationAutoScaling::ScalingPolicy": "application-autoscaling:PutScalingPolicy",
         "CloudWatch::Alarm": "cloudwatch:PutMetricAlarm",
         "CloudWatch::Dashboard": "cloudwatch:PutDashboard",
         "CodeDeploy::Application": "codedeploy:CreateApplication",
         "CodeDeploy::DeploymentGroup": "codedeploy:CreateDeploymentGroup",
+        "EC2::InternetGateway": "ec2:CreateInternetGateway",
+        "EC2::Route": "ec2:CreateRoute",
+        "EC2::RouteTable": "ec2:CreateRouteTable",
+        "EC2::SecurityGroup": "ec2:AuthorizeSecurityGroupEgress",
+        "EC2::Subnet": "ec2:CreateSubnet",
+        "EC2::SubnetRouteTableAssociation": "ec2:AssociateRouteTable",
+        "EC2::VPC": "ec2:CreateVpc",
+        "EC2::VPCGatewayAttachment": "ec2:AttachInternetGateway",
+        "ECS::Cluster": "ecs:CreateCluster",
+        "ECS::Service": "ecs:CreateService",
+        "ECS::TaskDefinition": "ecs:RegisterTaskDefinition",
+        "ElasticLoadBalancingV2::Listener": "elasticloadbalancing:CreateListener",
+        "ElasticLoadBalancingV2::LoadBalancer": "elasticloadbalancing:CreateLoadBalancer",
+        "ElasticLoadBalancingV2::TargetGroup": "elasticloadbalancing:CreateTargetGroup",
         "IAM::Policy": "iam:PutRolePolicy",
         "IAM::Role": "iam:CreateRole",
         "Lambda::Alias": "lambda:CreateAlias",

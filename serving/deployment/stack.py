@@ -12,6 +12,7 @@ from serving.bundle.names import check_name
 
 NAME = "quickthaw"
 ALIAS = "live"  # the version of a function that the API calls
+SAID = f"{NAME}.said"  # the label of a container that says which model and image a task runs
 ACCOUNT = f"{NAME}-account"  # the stack of infrastructure/
 
 
@@ -31,10 +32,10 @@ class Outputs(NamedTuple):
     """The stack's outputs, by their names in the template.
 
     Attributes:
-        Url: Of the API, stage included, with a slash at its end.
-        KeyId: The API key's id, "none" where the API wants none.
-        FunctionName: The function's name.
-        LogGroup: Where the function logs.
+        Url: Of the API, stage included, or of the load balancer; with a slash at its end.
+        KeyId: The API key's id, "none" where callers need none.
+        FunctionName: The function's name; on Fargate the ECS service's.
+        LogGroup: Where it logs.
         Dashboard: A link to the console.
     """
 
@@ -63,7 +64,7 @@ class BulkOutputs(NamedTuple):
 
 @dataclass(frozen=True)
 class Deployment:
-    """A model at a stage: an image, a stack, a function, an API, a dashboard of its own.
+    """A model at a stage: an image, a stack, what runs and reaches it, a dashboard of its own.
 
     Raises:
         StackError: A model cannot be called so.
@@ -218,6 +219,12 @@ def make_local_url(api: str, stage: str = "") -> str:
     address = urlsplit(os.environ.get("AWS_ENDPOINT_URL", "http://localhost:4566"))
     path = f"{stage}/" if stage else ""
     return f"{address.scheme}://{api}.execute-api.localhost:{address.port}/{path}"
+
+
+def make_balancer_url(name: str) -> str:
+    """The address of a load balancer on a local AWS."""
+    address = urlsplit(os.environ.get("AWS_ENDPOINT_URL", "http://localhost:4566"))
+    return f"{address.scheme}://{name}.alb.localhost:{address.port}/"
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 INTEGRATION_SECONDS = 29  # API Gateway, "Integration timeout"
 MEMORY_MB = range(128, 10_240 + 1)  # AWS Lambda Developer Guide, "Lambda quotas"
+# Amazon ECS Developer Guide, "Task CPU and memory": what there is with half as many units of a
+# processor as MB, or the next step below.
+FARGATE_MB, FARGATE_CPU = (512, *MEMORY_MB[1024 - 128 :: 1024]), (4096, 2048, 1024, 512, 256)
 BULK_CONCURRENCY = range(2, 1000 + 1)  # the same, "Using Lambda with Amazon SQS"
 # CloudWatch Logs takes these alone (PutRetentionPolicy API reference); more are not needed here.
 RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
@@ -71,8 +74,10 @@ class Stage:
     """A stage's settings.
 
     Attributes:
-        architecture: The function's processors, as Lambda names them; the image is built for them.
-        memory_mb: The function's memory; its share of a processor goes with it.
+        host: What runs the model: functions of Lambda, or tasks of Fargate behind a load balancer.
+        architecture: The processors, as Lambda names them; the image is built for them.
+        memory_mb: The memory of a function or a task; its share of a processor goes with it.
+        tasks, max_tasks: So many tasks run at least and at most, where host is fargate.
         timeout_seconds: What an invocation may take, less than API Gateway waits.
         api: What callers reach: a REST API, an HTTP API, or the function's own URL.
         auth: What a caller needs: an API key, an AWS signature, or nothing.
@@ -91,8 +96,11 @@ class Stage:
         models: What is otherwise for a model: by its name, settings as above.
     """
 
+    host: Literal["lambda", "fargate"] = "lambda"
     architecture: Literal["x86_64", "arm64"] = "x86_64"
     memory_mb: int = 1024
+    tasks: int = 2
+    max_tasks: int = 10
     timeout_seconds: int = 28
     api: Literal["rest", "http", "url"] = "rest"
     auth: Literal["api_key", "iam", "none"] = "api_key"
@@ -128,7 +136,8 @@ class Stage:
             "rate_per_second and burst must be at least 1": all(
                 one is None or one >= 1 for one in (self.rate_per_second, self.burst)
             ),
-            **self._check_api(),
+            **self._check_host(),
+            **(self._check_api() if self.host == "lambda" else {}),
             "bulk_concurrency must be from 2 to 1,000": self.bulk_concurrency in BULK_CONCURRENCY,
             f"retention_days must be one of {RETENTION_DAYS}": (
                 self.retention_days in RETENTION_DAYS
@@ -150,6 +159,40 @@ class Stage:
             if unknown := settings.keys() - vars(self).keys():
                 raise StageError(f"serving/deployment/stages.py: {model}: no settings {unknown}")
             self.of(model)
+
+    def _check_host(self) -> dict[str, bool]:
+        """What tasks behind a load balancer lack, no setting may want (docs/guides/fargate.md)."""
+        starts = (self.reserved_concurrency, self.provisioned_concurrency, self.snap_start or None)
+        rules = {
+            "api must be left out where host is fargate: a load balancer is what callers reach": (
+                self.api == "rest"
+            ),
+            "auth must be none where host is fargate: a load balancer has neither keys nor "
+            "signatures": self.auth == "none",
+            "rate_per_second and burst must be None where host is fargate, whose load balancer "
+            "has no throttle: max_tasks bounds it": (
+                (self.rate_per_second, self.burst) == (None, None)
+            ),
+            "reserved_concurrency, provisioned_concurrency and snap_start must be left out where "
+            "host is fargate: tasks is how many always run": starts == (None, None, None),
+            "canary must be False where host is fargate: a deployment whose tasks fail goes back "
+            "by itself": not self.canary,
+            "a domain's base_path must be left out where host is fargate": (
+                not (self.domain and self.domain.base_path)
+            ),
+            "memory_mb must be 512 or a multiple of 1,024 where host is fargate": (
+                self.memory_mb in FARGATE_MB
+            ),
+            "tasks must be at least 1, and max_tasks no less": 1 <= self.tasks <= self.max_tasks,
+        }
+        return {"host must be lambda or fargate": self.host in ("lambda", "fargate")} | (
+            rules if self.host == "fargate" else {}
+        )
+
+    @property
+    def cpu_units(self) -> int:
+        """The 1,024ths of a processor that a task has with its memory."""
+        return next(one for one in FARGATE_CPU if 2 * one <= self.memory_mb)
 
     def _check_api(self) -> dict[str, bool]:
         """What an API lacks, no setting may want (docs/guides/aws.md)."""

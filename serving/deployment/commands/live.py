@@ -2,7 +2,7 @@
 
 The stack's template says all of it, the image's tag included, and the alias, which version of the
 function answers: `make rollback` moves it, and the template does not know. So it is with the stack
-of bulk, where the stage has one.
+of bulk, where the stage has one; on Fargate the service says which task definition it runs.
 """
 
 import argparse
@@ -16,11 +16,13 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from serving.deployment.commands import tasks
 from serving.deployment.commands.push import find_account, find_region
 from serving.deployment.commands.rollback import MISSING, list_versions, read_alias
 from serving.deployment.image.builder import BASE, ImageError
 from serving.deployment.stack import (
     ALIAS,
+    SAID,
     Deployment,
     StackError,
     make_client,
@@ -30,7 +32,8 @@ from serving.deployment.stack import (
 from serving.deployment.stages import STAGES
 
 WHOLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
-VERSION = "AWS::Lambda::Version"
+VERSION, DEFINITION = "AWS::Lambda::Version", "AWS::ECS::TaskDefinition"
+TYPES = {VERSION, DEFINITION}
 PATHS = "aws:cdk:enable-path-metadata"
 
 
@@ -46,7 +49,7 @@ class Deployed(NamedTuple):
 
     Attributes:
         template: Its stack's.
-        version: The number of the function's version that answers.
+        version: The number of the version that answers: of a function, or a task definition.
         versions: What each version says of itself: "model …, image …".
     """
 
@@ -60,8 +63,9 @@ class Deployed(NamedTuple):
         return max(self.versions)
 
 
-def read_deployed(name: str) -> Deployed | None:
-    """What a stack of that name runs; None where it is not there, or was not deployed whole.
+def read_deployed(name: str, host: str = "lambda") -> Deployed | None:
+    """What a stack of that name runs; None where it is not there, or was not deployed whole, or
+    runs on another host.
 
     Raises:
         StackError: AWS does not tell.
@@ -74,7 +78,7 @@ def read_deployed(name: str) -> Deployed | None:
         if "does not exist" in str(error):
             return None
         raise
-    versions = read_versions(name)
+    versions = read_versions(name, host)
     if status not in WHOLE or versions is None:
         return None
     with tell_errors(f"read the template of {name}"):
@@ -84,12 +88,15 @@ def read_deployed(name: str) -> Deployed | None:
     return Deployed(template, *versions)
 
 
-def read_versions(name: str) -> tuple[int, dict[int, str]] | None:
-    """The version of a function that answers, and all; None where there is no alias.
+def read_versions(name: str, host: str = "lambda") -> tuple[int, dict[int, str]] | None:
+    """The version of a function, or a task definition, that answers, and all; None where there is
+    no alias, or no service.
 
     Raises:
         StackError: AWS does not tell.
     """
+    if host == "fargate":
+        return tasks.read_versions(make_client("ecs"), name)
     client = make_client("lambda")
     try:
         version, _, _ = read_alias(client, name)
@@ -101,9 +108,19 @@ def read_versions(name: str) -> tuple[int, dict[int, str]] | None:
 
 
 def read_image(template: dict[str, Any]) -> str:
-    """What a template's version of the function says of itself."""
-    (version,) = (one for one in template["Resources"].values() if one["Type"] == VERSION)
-    return str(version["Properties"]["Description"])
+    """What a template's version of the function, or its task definition, says of itself."""
+    (found,) = (one for one in template["Resources"].values() if one["Type"] in TYPES)
+    properties = found["Properties"]
+    if found["Type"] == VERSION:
+        return str(properties["Description"])
+    (container,) = properties["ContainerDefinitions"]
+    return str(container["DockerLabels"][SAID])
+
+
+def find_host(template: dict[str, Any]) -> str:
+    """What runs a template's image: `Stage.host`."""
+    kinds = {one["Type"] for one in template["Resources"].values()}
+    return "fargate" if DEFINITION in kinds else "lambda"
 
 
 def flatten(template: dict[str, Any]) -> str:
@@ -201,7 +218,8 @@ def main() -> None:
         for stage in options.stage:
             deployment = Deployment(options.model, stage)
             if options.versions:
-                version, versions = read_versions(deployment.name) or (0, {0: ""})
+                host = STAGES[stage].of(options.model).host
+                version, versions = read_versions(deployment.name, host) or (0, {0: ""})
                 print(version, max(versions))
                 continue
             hand_on(stage, look(deployment, options.base, local=options.local))
@@ -217,7 +235,7 @@ def look(deployment: Deployment, base: str, *, local: bool) -> Verdict:
         StackError: AWS does not tell, or what this commit would deploy was rolled back.
     """
     verdicts = {
-        compare(deployment, name, template, read_deployed(name))
+        compare(deployment, name, template, read_deployed(name, find_host(template)))
         for name, template in synthesize(deployment, base, local=local).items()
     }
     return Verdict.DEPLOY if Verdict.DEPLOY in verdicts else Verdict.LIVE

@@ -2,7 +2,8 @@
 
 Of each model and stage the live version and the newest ones stay; an image goes when no version of
 any function runs it, of whatever model, whether its folder is in this tree or not. ECR's own rules
-cannot know that: they count, or go by age.
+cannot know that: they count, or go by age. On Fargate a version is a revision of the task
+definition; those of a service that is gone are old.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from serving.deployment.commands import tasks
 from serving.deployment.commands.rollback import MISSING, list_versions
 from serving.deployment.stack import (
     NAME,
@@ -90,6 +92,44 @@ def find_used_images(client: Any, name: str, gone: list[int]) -> set[str]:
     return used
 
 
+def find_old_revisions(client: Any, name: str, keep: int) -> list[int]:
+    """The revisions of a task definition that its service does not run, without the newest; all
+    where there is no service.
+
+    Raises:
+        StackError: AWS does not answer.
+    """
+    numbers = tasks.list_numbers(client, name)
+    kept = set(numbers[-keep:])
+    try:
+        kept.add(tasks.read_current(client, name))
+    except StackError as error:
+        if error.code != tasks.MISSING:
+            raise
+        kept = set()
+    found = {one: tasks.read_revision(client, name, one) for one in numbers if one not in kept}
+    # A deployment may be about to make the service of one.
+    now = datetime.now(UTC)
+    return [
+        number
+        for number, one in found.items()
+        if one.registered is None or now - one.registered > GRACE
+    ]
+
+
+def find_images_of_tasks(client: Any, name: str, gone: list[int]) -> set[str]:
+    """Tags of the images that the revisions of a task definition run, without those `gone`.
+
+    Raises:
+        StackError: AWS does not answer.
+    """
+    return {
+        tasks.read_revision(client, name, one).image.rpartition(":")[2]
+        for one in tasks.list_numbers(client, name)
+        if one not in gone
+    }
+
+
 def find_old_images(client: Any, used: set[str]) -> dict[str, list[str]]:
     """Digest and tags of the images that are not used, and were not pushed just now.
 
@@ -113,28 +153,38 @@ def prune(keep: int, *, yes: bool = False) -> None:
     Raises:
         StackError: Nobody agreed, or AWS does not do it.
     """
-    functions, registry = make_client("lambda"), make_client("ecr")
+    functions, registry, ecs = (make_client(one) for one in ("lambda", "ecr", "ecs"))
     names = list_functions(functions)
     versions = {name: find_old_versions(functions, name, keep) for name in names}
+    revisions = {name: find_old_revisions(ecs, name, keep) for name in tasks.list_families(ecs)}
 
     def find_images() -> dict[str, list[str]]:
-        used = (
+        used = [
             find_used_images(functions, name, versions.get(name, []))
             for name in list_functions(functions)
-        )
+        ]
+        used += [
+            find_images_of_tasks(ecs, name, revisions.get(name, []))
+            for name in tasks.list_families(ecs)
+        ]
         return find_old_images(registry, set[str]().union(*used))
 
     images = find_images()
-    if not images and not any(versions.values()):
+    if not images and not any([*versions.values(), *revisions.values()]):
         say("there is nothing to delete")
         return
     lines = [f"  {name}: versions {gone}" for name, gone in versions.items() if gone]
+    lines += [f"  {name}: task definitions {gone}" for name, gone in revisions.items() if gone]
     lines += [f"  image {', '.join(tags) or digest}" for digest, tags in images.items()]
     confirm("to be deleted:\n" + "\n".join(lines), yes=yes)
     for name, gone in versions.items():
         for version in gone:
             with tell_errors(f"delete version {version} of {name}"):
                 functions.delete_function(FunctionName=name, Qualifier=str(version))
+    for name, gone in revisions.items():
+        for number in gone:
+            with tell_errors(f"take back task definition {number} of {name}"):
+                ecs.deregister_task_definition(taskDefinition=f"{name}:{number}")
     # Once more: a deployment may have taken one while the question stood.
     delete_images(registry, [digest for digest in images if digest in find_images()])
 

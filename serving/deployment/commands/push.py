@@ -25,7 +25,8 @@ def main() -> None:
     parser.add_argument("--local", action="store_true", help="a local AWS runs Docker's own images")
     options = parser.parse_args()
     stage = STAGES[options.stage].of(options.model)
-    hosts = ("lambda", "bulk") if stage.bulk else ("lambda",)
+    host = "web" if stage.host == "fargate" else "lambda"
+    hosts = (host, "bulk") if stage.bulk else (host,)
     try:
         if builder.read_revision(builder.ROOT).endswith("+"):
             say("note: this tree is not what was committed")

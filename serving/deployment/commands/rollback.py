@@ -1,7 +1,8 @@
 """Move a deployment's alias to the version before: `make rollback MODEL=topics STAGE=prod`.
 
 It takes seconds, and lasts until another image is deployed: revert the commit, too. Where the stage
-has bulk, its function goes to a version of the same model.
+has bulk, its function goes to a version of the same model. On Fargate the service goes to the task
+definition before, in minutes.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import re
 import sys
 from typing import Any, NamedTuple
 
+from serving.deployment.commands import tasks
 from serving.deployment.commands.options import add_deployment
 from serving.deployment.stack import (
     ALIAS,
@@ -152,6 +154,8 @@ def rollback(deployment: Deployment, wanted: int | None = None, *, yes: bool = F
         StackError: There is nothing to go back to, nobody agreed, or AWS does not do it.
     """
     name, client = deployment.name, make_client("lambda")
+    if STAGES[deployment.stage].of(deployment.model).host == "fargate":
+        return rollback_tasks(client, deployment, wanted, yes=yes)
     versions = list_versions(client, name)
     current, tried, revision = read_alias(client, name)
     target = current if tried and wanted is None else choose(versions, current, wanted)
@@ -166,6 +170,36 @@ def rollback(deployment: Deployment, wanted: int | None = None, *, yes: bool = F
         stop_canary(name)
         _, _, revision = read_alias(client, name)
     move(client, name, target, revision)
+    if bulk:
+        move(client, bulk.name, bulk.target, bulk.revision)
+    return target
+
+
+def rollback_tasks(client: Any, deployment: Deployment, wanted: int | None, *, yes: bool) -> int:
+    """Let a service on Fargate run the task definition before; bulk's function follows.
+
+    Args:
+        client: Of Lambda.
+        deployment: The model and the stage.
+        wanted: The revision to go to.
+        yes: Whether not to ask.
+
+    Returns:
+        The revision that runs now.
+
+    Raises:
+        StackError: There is nothing to go back to, nobody agreed, or AWS does not do it.
+    """
+    name, ecs = deployment.name, make_client("ecs")
+    current = tasks.read_current(ecs, name)
+    versions = tasks.list_revisions(ecs, name)
+    target = choose(versions, current, wanted)
+    now, then = versions.get(current, "unknown"), versions[target]
+    lines = [f"{name}: goes from version {current} ({now}) to version {target} ({then})"]
+    bulk = plan_bulk(client, deployment, then, back=target < current)
+    lines += [bulk.told] if bulk else []
+    confirm("\n".join(lines), yes=yes)
+    tasks.move_service(ecs, name, target)
     if bulk:
         move(client, bulk.name, bulk.target, bulk.revision)
     return target

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from serving.deployment.commands import tasks
 from serving.deployment.commands.live import read_versions
 from serving.deployment.commands.prune import list_functions
 from serving.deployment.stack import NAME, StackError, make_client
@@ -16,7 +17,7 @@ BULK = "-bulk"  # ends what a model's second function is called before its stage
 
 
 class Running(NamedTuple):
-    """A function: its stage, its model, and what the version that answers says of itself."""
+    """A function, or a service: its stage, its model, what the version that answers says."""
 
     stage: str
     model: str
@@ -24,18 +25,22 @@ class Running(NamedTuple):
 
 
 def list_running() -> Iterator[Running]:
-    """Each function of a model at a stage.
+    """Each function, and each service on Fargate, of a model at a stage.
 
     Raises:
         StackError: AWS does not tell.
     """
-    for name in list_functions(make_client("lambda")):
+    hosts = dict.fromkeys(list_functions(make_client("lambda")), "lambda")
+    hosts |= dict.fromkeys(tasks.list_services(make_client("ecs")), "fargate")
+    for name, host in sorted(hosts.items()):
         model, _, stage = name.removeprefix(f"{NAME}-").rpartition("-")
         if not model or stage not in STAGES:
             continue
-        version, versions = read_versions(name) or (0, {0: "not deployed whole"})
+        version, versions = read_versions(name, host) or (0, {0: "not deployed whole"})
         if model.endswith(BULK):
             model = f"{model.removesuffix(BULK)} (bulk)"
+        elif host == "fargate":
+            model = f"{model} (fargate)"
         yield Running(stage, model, versions.get(version, "unknown"))
 
 

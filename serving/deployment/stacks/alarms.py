@@ -140,11 +140,14 @@ def add_alarm(  # noqa: PLR0913 - what an alarm has
     description: str,
     threshold: float = 1,
     periods: int = 1,
+    below: bool = False,
 ) -> cloudwatch.Alarm:
     """An alarm of a deployment, named after that and `what`; the description ends in a command.
 
-    It goes off where the metric reaches the threshold so many periods one after the other.
+    It goes off where the metric reaches the threshold so many periods one after the other; with
+    `below`, where it is less, or is not there.
     """
+    compare, missing = cloudwatch.ComparisonOperator, cloudwatch.TreatMissingData
     alarm = cloudwatch.Alarm(
         scope,
         what,
@@ -154,8 +157,10 @@ def add_alarm(  # noqa: PLR0913 - what an alarm has
         metric=metric,
         threshold=threshold,
         evaluation_periods=periods,
-        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        comparison_operator=(
+            compare.LESS_THAN_THRESHOLD if below else compare.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+        ),
+        treat_missing_data=missing.BREACHING if below else missing.NOT_BREACHING,
     )
     if arn := stage.alarm_topic_arn:
         topic = sns.Topic.from_topic_arn(scope, f"{what}-topic", arn)

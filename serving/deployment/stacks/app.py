@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from serving.deployment.image import builder
 from serving.deployment.stack import Deployment, StackError
 from serving.deployment.stacks.bulk import Bulk
+from serving.deployment.stacks.fargate.stack import Fargate
 from serving.deployment.stacks.function import Image
 from serving.deployment.stacks.service import Service
 from serving.deployment.stages import STAGES
@@ -57,7 +58,11 @@ def build_app(context: dict[str, str] | None = None) -> cdk.App:
         }
 
     local = read("local", "false") == "true"
-    service = Service(app, image=find_image("lambda"), local=local, **make_options())
+    service: cdk.Stack
+    if settings.host == "fargate":
+        service = Fargate(app, image=find_image("web"), local=local, **make_options())
+    else:
+        service = Service(app, image=find_image("lambda"), local=local, **make_options())
     if settings.bulk:
         bulk = Bulk(app, image=find_image("bulk"), **make_options())
         bulk.add_dependency(service)  # so a version that fails its canary goes no further

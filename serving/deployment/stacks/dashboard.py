@@ -2,6 +2,7 @@
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
 from aws_cdk.region_info import RegionInfo
 from constructs import Construct
 
@@ -84,14 +85,11 @@ class Dashboard(Construct):
                 self._show_requests(function, api),
                 self._show_speed(function, api),
                 self._show_model(),
-                *([[self._show_bulk(bulk)]] if bulk else ()),
-                self._show_logs(function),
+                *([[show_bulk(bulk)]] if bulk else ()),
+                list_queries(function.logs, self._task),
             ],
         )
-        console = CONSOLES.get(RegionInfo.get(region).partition or "aws", CONSOLES["aws"])
-        self.link = (
-            f"https://{region}.{console}/cloudwatch/home?region={region}#dashboards:name={name}"
-        )
+        self.link = make_link(name, region)
 
     def _graph(self, title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
         """A diagram over time, from zero: metrics of AWS's, and the handler's curves."""
@@ -168,28 +166,39 @@ class Dashboard(Construct):
         """What no diagram above has taken: what this kind of input and this task have alone."""
         return [self._graph(title) for title in list(self._curves)]
 
-    def _show_bulk(self, bulk: Metrics) -> cloudwatch.GraphWidget:
-        def draw(metric: cloudwatch.Metric, label: str, color: str) -> cloudwatch.IMetric:
-            return metric.with_(period=PERIOD, label=label, color=color)
 
-        return cloudwatch.GraphWidget(
-            title="Objects of bulk",
-            left=[draw(bulk.waiting, "waiting", BLUE), draw(bulk.given_up, "given up", RED)],
-            right=[draw(bulk.age, "oldest (s)", ORANGE)],
+def make_link(name: str, region: str) -> str:
+    """To a dashboard in the console."""
+    console = CONSOLES.get(RegionInfo.get(region).partition or "aws", CONSOLES["aws"])
+    return f"https://{region}.{console}/cloudwatch/home?region={region}#dashboards:name={name}"
+
+
+def show_bulk(bulk: Metrics) -> cloudwatch.GraphWidget:
+    """The diagram of bulk's queues."""
+
+    def draw(metric: cloudwatch.Metric, label: str, color: str) -> cloudwatch.IMetric:
+        return metric.with_(period=PERIOD, label=label, color=color)
+
+    return cloudwatch.GraphWidget(
+        title="Objects of bulk",
+        left=[draw(bulk.waiting, "waiting", BLUE), draw(bulk.given_up, "given up", RED)],
+        right=[draw(bulk.age, "oldest (s)", ORANGE)],
+        width=WIDTH,
+        height=HEIGHT,
+    )
+
+
+def list_queries(group: logs.ILogGroup, task: str) -> list[cloudwatch.IWidget]:
+    """The tables of a log, those that a task has."""
+    return [
+        cloudwatch.LogQueryWidget(
+            title=title,
+            log_group_names=[group.log_group_name],
+            query_string=query,
+            view=cloudwatch.LogQueryVisualizationType.TABLE,
             width=WIDTH,
             height=HEIGHT,
         )
-
-    def _show_logs(self, function: Function) -> list[cloudwatch.IWidget]:
-        return [
-            cloudwatch.LogQueryWidget(
-                title=title,
-                log_group_names=[function.logs.log_group_name],
-                query_string=query,
-                view=cloudwatch.LogQueryVisualizationType.TABLE,
-                width=WIDTH,
-                height=HEIGHT,
-            )
-            for title, query, task in QUERIES
-            if task in ("", self._task)
-        ]
+        for title, query, only in QUERIES
+        if only in ("", task)
+    ]

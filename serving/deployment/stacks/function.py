@@ -26,6 +26,11 @@ class Image(NamedTuple):
     tag: str
     manifest: dict[str, Any]
 
+    @property
+    def said(self) -> str:
+        """What a version that runs it says of itself."""
+        return f"model {self.manifest['version']}, image {self.tag}"
+
 
 class Work(NamedTuple):
     """What a function of a deployment is for: all that it does not share with the other.
@@ -111,7 +116,7 @@ class Function(Construct):
             # Kept when the next one takes its place, for a rollback; not if it failed its canary.
             current_version_options=lambda_.VersionOptions(
                 removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-                description=f"model {image.manifest['version']}, image {image.tag}",
+                description=image.said,
             ),
         )
         self.alias = lambda_.Alias(

@@ -16,6 +16,7 @@ def write_service():
 
     from serving.deployment.stack import Deployment
     from serving.deployment.stacks.bulk import Bulk
+    from serving.deployment.stacks.fargate.stack import Fargate
     from serving.deployment.stacks.function import Image
     from serving.deployment.stacks.service import Service
     from serving.deployment.stages import STAGES, Stage
@@ -28,7 +29,8 @@ def write_service():
         stage = Stage(**settings) if settings else STAGES[name]
         image = Image(tag, MANIFEST | (manifest or {}))
         given = {"deployment": Deployment("hobbies", name), "stage": stage, "env": env}
-        Service(app, image=image, local=local, synthesizer=cdk.BootstraplessSynthesizer(), **given)
+        kind = Fargate if stage.host == "fargate" else Service
+        kind(app, image=image, local=local, synthesizer=cdk.BootstraplessSynthesizer(), **given)
         if stage.bulk:
             image = image._replace(tag=f"bulk-{tag}")
             Bulk(app, image=image, synthesizer=cdk.BootstraplessSynthesizer(), **given)

@@ -17,9 +17,10 @@ HEAD = 200  # characters within which a line says what it is
 STARTS = "Traceback (most recent call last):"
 CHAINS = ("During handling of the above exception", "The above exception was the direct cause")
 EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:: .*)?")
+# The last two are the web process's (serving/hosts/web/supervisor.py).
 FAILED = re.compile(
     r"\[(?:ERROR|CRITICAL|FATAL)\]|Task timed out after|Runtime exited|"
-    r"\bstatus: (?:error|failure|timeout)",
+    r"\bstatus: (?:error|failure|timeout)|a worker ended \(|workers did not end in",
     re.IGNORECASE,
 )
 # Lambda Developer Guide, "Lambda function logs"; "(rapid)" lines are the emulator's, whose REPORT

@@ -340,7 +340,7 @@ def list_tags(client):
 def test_prune_keeps_the_newest_and_what_is_live_and_their_images(
     functions, publish, registry, monkeypatch
 ):
-    monkeypatch.setattr(prune, "GRACE", timedelta(0))
+    monkeypatch.setattr(prune, "GRACE", timedelta(minutes=-1))
     publish(7)
     put_images(registry, map(str, range(9)))
     rollback.rollback(DEV, 2, yes=True)
@@ -353,7 +353,7 @@ def test_prune_keeps_the_newest_and_what_is_live_and_their_images(
 def test_prune_keeps_what_another_model_runs_whatever_is_in_this_tree(
     functions, publish, registry, monkeypatch
 ):
-    monkeypatch.setattr(prune, "GRACE", timedelta(0))
+    monkeypatch.setattr(prune, "GRACE", timedelta(minutes=-1))
     role = functions.get_function(FunctionName="quickthaw-hobbies-dev")["Configuration"]["Role"]
     for name in ("quickthaw-gone-prod", "somebody-else"):
         code = {"ImageUri": uri(8)}
@@ -370,7 +370,7 @@ def test_prune_keeps_what_another_model_runs_whatever_is_in_this_tree(
 def test_prune_keeps_the_images_of_bulk_and_deletes_its_old_versions(
     functions, publish, publish_bulk, registry, monkeypatch
 ):
-    monkeypatch.setattr(prune, "GRACE", timedelta(0))
+    monkeypatch.setattr(prune, "GRACE", timedelta(minutes=-1))
     publish(1)
     publish_bulk(1, 2, 3)
     put_images(registry, ["1", "11", "12", "13"])
@@ -390,7 +390,7 @@ def test_prune_finds_nothing_old_nothing_is_asked(functions, publish, registry, 
 def test_a_version_goes_meanwhile_prune_keeps_the_images_of_the_others(
     functions, publish, registry, monkeypatch
 ):
-    monkeypatch.setattr(prune, "GRACE", timedelta(0))
+    monkeypatch.setattr(prune, "GRACE", timedelta(minutes=-1))
     publish(4)
     put_images(registry, map(str, range(5)))
     versions = rollback.list_versions(functions, "quickthaw-hobbies-dev")
@@ -415,7 +415,7 @@ def test_prune_keeps_what_a_canary_tries_and_what_latest_runs(functions, publish
 
 
 def test_nobody_agrees_prune_deletes_nothing(functions, publish, registry, monkeypatch):
-    monkeypatch.setattr(prune, "GRACE", timedelta(0))
+    monkeypatch.setattr(prune, "GRACE", timedelta(minutes=-1))
     publish(3)
     put_images(registry, ["9"])
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
@@ -436,7 +436,7 @@ def test_an_image_is_left_that_is_said():
 
 
 def test_aws_does_not_tell_of_a_function_prune_deletes_nothing(functions, registry, monkeypatch):
-    monkeypatch.setattr(prune, "GRACE", timedelta(0))
+    monkeypatch.setattr(prune, "GRACE", timedelta(minutes=-1))
     put_images(registry, ["1"])
 
     def fail(*_):

@@ -235,7 +235,7 @@ def test_models_that_run_are_listed_with_their_host(serve, capsys):
 @pytest.fixture
 def prunes(aws, monkeypatch):
     """What is deleted of images when all that no task runs is old."""
-    monkeypatch.setattr(prune, "GRACE", timedelta(0))
+    monkeypatch.setattr(prune, "GRACE", timedelta(minutes=-1))
     client = boto3.client("ecr", region_name=local.REGION)
     client.create_repository(repositoryName="quickthaw")
     for number in range(1, 9):

@@ -32,15 +32,16 @@ def read_table(readme):
     return {CAPTIONS[name]: list_pages(text) for name, text in zip(head, columns, strict=True)}
 
 
-def to_toctree(pages, caption=""):
-    lines = ("```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```")
+def to_toctree(pages, *options):
+    lines = ("```{toctree}", ":hidden:", *options, "", *pages, "```")
     return "\n" + "\n".join(lines) + "\n"
 
 
 def add_navigation(app, name, source):
     if name == app.config.root_doc:
         groups = read_table(source[0]) | {"Project": PROJECT}
-        source[0] += "".join(to_toctree(pages, caption) for caption, pages in groups.items())
+        for caption, pages in groups.items():
+            source[0] += to_toctree(pages, f":caption: {caption}")
     elif PurePosixPath(name).name == "README":
         source[0] += to_toctree(list_pages(source[0]))
 

@@ -20,7 +20,7 @@ override MODEL := $(or $(MODEL),$(DEFAULT_MODEL))
 $(if $(filter $(subst %,,$(MODEL)),$(HERE)),,$(if $(MODEL),$(error there is no model $(MODEL): MODEL= one of $(HERE) (training/models))))
 $(foreach one,$(filter-out $(HERE),$(MODELS)),$(error there is no model $(one): MODELS= some of $(HERE) (training/models)))
 # YES=0 is no.
-FLAGS := ALL BULK COLD ERRORS FLIPS FOLLOW FRESH LOCAL MEMORY PEERS QUICK RAW SCORES STAGES WEB YES
+FLAGS := ALL BULK COLD ERRORS FLIPS FOLLOW FRESH LOCAL MEMORY PEERS QUICK RAW SCORES SERVE STAGES WEB YES
 $(foreach name,$(FLAGS),$(eval override $(name) := $$(filter-out 0 no false,$$(call typed,$(name)))))
 AWS_BASE := public.ecr.aws/lambda/python:3.13
 # The quick tests: what `make test` runs.
@@ -48,7 +48,7 @@ export no_proxy NO_PROXY
 INSTALL := scripts/install.sh
 SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
-.PHONY: help new remove adopt serve web score test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model kernel image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs bulk redrive key rollback prune destroy bench budget load fuzz equality picture lock clean
+.PHONY: help new remove adopt serve web score test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model kernel image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs bulk redrive key rollback prune destroy bench budget load fuzz equality picture docs lock clean
 
 # LOCAL=1: on the local AWS that 'make cloud-local' has started.
 ifneq ($(LOCAL),)
@@ -109,6 +109,12 @@ check: .venv/dev.ok ## Lint, types, import contracts, locks, whether the model i
 format: .venv/dev.ok ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+docs: .venv/docs.ok ## Make a site of README.md and docs/, .local/site/index.html; a dead link is an error (SERVE=1: then on http://127.0.0.1:8000, PORT=)
+	@rm -rf .local/site
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --conf-dir tools/site --doctree-dir .local/doctrees . .local/site
+	@echo "wrote .local/site: open index.html in a browser"
+	@$(if $(SERVE),exec $(BIN)/python -m http.server --bind 127.0.0.1 --directory .local/site "$$PORT")
 
 lock: .venv/dev.ok ## Write the locks again from pyproject.toml (UPGRADE=1 takes newer versions)
 	scripts/lock.sh
@@ -305,6 +311,10 @@ $(KERNEL): .venv/deploy.ok requirements/kernel.txt $(wildcard serving/kernel/*.[
 	@$(INSTALL) serve load
 	@touch $@
 
+.venv/docs.ok: $(SETUP) requirements/docs.txt
+	@$(INSTALL) docs
+	@touch $@
+
 # Another environment: what each of these packages needs would change what ours are measured with.
 .local/peers/ok .local/servers/ok: .local/%/ok: requirements/%.txt | .venv/dev.ok
 	@rm -rf .local/$*
@@ -319,4 +329,4 @@ $(KERNEL): .venv/deploy.ok requirements/kernel.txt $(wildcard serving/kernel/*.[
 
 .venv/dev.ok: $(SETUP) requirements/dev.txt
 	@$(INSTALL) dev
-	@touch $@ .venv/serve.ok .venv/deploy.ok .venv/dask.ok .venv/load.ok
+	@touch $@ .venv/serve.ok .venv/deploy.ok .venv/dask.ok .venv/load.ok .venv/docs.ok

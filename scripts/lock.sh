@@ -35,6 +35,7 @@ rm "$target/.without"
 solve web --constraints "$target/dev.txt"
 solve bulk --constraints "$target/dev.txt"
 solve load --constraints "$target/dev.txt"
+solve docs --constraints "$target/dev.txt"
 solve peers --constraints "$target/dev.txt"
 # BentoML wants a cattrs of 2023: these have an environment of their own.
 sed '/^cattrs==/,/[^\\]$/d' "$target/dev.txt" >"$target/.without"

@@ -21,9 +21,11 @@ WORKFLOWS = sorted((FOLDER / "workflows").glob("*.yml"))
 # What a step may do besides: setting up, which is no target's business.
 USES = {
     "actions/checkout",
+    "actions/deploy-pages",
     "actions/download-artifact",
     "actions/setup-python",
     "actions/upload-artifact",
+    "actions/upload-pages-artifact",
     "aws-actions/configure-aws-credentials",
 }
 GUIDE = (ROOT / "docs/guides/aws.md").read_text()
@@ -114,7 +116,9 @@ def test_job_takes_the_role_of_its_environment_and_no_other_job_can_take_one(job
         if step.get("uses", "").startswith("aws-actions/")
     }
     if "steps" in job:
-        assert (job["permissions"].get("id-token") == "write") == bool(roles)
+        pages = {"pages"} & writes(job)  # proves itself to GitHub Pages with the same token
+        assert (job["permissions"].get("id-token") == "write") == bool(roles or pages)
+        assert not (roles and pages)
     for role in roles:
         name = role.removeprefix("quickthaw-").removeprefix("deploy-")
         assert name in {"training", "plan", *STAGES}
@@ -195,6 +199,35 @@ def test_files_that_are_committed_are_those_that_are_handed_on():
     files = Files("*")  # whichever model it is
     assert set(list_committed([files])) < paths
     assert files.report.relative_to(PROPOSAL).as_posix() in paths
+
+
+def test_site_is_published_from_main_where_that_is_wanted_by_a_job_that_runs_nothing_of_ours():
+    docs = read("docs")
+    assert docs["on"].keys() == {"push", "workflow_dispatch"}
+    assert docs["on"]["push"]["branches"] == ["main"]
+    build, publish = docs["jobs"].values()
+    assert build["if"] == "vars.PUBLISH_DOCS == 'yes'"
+    assert [step["run"] for step in build["steps"] if "run" in step] == ["make docs"]
+    assert not writes(build)
+    assert publish["needs"] == "build"  # and is skipped with it
+    assert [step["uses"].partition("@")[0] for step in publish["steps"]] == ["actions/deploy-pages"]
+    assert writes(publish) == {"pages", "id-token"}
+
+
+def test_site_is_made_anew_where_what_it_shows_has_changed():
+    paths = read("docs")["on"]["push"]["paths"]
+    for one in ("*.md", "docs/**", "tools/site/**", "requirements/docs.txt"):
+        assert one in paths
+    shown = re.findall(r"\]\((?:\.\./)*([\w/]+\.svg)\)", read_documents())
+    assert shown
+    for one in shown:
+        assert one.startswith("bench/results/")
+    assert "bench/results/**.svg" in paths
+
+
+def read_documents():
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    return "".join(path.read_text() for path in documents)
 
 
 def test_last_job_always_runs_and_knows_all_others():

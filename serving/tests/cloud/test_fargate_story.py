@@ -36,8 +36,8 @@ class Cloud:
     def client(self, service):
         return self._session.client(service, endpoint_url=self._endpoint)
 
-    def post(self, text, name=NAME):
-        (stack,) = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    def post(self, text):
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=NAME)["Stacks"]
         outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
         url, headers = locate(outputs["Url"])
         if outputs["KeyId"] != "none":
@@ -68,6 +68,8 @@ class Cloud:
         logs, cloudwatch = self.client("logs"), self.client("cloudwatch")
         roles = self.client("iam").list_roles()["Roles"]
         return [
+            *(one["FunctionName"] for one in self.client("lambda").list_functions()["Functions"]),
+            *(one["name"] for one in self.client("apigateway").get_rest_apis()["items"]),
             *ecs.list_clusters()["clusterArns"],
             *(
                 one["LoadBalancerName"]
@@ -85,23 +87,14 @@ class Cloud:
 
 @pytest.fixture
 def story(tmp_path, monkeypatch):
-    """A checkout whose stage dev is on Fargate, and the cloud that it is deployed to."""
+    """A checkout and the cloud that it is deployed to."""
     install_cdk()
     with local.run(tmp_path) as variables:
         monkeypatch.setenv("AWS_ENDPOINT_URL", variables["AWS_ENDPOINT_URL"])  # for locate()
-        made = Checkout(tmp_path / "checkout", variables)
-        stages = made.folder / STAGES
-        text, dev = (
-            stages.read_text(),
-            '"dev": Stage(retention_days=7, rate_per_second=10, burst=20)',
-        )
-        assert dev in text
-        fargate = '"dev": Stage(host="fargate", auth="none", rate_per_second=None, burst=None)'
-        stages.write_text(text.replace(dev, fargate))
-        yield made, Cloud(variables)
+        yield Checkout(tmp_path / "checkout", variables), Cloud(variables)
 
 
-def test_it_is_deployed_called_as_the_function_rolled_over_rolled_back_and_destroyed(
+def test_it_goes_to_fargate_answers_as_before_is_rolled_over_rolled_back_and_destroyed(
     story, pipeline
 ):
     checkout, cloud = story
@@ -109,19 +102,21 @@ def test_it_is_deployed_called_as_the_function_rolled_over_rolled_back_and_destr
     checkout.make("bootstrap", "GITHUB=owner/name", "PROVIDER=false", "YES=1")
     before = cloud.list_what_is_there()
     checkout.make("deploy", "YES=1")
+    of_function = [cloud.post(text).content for text in TEXTS]
+
+    choose_fargate(checkout)
+    checkout.make("bootstrap", "GITHUB=owner/name", "PROVIDER=false", "YES=1")
+    checkout.make("deploy", "YES=1")
     cloud.wait(old)
+    answers = [cloud.post(text) for text in TEXTS]
+    assert [one.status_code for one in answers] == [200] * len(TEXTS)
+    assert [one.content for one in answers] == of_function
+    assert [one.json()["label"] for one in answers] == list(pipeline.predict(TEXTS))
+    assert not cloud.client("lambda").list_functions()["Functions"]
     assert "all are answered" in checkout.make("smoke")
     assert "the stack is as committed" in checkout.make("live")
     assert "topics (fargate)" in checkout.make("models", "STAGES=1")
     check_logs(checkout, cloud, old)
-
-    # Beside it the same model as a function: the same bytes.
-    checkout.make("deploy", "STAGE=staging", "YES=1")
-    for text in TEXTS:
-        answer, other = cloud.post(text), cloud.post(text, "quickthaw-topics-staging")
-        assert (answer.status_code, answer.content) == (200, other.content)
-        assert answer.json()["label"] == pipeline.predict([text])[0]
-    checkout.make("destroy", "STAGE=staging", "YES=1")
 
     new = checkout.take_model(fit(LogisticRegression(C=1)))
     checkout.make("deploy", "YES=1")
@@ -138,6 +133,15 @@ def test_it_is_deployed_called_as_the_function_rolled_over_rolled_back_and_destr
 
     checkout.make("destroy", "YES=1")
     assert sorted(cloud.list_what_is_there()) == sorted(before)
+
+
+def choose_fargate(checkout):
+    """Let the checkout's stage dev be on Fargate."""
+    stages = checkout.folder / STAGES
+    text, dev = stages.read_text(), '"dev": Stage(retention_days=7, rate_per_second=10, burst=20)'
+    assert dev in text
+    fargate = '"dev": Stage(host="fargate", auth="none", rate_per_second=None, burst=None)'
+    stages.write_text(text.replace(dev, fargate))
 
 
 def check_logs(checkout, cloud, version):

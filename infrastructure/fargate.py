@@ -59,8 +59,12 @@ class FargatePermissions(Permissions):
                     "ec2:DisassociateRouteTable",
                     "ec2:ModifySubnetAttribute",
                     "ec2:ModifyVpcAttribute",
+                    "ec2:ReplaceRoute",
+                    "ec2:ReplaceRouteTableAssociation",
                     "ec2:RevokeSecurityGroupEgress",
                     "ec2:RevokeSecurityGroupIngress",
+                    "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
+                    "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
                 ],
                 *(self.arn("ec2", f"{kind}/*") for kind in NETWORK),
             ),
@@ -68,14 +72,18 @@ class FargatePermissions(Permissions):
                 [
                     "ec2:DescribeAccountAttributes",
                     "ec2:DescribeAvailabilityZones",
+                    "ec2:DescribeInstances",
                     "ec2:DescribeInternetGateways",
+                    "ec2:DescribeIpamPools",
                     "ec2:DescribeNetworkAcls",
                     "ec2:DescribeNetworkInterfaces",
                     "ec2:DescribeRouteTables",
                     "ec2:DescribeSecurityGroups",
                     "ec2:DescribeSubnets",
                     "ec2:DescribeVpcAttribute",
+                    "ec2:DescribeVpcEncryptionControls",
                     "ec2:DescribeVpcs",
+                    "ec2:DescribeVpnGateways",
                 ],
                 "*",
             ),
@@ -149,11 +157,8 @@ class FargatePermissions(Permissions):
                 self.arn("ecs", f"service/{name}/{name}"),
             ),
             allow(
-                ["ecs:DescribeServiceDeployments", "ecs:DescribeServiceRevisions"],
-                *(
-                    self.arn("ecs", f"service-{what}/{name}/{name}/*")
-                    for what in ("deployment", "revision")
-                ),
+                ["ecs:DescribeServiceDeployments", "ecs:StopServiceDeployment"],
+                self.arn("ecs", f"service-deployment/{name}/{name}/*"),
             ),
             allow(
                 [
@@ -166,7 +171,7 @@ class FargatePermissions(Permissions):
         ]
 
     def _make_scaling(self, stage: str) -> list[iam.PolicyStatement]:
-        name = match_names(stage)
+        name, targets = match_names(stage), self.arn("application-autoscaling", "scalable-target/*")
         return [
             allow(
                 [
@@ -174,21 +179,27 @@ class FargatePermissions(Permissions):
                     for what in (
                         "DeleteScalingPolicy",
                         "DeregisterScalableTarget",
-                        "ListTagsForResource",
                         "PutScalingPolicy",
                         "RegisterScalableTarget",
-                        "TagResource",
-                        "UntagResource",
                     )
                 ],
-                self.arn("application-autoscaling", "scalable-target/*"),
+                targets,
                 condition={"application-autoscaling:service-namespace": "ecs"},
+            ),
+            # Requests for tags do not tell the service.
+            allow(
+                [
+                    f"application-autoscaling:{what}"
+                    for what in ("ListTagsForResource", "TagResource", "UntagResource")
+                ],
+                targets,
             ),
             allow(
                 [
                     "application-autoscaling:DescribeScalableTargets",
                     "application-autoscaling:DescribeScalingPolicies",
                     "application-autoscaling:DescribeScheduledActions",
+                    "cloudwatch:GetMetricData",
                 ],
                 "*",
             ),

@@ -37,7 +37,7 @@ WILDCARDS = {
     r".*:route53:::change/\*": "Route 53 makes up ids",
     r".*:cluster/quickthaw-\*-[a-z0-9]+": "the clusters of one stage",
     r".*:service/(quickthaw-\*-[a-z0-9]+)/\1": "their services",
-    r".*:service-[a-z]+/(quickthaw-\*-[a-z0-9]+)/\1/\*": "what ECS makes of them, with ids",
+    r".*:service-deployment/(quickthaw-\*-[a-z0-9]+)/\1/\*": "what ECS makes of them, with ids",
     r".*:(loadbalancer|listener)/app/quickthaw-\*-[a-z0-9]+/\*": "a stage's, each with an id",
     r".*:targetgroup/quickthaw-\*-[a-z0-9]+/\*": "the same",
     r".*:alarm:TargetTracking-service/(quickthaw-\*-[a-z0-9]+)/\1-\*": "AWS makes up the end",

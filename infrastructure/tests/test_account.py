@@ -4,7 +4,9 @@ import fnmatch
 import json
 import re
 import subprocess
+from pathlib import Path
 
+import cfnlint
 import pytest
 
 from serving.deployment.stages import STAGES, Stage
@@ -63,7 +65,7 @@ def test_no_right_is_wider_than_its_reason(account, synth):
 TASKS = (
     r".*:cluster/quickthaw-\*-[a-z0-9]+",
     r".*:service/(quickthaw-\*-[a-z0-9]+)/\1",
-    r".*:service-[a-z]+/(quickthaw-\*-[a-z0-9]+)/\1/\*",
+    r".*:service-deployment/(quickthaw-\*-[a-z0-9]+)/\1/\*",
     r".*:(loadbalancer|listener)/app/quickthaw-\*-[a-z0-9]+/\*",
     r".*:targetgroup/quickthaw-\*-[a-z0-9]+/\*",
     r".*:alarm:TargetTracking-service/(quickthaw-\*-[a-z0-9]+)/\1-\*",
@@ -197,6 +199,7 @@ EVERYWHERE_ON_FARGATE = {
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
     "application-autoscaling:DescribeScheduledActions",
+    "cloudwatch:GetMetricData",
     "ecs:DeregisterTaskDefinition",
     "ecs:DescribeTaskDefinition",
     "ecs:ListTaskDefinitions",
@@ -231,6 +234,68 @@ def test_stage_is_on_fargate_its_account_is_clean_and_no_right_is_wider_than_its
     assert everywhere >= EVERYWHERE_ON_FARGATE
     assert with_fargate["quickthaw-prod-access"] == account["quickthaw-prod-access"]
     assert not re.search("ecs|ec2|elasticload", json.dumps(account["quickthaw-dev-access"]))
+
+
+# What CloudFormation's handlers do only for properties that stacks/fargate/ does not set.
+NOT_SET = {
+    "application-autoscaling:DeleteScheduledAction",
+    "application-autoscaling:PutScheduledAction",
+    "cognito-idp:DescribeUserPoolClient",
+    "ec2:AssociateSubnetCidrBlock",
+    "ec2:AttachVpnGateway",
+    "ec2:CreateVpcEncryptionControl",
+    "ec2:DetachVpnGateway",
+    "ec2:DisassociateSubnetCidrBlock",
+    "ec2:ModifyVpcTenancy",
+    "ecs:PutAccountSetting",
+    "ecs:PutAccountSettingDefault",
+    "ecs:PutClusterCapacityProviders",
+    "elasticloadbalancing:DeregisterTargets",
+    "elasticloadbalancing:ModifyCapacityReservation",
+    "elasticloadbalancing:ModifyIpPools",
+    "elasticloadbalancing:RegisterTargets",
+    "kms:DescribeKey",
+}
+
+
+def test_stage_is_on_fargate_its_executor_may_do_what_the_handlers_of_its_resources_do(
+    with_fargate, synth
+):
+    """By the schemas of CloudFormation's registry, which cfn-lint has."""
+    import aws_cdk as cdk
+
+    from serving.deployment.stack import Deployment
+    from serving.deployment.stacks.fargate.stack import Fargate
+    from serving.deployment.stacks.function import Image
+
+    app = cdk.App()
+    Fargate(
+        app,
+        deployment=Deployment("hobbies", "dev"),
+        stage=WITH_FARGATE.of("hobbies"),
+        image=Image("0" * 12, {"version": "0" * 12, "task": "classification"}),
+        env=synth.ENVIRONMENT,
+    )
+    (template,) = synth.Templates(app).values()
+    kinds = {
+        one["Type"]
+        for one in template["Resources"].values()
+        if re.match(r"AWS::(ApplicationAutoScaling|EC2|ECS|ElasticLoadBalancingV2)", one["Type"])
+    }
+    found, wanted = set(), set()
+    for path in (Path(cfnlint.__file__).parent / "data/schemas/resources").glob("*.json"):
+        schema = json.loads(path.read_text())
+        if schema.get("typeName") in kinds and "handlers" in schema:
+            found.add(schema["typeName"])
+            for name in ("create", "read", "update", "delete"):
+                wanted |= {*schema["handlers"].get(name, {}).get("permissions", ())}
+    assert found == kinds
+    allowed = {
+        action.lower()
+        for actions, _, _ in synth.list_statements(with_fargate["quickthaw-dev-access"])
+        for action in actions
+    }
+    assert {one for one in wanted if one.lower() not in allowed} == NOT_SET
 
 
 def test_stage_is_on_fargate_its_roles_may_fetch_the_image_and_write_the_log(with_fargate, synth):

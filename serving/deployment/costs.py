@@ -14,14 +14,15 @@ event are charged; whether an image's disk counts in its snapshot.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from serving.deployment.curves import count_metrics
-from serving.deployment.stages import STAGES
+from serving.deployment.stages import FARGATE_CPU, STAGES, Stage
 
 READ = "2026-11-21"  # when the prices were looked up, that of ARM on 2026-11-26
+READ_FARGATE = "2026-11-27"  # those of Fargate, of the load balancer and of addresses
 RATES = (0, 1, 100)  # requests a second
 SECONDS = 730 * 3600  # a month, as AWS's calculator has it
 DAYS = SECONDS / 86_400
@@ -65,6 +66,12 @@ PROVISIONED = Price("Provisioned concurrency", 0.0000041667, "GB-second", "AWS L
 PROVISIONED_DURATION = Price("Its duration", 0.0000097222, "GB-second", "AWS Lambda Pricing")
 SNAPSHOT_CACHE = Price("SnapStart: cache", 0.0000015046, "GB-second", "AWS Lambda Pricing")
 SNAPSHOT_RESTORE = Price("SnapStart: restore", 0.0001397998, "GB", "AWS Lambda Pricing")
+# Of a stage whose host is Fargate.
+TASK_CPU = Price("Fargate: processors", 0.04048, "vCPU-hour", "AWS Fargate Pricing")
+TASK_MEMORY = Price("Fargate: memory", 0.004445, "GB-hour", "AWS Fargate Pricing")
+BALANCER = Price("Load balancer", 0.0225, "hour", "Elastic Load Balancing pricing")
+BALANCER_UNITS = Price("Load balancer: LCUs", 0.008, "LCU-hour", "Elastic Load Balancing pricing")
+ADDRESSES = Price("Public IPv4 addresses", 0.005, "address-hour", "Amazon VPC pricing")
 FIREWALL = Price("WAF: web ACL", 5.00, "ACL", "AWS WAF Pricing")
 FIREWALL_RULES = Price("WAF: rules", 1.00, "rule", "AWS WAF Pricing")
 FIREWALL_REQUESTS = Price("WAF: requests", 0.60, "million", "AWS WAF Pricing")
@@ -76,11 +83,16 @@ ACCESS_BYTES = 460  # a line of API Gateway's access log: api.py's format, ids o
 EVENT_BYTES = 26  # of metadata an event (PutLogEvents API reference)
 FUNCTION_EVENTS = 4
 LOG_BYTES = EMF_BYTES + PLATFORM_BYTES + FUNCTION_EVENTS * EVENT_BYTES + ACCESS_BYTES + EVENT_BYTES
+ACCESS_SHARE = (ACCESS_BYTES + EVENT_BYTES) / LOG_BYTES
 COMPRESSED = 0.15  # of what is stored: assumed
 # X-Ray Developer Guide, "Configuring sampling rules": of each second the first, and of the others
 TRACED_A_SECOND, TRACED_SHARE = 1, 0.05
 BASE_GB = 0.2  # the base image's layers, compressed, which all versions share: assumed
 VERSION_GB = 0.02  # an image's own layers: docs/reference/image.md
+ZONES = 2  # of a load balancer, each with an address
+REQUEST_BYTES = 600  # of a text and headers: assumed
+TASK_LOG_BYTES = EMF_BYTES + EVENT_BYTES
+CHECKS_A_SECOND = ZONES / 10 + 1 / 30  # of a task's health, by each zone and in the container
 MODEL_GB = 0.01  # model.joblib and model.frozen, and a reserve
 
 
@@ -175,11 +187,69 @@ def cost_of_million(memory_mb: int, billed_ms: float, architecture: str = "x86_6
     return LAMBDA_REQUESTS.usd + gb_seconds * DURATIONS[architecture].usd
 
 
+def measure_tasks(rate: float, load: Load) -> Usage:
+    """What a month of the same uses on Fargate: as many tasks as a stage has at least, behind a
+    load balancer in two zones.
+
+    X-Ray, API Gateway's access log, Lambda's own lines and the handler's metrics are not there.
+    """
+    stage, hours, usage = Stage(), SECONDS / 3600, measure_usage(rate, load)
+    lines = rate + stage.tasks * CHECKS_A_SECOND
+    log_gb = lines * SECONDS * TASK_LOG_BYTES / GB
+    return {
+        TASK_CPU: stage.tasks * count_processors(load) * hours,
+        TASK_MEMORY: stage.tasks * load.memory_gb * hours,
+        BALANCER: hours,
+        BALANCER_UNITS: count_units(rate, load) * hours,
+        ADDRESSES: (stage.tasks + ZONES) * hours,
+        TRANSFER: usage[TRANSFER],
+        LOGS_INGESTED: log_gb,
+        LOGS_STORED: log_gb * COMPRESSED * load.log_days / DAYS,
+        ALARMS: load.alarms,
+        DASHBOARDS: 1,
+        IMAGES: usage[IMAGES],
+        MODELS: usage[MODELS],
+    }
+
+
+def count_processors(load: Load) -> float:
+    """Of a task."""
+    return next(one for one in FARGATE_CPU if 2 * one <= load.memory_mb) / 1024
+
+
+def count_units(rate: float, load: Load) -> float:
+    """The LCUs of a load balancer: of connections and of bytes, the more of them.
+
+    "Elastic Load Balancing pricing": 25 new connections a second, or a GB an hour. Each request
+    has a connection of its own, as where callers keep none.
+    """
+    return max(rate / 25, rate * 3600 * (load.answer_bytes + REQUEST_BYTES) / GB)
+
+
+def cost_of_url(rate: float, load: Load) -> float:
+    """US dollars a month where callers reach the function's own URL: no gateway, no access log."""
+    usage = measure_usage(rate, load)
+    kept = 1 - ACCESS_SHARE
+    logs = {price: kept * usage[price] for price in (LOGS_INGESTED, LOGS_STORED)}
+    return sum_costs(usage | logs | {GATEWAY: 0})
+
+
+def find_break_even(load: Load, cost: Callable[[float, Load], float] = cost_of_month) -> float:
+    """The requests a second from which on Fargate costs less than functions, of which `cost` is."""
+    low, high = 0.0, 1000.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        cheaper = sum_costs(measure_tasks(middle, load)) < cost(middle, load)
+        low, high = (low, middle) if cheaper else (middle, high)
+    return high
+
+
 def render() -> str:
     """The page's part in Markdown: assumptions, what a month costs, what settings add."""
     load = Load()
     tables = ("\n".join(_tabulate_month(load)), "\n".join(_tabulate_settings(load)))
-    return "\n\n".join((_describe(load), *tables, _explain(load)))
+    parts = (_describe(load), *tables, _explain(load), _describe_tasks(load))
+    return "\n\n".join((*parts, "\n".join(_tabulate_tasks(load))))
 
 
 def _describe(load: Load) -> str:
@@ -219,10 +289,9 @@ def _list_settings(rate: float, load: Load) -> Iterator[tuple[str, str, Usage]]:
     price = DURATIONS[load.architecture]
     millions, duration = usage[LAMBDA_REQUESTS], usage[price]
     logs = (LOGS_INGESTED, LOGS_STORED)
-    access = (ACCESS_BYTES + EVENT_BYTES) / LOG_BYTES
     restored = millions * MILLION * load.cold_share * load.memory_gb
     firewall = {FIREWALL: 1.0, FIREWALL_RULES: 1.0, FIREWALL_REQUESTS: millions}
-    yield "Access logs", "yes", {price: access * usage[price] for price in logs}
+    yield "Access logs", "yes", {price: ACCESS_SHARE * usage[price] for price in logs}
     yield "X-Ray tracing", "yes", {TRACES: usage[TRACES]}
     yield f"{load.alarms} alarms", "yes", {ALARMS: usage[ALARMS]}
     yield "Usage plan, API key, throttling", "yes", {}
@@ -247,6 +316,30 @@ def _explain(load: Load) -> str:
         f"(2) At {load.memory_mb} MB, from three hours (${least:.3f}) until it is deleted: each "
         "version that is kept costs as much again."
     )
+
+
+def _describe_tasks(load: Load) -> str:
+    """What the table of Fargate assumes, and from when on it costs less."""
+    behind_url = find_break_even(load, cost_of_url)
+    return (
+        f"The same on Fargate (`host`), by prices of {READ_FARGATE}, from quotations of 2024 to "
+        f"2026: {Stage().tasks} tasks of {count_processors(load):g} processors each, which answer "
+        f"{RATES[-1]} requests a second of a text; {ZONES} zones; a connection a request, of "
+        f"{REQUEST_BYTES + load.answer_bytes:,} bytes; {TASK_LOG_BYTES:,} bytes of logs each, and "
+        "of a health check; without traces and the handler's metrics. Asked evenly, it costs less "
+        f"from {find_break_even(load):.1f} requests a second on than functions behind a REST API, "
+        f"from {behind_url:.0f} on than functions with a URL of their own. What is asked in the "
+        "day alone is asked less on average."
+    )
+
+
+def _tabulate_tasks(load: Load) -> Iterator[str]:
+    usages = [measure_tasks(rate, load) for rate in RATES]
+    yield from _head("A month on Fargate at", "Price")
+    for price in usages[0]:
+        cells = [_dollars(price.usd * usage[price]) for usage in usages]
+        yield _row(price.what, _quote(price), *cells)
+    yield _row("**Together**", "", *(f"**{_dollars(sum_costs(usage))}**" for usage in usages))
 
 
 def _head(first: str, second: str) -> Iterator[str]:

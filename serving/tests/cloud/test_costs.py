@@ -11,7 +11,7 @@ from serving.app.telemetry.metrics import UNITS
 from serving.deployment import costs
 from serving.deployment.costs import Load, Price, cost_of_million, cost_of_month, render
 from serving.deployment.image.architecture import PLATFORMS
-from serving.deployment.stages import STAGES
+from serving.deployment.stages import STAGES, Stage
 
 FIXED = (
     6 * 0.10 + 3 + 0.40 * 0.10 + 0.10 * 0.023
@@ -81,7 +81,7 @@ def test_a_part_of_a_millisecond_is_billed_as_a_whole_one():
 
 
 def test_prices_are_all_positive_and_name_their_page():
-    assert len(PRICES) == 20
+    assert len(PRICES) == 25
     assert len({one.what for one in PRICES}) == len(PRICES)
     assert all(one.usd > 0 and one.unit and "ricing" in one.page for one in PRICES)
 
@@ -121,3 +121,43 @@ def test_table_says_what_a_month_together_costs():
     shown = [float(cell.strip(" *$").replace(",", "")) for cell in row.split("|")[3:6]]
     expected = [cost_of_month(rate, Load()) for rate in (0, 1, 100)]
     assert shown == [pytest.approx(one, abs=0.005) for one in expected]
+
+
+def test_two_tasks_cost_what_they_do_by_hand():
+    # 730 hours of 2 × half a processor and 1 GB, a load balancer, 4 addresses; their health is
+    # asked by 2 zones every 10 s and in the container every 30.
+    checks = 2 * (2 / 10 + 1 / 30) * 2_628_000 * 1126 / 1_073_741_824
+    logs = checks * (0.50 + 0.15 * 90 / (730 / 24) * 0.03)
+    by_hand = 730 * (0.04048 + 2 * 0.004445 + 0.0225 + 4 * 0.005) + logs
+    assert costs.sum_costs(costs.measure_tasks(0, Load())) == pytest.approx(by_hand + FIXED)
+    assert by_hand == pytest.approx(67.73, abs=0.005)
+
+
+def test_load_balancer_is_charged_for_connections_or_for_bytes_the_more_of_them():
+    assert costs.count_units(100, Load()) == 4
+    assert costs.count_units(1, Load(answer_bytes=2**20 - 600)) == pytest.approx(3600 / 1024)
+
+
+@pytest.mark.parametrize("cost", [cost_of_month, costs.cost_of_url])
+def test_tasks_cost_more_below_the_break_even_and_less_above(cost):
+    rate = costs.find_break_even(Load(), cost)
+
+    def spare(rate):
+        return cost(rate, Load()) - costs.sum_costs(costs.measure_tasks(rate, Load()))
+
+    assert spare(rate * 0.99) < 0 < spare(rate * 1.01)
+    assert spare(rate) == pytest.approx(0, abs=1e-6)
+
+
+def test_url_costs_neither_gateway_nor_access_log():
+    saved = cost_of_month(1, LOAD) - costs.cost_of_url(1, LOAD)
+    logs = 486 * 2_628_000 / 1_073_741_824 * (0.50 + 0.15 * 30 / (730 / 24) * 0.03)
+    assert saved == pytest.approx(2.628 * 3.50 + logs)
+
+
+def test_processors_of_a_task_are_those_of_its_stage():
+    for memory in (512, 1024, 3072):
+        stage = Stage(
+            host="fargate", auth="none", rate_per_second=None, burst=None, memory_mb=memory
+        )
+        assert costs.count_processors(Load(memory_mb=memory)) * 1024 == stage.cpu_units

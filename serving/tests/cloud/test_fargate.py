@@ -362,6 +362,34 @@ def test_dashboard_shows_requests_tasks_and_the_log(synth, template, variants):
     assert "AWS/SQS" in read(variants["all"][NAME])
 
 
+def test_deployment_goes_to_another_host_what_has_a_name_of_its_own_goes_along(
+    synth, template, write_service
+):
+    """A second alarm, or dashboard, of the same name could not be made before the first goes."""
+    functions = write_service("dev", auth="none")[NAME]
+    kinds = {"AWS::CloudWatch::Alarm": "AlarmName", "AWS::CloudWatch::Dashboard": "DashboardName"}
+    for kind, key in kinds.items():
+        before, after = (
+            {one[key]: identity for identity, one in synth.find(where, kind).items()}
+            for where in (functions, template)
+        )
+        both = before.keys() & after.keys()
+        assert both
+        assert {name: before[name] for name in both} == {name: after[name] for name in both}
+
+    def list_names(where):
+        return {
+            value
+            for one in where["Resources"].values()
+            if one["Type"] not in kinds
+            for key, value in one.get("Properties", {}).items()
+            if key == "Name" or key.endswith("Name")
+            if isinstance(value, str)
+        }
+
+    assert not (list_names(functions) - {NAME}) & (list_names(template) - {NAME})
+
+
 def test_outputs_are_those_that_the_programs_read(template, variants):
     for templates in variants.values():
         outputs = templates[NAME]["Outputs"]

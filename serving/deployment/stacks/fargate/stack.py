@@ -12,7 +12,7 @@ from serving.deployment.stacks.dashboard import show_bulk
 from serving.deployment.stacks.fargate.balancer import Balancer
 from serving.deployment.stacks.fargate.network import build_network
 from serving.deployment.stacks.fargate.tasks import Tasks
-from serving.deployment.stacks.fargate.watch import Watch
+from serving.deployment.stacks.fargate.watch import TaskAlarms, TaskDashboard
 from serving.deployment.stacks.function import Image
 from serving.deployment.stacks.whole import bound_roles, write_outputs
 from serving.deployment.stages import Stage
@@ -72,17 +72,25 @@ class Fargate(cdk.Stack):
             balancer=balancer,
             local=local,
         )
-        watch = Watch(
+        alarms = TaskAlarms(
             self,
-            "Watch",
+            "Alarms",
             deployment=deployment,
             stage=stage,
+            tasks=tasks,
+            balancer=balancer,
+            local=local,
+        )
+        dashboard = TaskDashboard(
+            self,
+            "Dashboard",
+            name=name,
             task=image.manifest["task"],
             tasks=tasks,
             balancer=balancer,
             bulk=show_bulk(make_metrics(deployment)) if stage.bulk else None,
+            alarms=alarms,
             region=self.region,
-            local=local,
         )
         for rule, reason in LEFT.items():
             cdk.Validations.of(self).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))
@@ -91,7 +99,7 @@ class Fargate(cdk.Stack):
             KeyId="none",
             FunctionName=name,
             LogGroup=f"/aws/ecs/{name}",
-            Dashboard=watch.link,
+            Dashboard=dashboard.link,
         )
         write_outputs(self, outputs)
 

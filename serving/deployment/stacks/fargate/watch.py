@@ -26,12 +26,14 @@ WORKERS_ENDED = "workers.ended"
 ENDED_PATTERN = '"a worker ended"'
 
 
-class Watch(Construct):
-    """The alarms and the dashboard of a deployment on Fargate.
+class TaskAlarms(Construct):
+    """The alarms of a deployment on Fargate.
+
+    Where it stands in its stack is where `Alarms` stands in a stack of functions: so one that goes
+    from one host to the other keeps its alarms, whose names no second one could have.
 
     Attributes:
-        all: Each alarm, by name.
-        link: To the dashboard.
+        all: Each of them, by name.
     """
 
     def __init__(  # noqa: PLR0913 - a construct's
@@ -41,11 +43,8 @@ class Watch(Construct):
         *,
         deployment: Deployment,
         stage: Stage,
-        task: str,
         tasks: Tasks,
         balancer: Balancer,
-        bulk: cloudwatch.IWidget | None,
-        region: str,
         local: bool,
     ) -> None:
         super().__init__(scope, identity)
@@ -53,8 +52,6 @@ class Watch(Construct):
         self._tasks, self._balancer = tasks, balancer
         self.all: dict[str, cloudwatch.Alarm] = {}
         self._add_alarms()
-        self._draw(task, bulk)
-        self.link = make_link(deployment.name, region)
 
     def _add_alarms(self) -> None:
         stage, group = self._stage, self._balancer.group.metrics
@@ -129,8 +126,30 @@ class Watch(Construct):
         )
         return cloudwatch.Metric(namespace=NAME, metric_name=name, statistic="Sum", period=MINUTE)
 
-    def _draw(self, task: str, bulk: cloudwatch.IWidget | None) -> None:
-        name = self._deployment.name
+
+class TaskDashboard(Construct):
+    """The dashboard of a deployment on Fargate; it stands where `Dashboard` does.
+
+    Attributes:
+        link: To the console.
+    """
+
+    def __init__(  # noqa: PLR0913 - a construct's
+        self,
+        scope: Construct,
+        identity: str,
+        *,
+        name: str,
+        task: str,
+        tasks: Tasks,
+        balancer: Balancer,
+        bulk: cloudwatch.IWidget | None,
+        alarms: TaskAlarms,
+        region: str,
+    ) -> None:
+        super().__init__(scope, identity)
+        self._tasks, self._balancer = tasks, balancer
+        self.link = make_link(name, region)
         cloudwatch.Dashboard(
             self,
             "Dashboard",
@@ -141,13 +160,13 @@ class Watch(Construct):
                 [
                     cloudwatch.TextWidget(markdown=f"# {name}", width=12, height=2),
                     cloudwatch.AlarmStatusWidget(
-                        alarms=list(self.all.values()), width=12, height=2, title="Alarms"
+                        alarms=list(alarms.all.values()), width=12, height=2, title="Alarms"
                     ),
                 ],
                 self._show_requests(),
                 self._show_tasks(),
                 *([[bulk]] if bulk else ()),
-                list_queries(self._tasks.logs, task),
+                list_queries(tasks.logs, task),
             ],
         )
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from urllib.parse import quote_plus
 
 import boto3
@@ -25,7 +26,7 @@ class Cloud:
     """Two buckets, a queue of what is put into the first one, and a queue of the dead."""
 
     def __init__(self, port):
-        self.workers = []
+        self._logs = {}
         self.environ = {
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
             "AWS_ACCESS_KEY_ID": "test",
@@ -93,22 +94,31 @@ class Cloud:
         return sum(int(found["Attributes"][name]) for name in names)
 
     def start(self, bundle):
-        """A worker, as a process."""
-        self.workers.append(
-            worker := subprocess.Popen(
-                [sys.executable, "-m", "scoring.cloud"],
-                cwd=ROOT,
-                env=os.environ | self.environ | {"QUICKTHAW_BUNDLE": str(bundle)},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
+        """A worker, as a process. It writes to a file: a pipe that is full would stop it."""
+        log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - end()
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "scoring.cloud"],
+            cwd=ROOT,
+            env=os.environ | self.environ | {"QUICKTHAW_BUNDLE": str(bundle)},
+            stdout=log,
+            stderr=log,
         )
+        self._logs[worker] = log
         return worker
+
+    def read_log(self, worker):
+        """What a worker has said so far."""
+        self._logs[worker].seek(0)
+        return self._logs[worker].read()
+
+    def wait(self, worker):
+        """What a worker has said when it has ended by itself."""
+        worker.wait(timeout=60)
+        return self.read_log(worker)
 
     def end(self):
         """End the workers that are there still."""
-        for one in self.workers:
-            one.kill()
-            if not one.stdout.closed:
-                one.communicate()
+        for worker, log in self._logs.items():
+            worker.kill()
+            worker.wait()
+            log.close()

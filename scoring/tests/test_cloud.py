@@ -226,7 +226,7 @@ def test_hold_is_none_that_sqs_knows_is_refused(found):
 def test_setting_is_missing_the_worker_does_not_start(name, cloud, texts):
     cloud.environ[name] = ""
     worker = cloud.start(texts)
-    said, _ = worker.communicate(timeout=60)
+    said = cloud.wait(worker)
     assert worker.returncode == 1
     assert said.startswith(f"error: {name} must be")
 
@@ -253,7 +253,7 @@ def test_worker_is_told_to_end_it_answers_what_it_has(cloud, texts):
         cloud.put(f"{place}.jsonl", b'{"text": "hoist the sail"}\n' * 200)
     wait(lambda: len(cloud.read()) >= 3)
     worker.send_signal(signal.SIGTERM)
-    said, _ = worker.communicate(timeout=30)
+    said = cloud.wait(worker)
     assert worker.returncode == 0
     assert said.rstrip().endswith("stopped")
     answered = len(cloud.read())
@@ -262,10 +262,10 @@ def test_worker_is_told_to_end_it_answers_what_it_has(cloud, texts):
 
 def test_worker_waits_and_is_told_to_end_it_does_at_once(cloud, texts):
     worker = cloud.start(texts)
-    assert "taking messages" in worker.stdout.readline()
+    wait(lambda: "taking messages" in cloud.read_log(worker))
     time.sleep(1)
     worker.send_signal(signal.SIGTERM)
-    worker.communicate(timeout=10)
+    worker.wait(timeout=10)
     assert worker.returncode == 0
 
 
@@ -290,7 +290,7 @@ def test_nothing_is_lost_whoever_is_killed(cloud, texts, other):
         if left < following:
             place = rng.randrange(2)
             workers[place].kill()
-            workers[place].communicate()
+            workers[place].wait()
             # In the second half another model takes over.
             workers[place] = cloud.start(other if left < count / 2 else texts)
             kills += 1
@@ -300,7 +300,7 @@ def test_nothing_is_lost_whoever_is_killed(cloud, texts, other):
     wait(is_done, 60 + count)
     for worker in workers:
         worker.send_signal(signal.SIGTERM)
-        worker.communicate(timeout=30)
+        cloud.wait(worker)
     assert kills >= 5
     dead = set()
     while found := cloud.receive(cloud.dead):

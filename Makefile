@@ -188,11 +188,12 @@ equality: .venv/dev.ok ## Measure how far frozen answers are from scikit-learn's
 picture: .venv/dev.ok ## Make a picture of this model's page, docs/images/page-MODEL.png (needs Chromium)
 	@exec $(BIN)/python -m tools.picture $(MODEL)
 
-image: .venv/serve.ok .venv/deploy.ok ## Build the container image of this model, for a stage's processors, unless it is there (STAGE=dev, BASE_IMAGE=, HOST=web: of the web process)
+image: .venv/serve.ok .venv/deploy.ok ## Build the container image of this model, for a stage's processors, unless it is there (STAGE=dev, BASE_IMAGE=, HOST=web or bulk: of the web process, of bulk)
 	@$(BIN)/python -m training.ensure_model $(MODEL) >&2
 	@$(PLATFORM) && base=$$(tools/image/base/build.sh) && exec $(BIN)/python -m serving.deployment.image.builder --model $(MODEL) --stage "$$STAGE" --base "$$base" $(if $(HOST),--host "$$HOST")
 
 image-run: .venv/serve.ok ## Run the image on http://127.0.0.1:8000, shut in as on Lambda (STAGE=dev, PORT=, HOST=web: as on a platform)
+	@$(if $(filter bulk,$(HOST)),echo "error: the image of bulk answers no requests: docs/guides/bulk.md says how it runs" >&2; exit 1)
 	@$(BIN)/python -m serving.hosts.serve --check --port "$$PORT"
 	@$(PLATFORM) && image=$$($(MAKE) image) && QUICKTHAW_BUNDLE=$(BUNDLE) exec $(BIN)/python -m $(if $(filter web,$(HOST)),tools.image.web --image "$$image",tools.image --image "$$image" --stage "$$STAGE") --port "$$PORT"
 
@@ -267,7 +268,7 @@ rollback: .venv/deploy.ok ## Go back to the version before; asks (MODEL=, STAGE=
 prune: .venv/deploy.ok ## Delete old versions, and images that no version runs; asks (KEEP=5, YES=1)
 	@exec $(BIN)/python -m serving.deployment.commands.prune $(if $(KEEP),--keep "$$KEEP") $(if $(YES),--yes)
 
-destroy: .venv/deploy.ok .venv/cdk.ok ## Delete the stack of a model at a stage, its logs too; asks (MODEL=, STAGE=dev, YES=1)
+destroy: .venv/deploy.ok .venv/cdk.ok ## Delete the stacks of a model at a stage, with logs and what waits for bulk; its buckets stay; asks (MODEL=, STAGE=dev, YES=1)
 	@$(BIN)/python -m serving.deployment.commands.fetch_model --model $(MODEL)
 	@base=$$($(FIND_BASE)) && $(ROLE) && CDK_FOLDER="$(MODEL)-$$STAGE" $(CDK) destroy --all --role-arn "$$role" $(APP) $(if $(YES),--force)
 

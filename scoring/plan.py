@@ -30,7 +30,7 @@ class Plan:
         delimiter: Of CSV.
         column: What a text or a picture is in.
         nulls: Texts of CSV that stand for null.
-        home: The folder that paths of pictures start in.
+        home: The folder that paths of pictures start in; "" where none may be read.
         written: What rows are written as.
         kept: Which columns are written, too.
         mark: The delimiter of what is written as CSV.

@@ -146,6 +146,8 @@ def _take_picture(column: str, home: str, columns: Columns) -> Any:
         return value
     if not isinstance(value, str) or "." not in value or value[:5].lower() == "data:":
         return {"image": value}
+    if not home:
+        raise RowError("A picture by its path cannot be read here: send base64, or bytes.")
     try:
         with open(Path(home, value), "rb", opener=open_file) as file:
             return file.read(MAX_PICTURE_BYTES + 1) or b""

@@ -11,8 +11,8 @@ TABLES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet")
 def name_answer(model_version: str, key: str, object_version: str) -> str:
     """The key of the answers.
 
-    It follows from what was asked of which model alone: whoever answers again writes the same
-    bytes to the same place, and the answers of two models never mix.
+    It follows from what was asked of which model alone: whoever answers again writes to the same
+    place, with the same code the same bytes, and the answers of two models never mix.
 
     Args:
         model_version: Of the model that answers.

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from types import FrameType
@@ -16,11 +17,13 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scoring.cloud.taking import QUEUE, RETRY_SECONDS, Taker
+from scoring.cloud.taking import RETRY_SECONDS, Taker, read_queue
 from serving.app.errors import SettingsError
+from serving.app.telemetry.log import log_failure
 from serving.bundle.errors import ModelError
 
 HOLD = "QUICKTHAW_BULK_HOLD"
+PAUSE_SECONDS = 5  # till the queue is asked again that did not answer
 WAIT_SECONDS = 20  # for a message: the longest that SQS waits
 HOLD_SECONDS = range(2, 43_200 + 1)  # SQS's longest visibility time-out
 
@@ -41,7 +44,7 @@ class Worker:
 
     def __init__(self, taker: Taker, queue: str, hold: int, client: Any = None) -> None:
         self._taker, self._queue, self._hold = taker, queue, hold
-        self._client = client or boto3.client("sqs")
+        self._client = client or boto3.client("sqs", region_name=os.environ.get("AWS_REGION"))
         self._waiting = self._ended = False
 
     def run(self) -> None:
@@ -50,13 +53,23 @@ class Worker:
             signal.signal(one, self._end)
         with suppress(Ended):
             while not self._ended:
-                for message in self._receive():
-                    self._take(message)
+                try:
+                    for message in self._receive():
+                        self._take(message)
+                except (BotoCoreError, ClientError) as error:
+                    log_failure(error, message="the queue does not answer")
+                    self._pause()
 
     def _end(self, _: int, __: FrameType | None) -> None:
         self._ended = True
         if self._waiting:
             raise Ended
+
+    def _pause(self) -> None:
+        self._waiting = True
+        if not self._ended:
+            time.sleep(PAUSE_SECONDS)
+        self._waiting = False
 
     def _receive(self) -> list[dict[str, Any]]:
         self._waiting = True
@@ -117,10 +130,8 @@ def start() -> Worker:
         SettingsError: One is missing, or is none.
         ModelError: The model cannot be served.
     """
-    queue = os.environ.get(QUEUE, "")
-    if not queue:
-        raise SettingsError(f"{QUEUE} must be the address of the queue to take messages from")
-    return Worker(Taker(), queue, read_hold(os.environ))
+    queue, hold = read_queue(os.environ), read_hold(os.environ)
+    return Worker(Taker(), queue, hold)
 
 
 def tell(line: str) -> None:
@@ -133,7 +144,7 @@ def main() -> int:
     """Take messages: 0 when a signal ends it, 1 where it cannot start."""
     try:
         worker = start()
-    except (SettingsError, ModelError) as error:
+    except (SettingsError, ModelError, BotoCoreError) as error:  # the last: no region, say
         tell(f"error: {error}")
         return 1
     tell("taking messages")

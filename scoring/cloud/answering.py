@@ -1,7 +1,9 @@
 """One object of S3 becomes one object of answers."""
 
 import argparse
+import os
 import time
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -20,6 +22,7 @@ from scoring.writing import write_header
 from serving.bulk import TABLES, name_answer
 
 NOT_FOUND = "404"
+PREFIX = "quickthaw-bulk-"  # of the folders that an object and its answer lie in
 
 
 class Answer(NamedTuple):
@@ -53,7 +56,7 @@ class Answerer:
     def __init__(self, bundle: Path, out: str, client: Any = None) -> None:
         self._bundle, self._out = bundle, out
         self.model = load_model(bundle, hash_manifest(bundle))
-        self._client = client or boto3.client("s3")
+        self._client = client or boto3.client("s3", region_name=os.environ.get("AWS_REGION"))
 
     def answer(self, asked: Object) -> Answer:
         """Write an object's answer, unless it is there.
@@ -66,7 +69,7 @@ class Answerer:
         key = name_answer(self.model.manifest.version, asked.key, asked.version)
         if self._is_there(key):
             return Answer(0, 0, time.monotonic() - began, before=True)
-        with TemporaryDirectory() as folder:
+        with TemporaryDirectory(prefix=PREFIX) as folder:
             out = Path(folder, f"answer{PurePosixPath(key).suffix}")
             source = self._fetch(asked, Path(folder, "asked"))
             rows, bad = self._score(source, out)
@@ -96,6 +99,8 @@ class Answerer:
     def _score(self, source: Path, out: Path) -> tuple[int, int]:
         """Score as `make score` does, in this process: rows, and bad ones."""
         job = plan_job(self._ask(source, out))
+        if source.is_file():  # a table, whose paths would be those of this machine
+            job = replace(job, plan=replace(job.plan, home=""))
         header = write_header(job.plan, list_added(job.plan.prefix, job.manifest.task))
         with (
             Part(job.out, job.words, header, job.source.start, fresh=True) as part,

@@ -24,6 +24,18 @@ UNITS = {
 }
 
 
+def read_queue(environ: Mapping[str, str]) -> str:
+    """The address of the queue.
+
+    Raises:
+        SettingsError: It is missing.
+    """
+    found = environ.get(QUEUE, "")
+    if not found:
+        raise SettingsError(f"{QUEUE} must be the address of the queue to take messages from")
+    return found
+
+
 class Taker:
     """Takes messages.
 

@@ -1,5 +1,6 @@
 """Parquet: rows as values."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,13 @@ from scoring.plan import Form
 from scoring.sources import CHUNK_ROWS, Place, Raw
 from training.console import StepError
 from training.data.origin import hash_file
+
+# In the image of bulk nothing can be written beside the code.
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 1,
+    "preserve_insertion_order": True,
+    "temp_directory": tempfile.gettempdir(),
+}
 
 
 class Parquet:
@@ -60,7 +68,7 @@ class Parquet:
 
 def connect() -> duckdb.DuckDBPyConnection:
     """A database that reads and writes rows in their order."""
-    return duckdb.connect(config={"threads": 1, "preserve_insertion_order": True})
+    return duckdb.connect(config=SETTINGS)
 
 
 def _tell(path: Path, error: duckdb.Error) -> StepError:

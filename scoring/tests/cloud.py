@@ -95,7 +95,7 @@ class Cloud:
 
     def start(self, bundle):
         """A worker, as a process. It writes to a file: a pipe that is full would stop it."""
-        log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - end()
+        log = tempfile.TemporaryFile("a+")  # noqa: SIM115 - end()
         worker = subprocess.Popen(
             [sys.executable, "-m", "scoring.cloud"],
             cwd=ROOT,

@@ -8,6 +8,7 @@ import pytest
 
 from scoring import __main__ as command
 from scoring import cluster
+from scoring import run as running
 from scoring.tests.test_tables import write_table
 from serving.tests.records import make_records
 from training.console import StepError
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def table(tmp_path, monkeypatch):
     """A table in small chunks, and what is written of it without a cluster."""
-    monkeypatch.setattr(command, "CHUNK_ROWS", 20)
+    monkeypatch.setattr(running, "CHUNK_ROWS", 20)
     rows = [
         one | {"rooms": "x"} if place == 77 else one for place, one in enumerate(make_records(600))
     ]

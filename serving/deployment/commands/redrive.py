@@ -54,7 +54,13 @@ def redrive(deployment: Deployment, *, yes: bool = False) -> int:
     )
     with tell_errors(f"move the messages of {deployment.dead}"):
         client.start_message_move_task(SourceArn=arn)
-    return follow(client, arn, last.get("StartedTimestamp", 0))
+    moved = follow(client, arn, last.get("StartedTimestamp", 0))
+    if moved < dead:
+        say(
+            f"about {count(dead - moved, 'message')} were not moved: somebody looks at them just "
+            f"now. {deployment.make('redrive')} again, in two minutes"
+        )
+    return moved
 
 
 def find_task(client: Any, arn: str) -> dict[str, Any]:

@@ -112,20 +112,25 @@ def choose_bulk(
     return max(same, default=None)
 
 
-def plan_bulk(client: Any, deployment: Deployment, said: str, *, back: bool) -> Move | None:
+def plan_bulk(
+    client: Any, deployment: Deployment, now: str, then: str, *, back: bool
+) -> Move | None:
     """How bulk's function follows the API's; None where it stays, or there is none.
+
+    It stays where the image stays: then only a setting was changed, which bulk may not have.
 
     Args:
         client: Of Lambda.
         deployment: The model and the stage.
-        said: What the version that the API goes to says of itself.
+        now: What the version that the API comes from says of itself.
+        then: The same of the one that it goes to.
         back: Whether that is an earlier one.
 
     Raises:
         StackError: AWS does not tell.
     """
-    name, model = deployment.bulk, read_model(said)
-    if not STAGES[deployment.stage].of(deployment.model).bulk:
+    name, model = deployment.bulk, read_model(then)
+    if now == then or not STAGES[deployment.stage].of(deployment.model).bulk:
         return None
     try:
         versions = list_versions(client, name)
@@ -163,15 +168,15 @@ def rollback(deployment: Deployment, wanted: int | None = None, *, yes: bool = F
     # With a canary the deployment fails, and CloudFormation takes back all else that it has moved.
     bulk = None
     if not tried:
-        bulk = plan_bulk(client, deployment, versions[target], back=target < current)
+        now, then = versions.get(current, "unknown"), versions[target]
+        bulk = plan_bulk(client, deployment, now, then, back=target < current)
         lines += [bulk.told] if bulk else []
     confirm("\n".join(lines), yes=yes)
     if tried and STAGES[deployment.stage].of(deployment.model).canary:
         stop_canary(name)
         _, _, revision = read_alias(client, name)
     move(client, name, target, revision)
-    if bulk:
-        move(client, bulk.name, bulk.target, bulk.revision)
+    move_bulk(client, name, bulk)
     return target
 
 
@@ -196,13 +201,26 @@ def rollback_tasks(client: Any, deployment: Deployment, wanted: int | None, *, y
     target = choose(versions, current, wanted)
     now, then = versions.get(current, "unknown"), versions[target]
     lines = [f"{name}: goes from version {current} ({now}) to version {target} ({then})"]
-    bulk = plan_bulk(client, deployment, then, back=target < current)
+    bulk = plan_bulk(client, deployment, now, then, back=target < current)
     lines += [bulk.told] if bulk else []
     confirm("\n".join(lines), yes=yes)
     tasks.move_service(ecs, name, target)
-    if bulk:
-        move(client, bulk.name, bulk.target, bulk.revision)
+    move_bulk(client, name, bulk)
     return target
+
+
+def move_bulk(client: Any, name: str, bulk: Move | None) -> None:
+    """Let bulk's function follow, where it is to.
+
+    Raises:
+        StackError: AWS does not do it; it says that the other one has moved.
+    """
+    if not bulk:
+        return
+    try:
+        move(client, bulk.name, bulk.target, bulk.revision)
+    except StackError as error:
+        raise StackError(f"{name} has moved, {bulk.name} has not: {error}") from None
 
 
 def tell_move(name: str, versions: dict[int, str], live: list[int], target: int) -> str:

@@ -159,16 +159,18 @@ def wait(client: Any, name: str, target: int) -> None:
     Raises:
         StackError: It does not.
     """
-    until = time.monotonic() + PATIENCE_SECONDS
+    until, seen = time.monotonic() + PATIENCE_SECONDS, False
     while time.monotonic() < until:
         service = read_service(client, name)
         (primary,) = (one for one in service["deployments"] if one["status"] == "PRIMARY")
         state = primary.get("rolloutState", "COMPLETED")
-        # The circuit breaker goes back by itself.
-        if read_number(service["taskDefinition"]) != target or state == "FAILED":
+        is_there = read_number(service["taskDefinition"]) == target
+        # The circuit breaker goes back by itself; but what ECS says may also be a moment old.
+        if (seen and not is_there) or (is_there and state == "FAILED"):
             raise StackError(f"the tasks of version {target} of {name} do not start: it went back")
-        if state == "COMPLETED":
+        if is_there and state == "COMPLETED":
             return
+        seen = seen or is_there
         time.sleep(POLL_SECONDS)
     raise StackError(
         f"{name} does not run version {target} after {PATIENCE_SECONDS // 60} minutes: "

@@ -52,11 +52,12 @@ _UNUSED = {
 }
 # What only images of other hosts use: of the web process, of the cloud's bulk.
 _WEB = {"requirements/web.txt", "serving/hosts/*.py", "serving/hosts/web/*.py"}
+_CONSOLE = ("training/__init__.py", "training/console.py")
 _BULK = {
     "requirements/bulk.txt",
     "serving/bulk.py",
     *(f"scoring/{name}*.py" for name in ("", "cloud/", "sources/")),
-    *(f"training/{name}.py" for name in ("__init__", "console")),
+    *_CONSOLE,
     *(f"training/data/{name}.py" for name in ("__init__", "convert", "origin", "table")),
 }
 HOSTS = {"lambda": _WEB | _BULK, "web": _BULK, "bulk": _WEB}
@@ -66,6 +67,10 @@ OTHERS = {
     for engine, locks in LOCKS.items()
     for lock in locks.values()
 }
+
+
+# Where all files of images are, but a model's own code.
+SOURCES = (".dockerignore", "requirements", "scoring", "serving", "training/data", *_CONSOLE)
 
 
 class Target(NamedTuple):
@@ -392,7 +397,7 @@ def read_revision(root: Path) -> str:
     """The commit, with "+" where the tree differs from it; "unknown" where git does not tell."""
     try:
         commit = git(root, "rev-parse", "HEAD")
-        paths = ("serving", "requirements", ".dockerignore", f":(glob){HOMES}/features.py")
+        paths = (*SOURCES, f":(glob){HOMES}/features.py")
         changed = git(root, "status", "--porcelain", "--", *paths)
     except GitError as error:
         say(f"note: of which commit this tree is, is not known: {error}")

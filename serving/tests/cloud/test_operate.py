@@ -190,6 +190,16 @@ def test_rollback_takes_bulk_along_and_asks_once(
     assert "bulk-dev: 'live' goes from version 3 (model 3, image 13) to version 2" in said
 
 
+def test_only_a_setting_was_changed_bulk_stays(functions, publish, publish_bulk, monkeypatch):
+    publish(2)
+    publish_bulk(2, 2)
+    monkeypatch.setattr(
+        rollback, "list_versions", lambda *_: {1: "model 2, image 2", 2: "model 2, image 2"}
+    )
+    assert rollback.rollback(DEV, yes=True) == 1
+    assert find_live(functions, DEV.bulk) == "2"
+
+
 def test_no_version_of_bulk_has_the_model_it_stays_and_that_is_said(
     functions, publish, publish_bulk, capsys
 ):

@@ -139,11 +139,18 @@ def test_tasks_do_not_start_that_is_said(ecs, serve, settle):
 
 
 def test_breaker_has_gone_back_that_is_said(monkeypatch):
-    service = {
-        "taskDefinition": f"arn:aws:ecs:r:a:task-definition/{NAME}:2",
-        "deployments": [{"status": "PRIMARY", "rolloutState": "COMPLETED"}],
-    }
-    monkeypatch.setattr(tasks, "read_service", lambda *_: service)
+    # At first what ECS says may be old.
+    shown = iter([(2, "COMPLETED"), (1, "IN_PROGRESS"), (2, "COMPLETED")])
+
+    def read(*_):
+        number, state = next(shown)
+        return {
+            "taskDefinition": f"arn:aws:ecs:r:a:task-definition/{NAME}:{number}",
+            "deployments": [{"status": "PRIMARY", "rolloutState": state}],
+        }
+
+    monkeypatch.setattr(tasks, "read_service", read)
+    monkeypatch.setattr(tasks, "POLL_SECONDS", 0)
     with pytest.raises(StackError, match="do not start: it went back"):
         tasks.wait(None, NAME, 1)
 
@@ -163,7 +170,7 @@ def test_stage_has_bulk_its_function_follows(ecs, serve, settle, monkeypatch):
     monkeypatch.setattr(
         rollback,
         "plan_bulk",
-        lambda _, deployment, said, *, back: rollback.Move(deployment.bulk, 1, said, str(back)),
+        lambda _, deployment, now, then, *, back: rollback.Move(deployment.bulk, 1, then, now),
     )
     monkeypatch.setattr(rollback, "move", lambda _, *what: moved.append(what))
     rollback.rollback(DEV, yes=True)

@@ -329,3 +329,10 @@ def read_files(name, folder=sbom.TASK):
             }
     finally:
         docker("rm", container)
+
+
+def test_revision_is_of_all_that_images_are_made_of():
+    allowed = {
+        one for one in builder.read_allowed(builder.ROOT) if not one.startswith("training/m")
+    }
+    assert not [one for one in allowed if not one.startswith(builder.SOURCES)]

@@ -24,6 +24,7 @@ from serving.deployment.stack import Deployment, StackError, confirm, say
 DEAD = 3  # the exit status where objects have no answer
 INTERRUPTED = 130
 MANY, LARGE = 1_000, 10**9  # objects or bytes that nobody has answered by mistake
+NO_VERSION = "null"  # Amazon S3 User Guide, "How S3 Versioning works"
 SHOWN = 20  # names of dead objects
 
 
@@ -61,9 +62,11 @@ def tell_waiting(bulk: Bulk) -> int:
     Raises:
         StackError: AWS does not answer.
     """
-    dead = bulk.read_dead()
-    say(f"{bulk.deployment.bulk}: {bulk.count_waiting()}, {len(dead):,} dead")
-    return tell_dead(bulk, dead)
+    dead, total = bulk.read_dead(), bulk.count_dead()
+    say(f"{bulk.deployment.bulk}: {bulk.count_waiting()}, {max(total, len(dead)):,} dead")
+    if strange := total - len(dead):
+        say(f"about {strange:,} of them name no version of an object, or are looked at just now")
+    return tell_dead(bulk, dead) or (DEAD if total else 0)
 
 
 def answer(bulk: Bulk, options: argparse.Namespace) -> int:
@@ -79,6 +82,8 @@ def answer(bulk: Bulk, options: argparse.Namespace) -> int:
         resume += ", and with the same IN= puts what is not there yet"
         left = find_left(bulk, name, options.source)
         allow(bulk, name, left, yes=options.yes)
+    if not left:
+        list_run(bulk, name)
     try:
         start(bulk, name, left)
         run = Run(bulk, name, list_run(bulk, name))
@@ -113,6 +118,11 @@ def list_run(bulk: Bulk, name: str) -> set[Object]:
     found = bulk.list_objects(name)
     if not found:
         raise StackError(f"{bulk.outputs.BulkIn} has nothing of the run {name}: IN= starts one")
+    if any(one.version == NO_VERSION for one in found):
+        raise StackError(
+            f"{bulk.outputs.BulkIn} does not keep versions yet, which takes up to 15 minutes from "
+            "its making: put them once more then"
+        )
     return found
 
 

@@ -29,10 +29,13 @@ class Bulk:
         """The messages of the queue."""
         return count_messages(self._sqs, self.outputs.BulkQueue)
 
+    def count_dead(self) -> int:
+        """The messages of the dead-letter queue, whatever they are about."""
+        return count_messages(self._sqs, self.outputs.BulkDead).total
+
     def read_dead(self) -> set[Object]:
         """The objects whose messages are in the dead-letter queue."""
-        url = self.outputs.BulkDead
-        return read_dead(self._sqs, url) if count_messages(self._sqs, url).total else set()
+        return read_dead(self._sqs, self.outputs.BulkDead) if self.count_dead() else set()
 
     def list_objects(self, run: str) -> set[Object]:
         """What the input bucket has of a run."""

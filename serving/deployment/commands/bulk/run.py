@@ -49,14 +49,16 @@ class Run:
         return self.waiting == self.dead
 
     def look(self) -> bool:
-        """See what there is by now; whether that is not what there was.
+        """See what there is by now; whether there are more answers.
+
+        That more or fewer are dead tells nothing: another look may hide their messages.
 
         An answer of any version of the model counts: a deployment may have changed it meanwhile.
 
         Raises:
             StackError: AWS does not answer.
         """
-        before = len(self.waiting), len(self.dead)
+        before = len(self.waiting)
         self._queue = self._bulk.count_waiting()
         self.dead = self._bulk.read_dead() & self.waiting
         for model in self._bulk.list_models():
@@ -66,7 +68,7 @@ class Run:
                 self.waiting.discard(names[name])
                 self.answers.append(name)
         self.dead &= self.waiting
-        return before != (len(self.waiting), len(self.dead))
+        return before != len(self.waiting)
 
     def follow(self) -> None:
         """Look until each object is answered or dead.

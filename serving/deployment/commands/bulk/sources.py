@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from serving.deployment.stack import StackError, tell_errors
 
 S3 = "s3://"
+# A key has 1,024 bytes, a file's name 255: so much is left of them with what names an answer.
+NAME_BYTES, PART_BYTES = 900, 190
 # S3 copies by itself, where larger parts are fewer requests; one request copies up to 5 GB.
 COPY_BYTES = 256 * 1024**2
 USE = "IN= is a file, a folder, or s3://bucket/prefix"
@@ -38,6 +40,11 @@ def list_sources(client: Any, where: str) -> list[Source]:
     for one in found:
         if not one.name.isprintable():
             raise StackError(f"{one.name!r} in {where} is no name that S3 lists: rename it")
+        parts = one.name.encode().split(b"/")
+        if len(b"/".join(parts)) > NAME_BYTES or len(parts[-1]) > PART_BYTES:
+            raise StackError(
+                f"{one.name!r} in {where} is too long a name for its answer: shorten it"
+            )
     return found
 
 

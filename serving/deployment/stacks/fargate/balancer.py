@@ -65,7 +65,8 @@ class Balancer(Construct):
                 interval=Duration.seconds(10),
                 timeout=Duration.seconds(5),
                 healthy_threshold_count=2,
-                unhealthy_threshold_count=3,
+                # A minute: for so long large batches may keep all workers of a task.
+                unhealthy_threshold_count=6,
             ),
         )
         self._listen(domain)

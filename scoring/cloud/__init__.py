@@ -1,6 +1,5 @@
 """`make bulk`: objects of S3 are answered, one a message of SQS, as `make score` answers files.
 
-    messages.py   which objects a message is about
     answering.py  one object becomes one object of answers
     handler.py    takes messages on Lambda
     __main__.py   takes them as a process, wherever containers run

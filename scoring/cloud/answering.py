@@ -12,14 +12,13 @@ import boto3
 from botocore.exceptions import ClientError
 
 from scoring.asking import NOTHING, plan_job, read_arguments
-from scoring.cloud.messages import Object
 from scoring.part import Part
 from scoring.plan import hash_manifest, list_added
 from scoring.processes import use_processes
 from scoring.run import finish, score
 from scoring.scorer import load_model
 from scoring.writing import write_header
-from serving.bulk import TABLES, name_answer
+from serving.bulk import TABLES, Object, name_answer
 
 NOT_FOUND = "404"
 PREFIX = "quickthaw-bulk-"  # of the folders that an object and its answer lie in

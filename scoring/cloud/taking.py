@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from scoring.cloud.answering import Answer, Answerer
-from scoring.cloud.messages import read_objects
 from serving.app.errors import SettingsError
 from serving.app.settings import Settings, read_settings
 from serving.app.telemetry import emf
 from serving.app.telemetry.log import log_failure
+from serving.bulk import read_objects
 
 OUT = "QUICKTHAW_BULK_OUT"
 QUEUE = "QUICKTHAW_BULK_QUEUE"

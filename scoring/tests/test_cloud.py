@@ -15,12 +15,11 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from scoring.cloud.__main__ import read_hold
-from scoring.cloud.messages import MessageError, Object, read_objects
 from scoring.cloud.taking import Taker
 from scoring.tests.cloud import Cloud, make_message
 from scoring.tests.test_tables import write_table
 from serving.app.errors import SettingsError
-from serving.bulk import name_answer
+from serving.bulk import MessageError, Object, name_answer, read_objects
 from serving.bundle.manifest import read_manifest
 from serving.tests import sample
 from serving.tests.hostile import TEXTS

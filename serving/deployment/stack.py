@@ -51,7 +51,7 @@ class BulkOutputs(NamedTuple):
 
     Attributes:
         BulkIn, BulkOut: The buckets' names: of what is to be answered, and of the answers.
-        BulkQueue, BulkDead: The URLs of the queue, and of the one of messages that were given up.
+        BulkQueue, BulkDead: The URLs of the queue, and of the one of dead messages.
         BulkLogs: Where the function logs.
     """
 
@@ -91,7 +91,7 @@ class Deployment:
 
     @property
     def dead(self) -> str:
-        """Of the queue of the messages that were given up."""
+        """Of the dead-letter queue."""
         return f"{NAME}-{self.model}-dead-{self.stage}"
 
     def make(self, target: str, *more: str) -> str:

@@ -23,6 +23,8 @@ from serving.deployment.stack import (
 
 POLL_SECONDS = 2
 PATIENCE_SECONDS = 10 * 60  # in which not one message was moved
+# What an AWS says that has no such action.
+UNKNOWN = {"InvalidAction", "UnknownOperationException"}
 RUNNING = {"RUNNING", "CANCELLING"}
 
 
@@ -69,8 +71,16 @@ def find_task(client: Any, arn: str) -> dict[str, Any]:
     Raises:
         StackError: AWS does not tell.
     """
-    with tell_errors("see how far the messages are moved"):
-        tasks = client.list_message_move_tasks(SourceArn=arn, MaxResults=1).get("Results", ())
+    try:
+        with tell_errors("see how far the messages are moved"):
+            tasks = client.list_message_move_tasks(SourceArn=arn, MaxResults=1).get("Results", ())
+    except StackError as error:
+        if error.code not in UNKNOWN:
+            raise
+        raise StackError(
+            "this AWS, a local one, moves no messages: have the objects put once more with 'make "
+            "bulk … IN='"
+        ) from None
     return dict(tasks[0]) if tasks else {}
 
 

@@ -25,7 +25,58 @@ INIT_PATTERNS = {
 }
 
 
-class Alarms(Construct):
+class Watch(Construct):
+    """Alarms of a deployment.
+
+    Args:
+        deployment: Of which model, and where.
+        stage: The settings.
+        group: Where it logs.
+
+    Attributes:
+        all: Each of them, by name.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        identity: str,
+        *,
+        deployment: Deployment,
+        stage: Stage,
+        group: logs.LogGroup,
+    ) -> None:
+        super().__init__(scope, identity)
+        self._deployment, self._stage, self._logs = deployment, stage, group
+        self.all: dict[str, cloudwatch.Alarm] = {}
+
+    def add(self, what: str, metric: cloudwatch.IMetric, description: str, **how: Any) -> None:
+        """Add an alarm, whose description ends in the command that reads the log."""
+        self.all[what] = add_alarm(
+            self,
+            what,
+            deployment=self._deployment,
+            stage=self._stage,
+            metric=metric,
+            description=f"{description}: {self._deployment.make('logs')}",
+            **how,
+        )
+
+    def count_lines(self, identity: str, name: str, pattern: str) -> cloudwatch.Metric:
+        """How many lines of the log a pattern finds; several of a name are one metric."""
+        name = f"{name}.{self._deployment.name}"
+        logs.MetricFilter(
+            self,
+            identity,
+            log_group=self._logs,
+            filter_pattern=logs.FilterPattern.literal(pattern),
+            metric_namespace=NAME,
+            metric_name=name,
+        )
+        return cloudwatch.Metric(namespace=NAME, metric_name=name, **_sum(MINUTE))
+
+
+class Alarms(Watch):
     """The alarms of a deployment.
 
     Attributes:
@@ -42,58 +93,27 @@ class Alarms(Construct):
         api: Front,
         stage: Stage,
     ) -> None:
-        super().__init__(scope, identity)
-        self._deployment, self._name, self._stage = deployment, deployment.name, stage
-        self.all: dict[str, cloudwatch.Alarm] = {}
+        super().__init__(scope, identity, deployment=deployment, stage=stage, group=function.logs)
+        self._name = deployment.name
         alias = function.alias
-        self._add("errors", alias.metric_errors(**_sum(MINUTE)), "An invocation failed")
-        self._add("throttles", alias.metric_throttles(**_sum(MINUTE)), "Lambda refuses requests")
-        self._add(
+        self.add("errors", alias.metric_errors(**_sum(MINUTE)), "An invocation failed")
+        self.add("throttles", alias.metric_throttles(**_sum(MINUTE)), "Lambda refuses requests")
+        self.add(
             "slow",
             alias.metric_duration(statistic="p99", period=FIVE_MINUTES),
             f"A hundredth of the invocations takes longer than {stage.p99_ms} ms",
             threshold=stage.p99_ms,
             periods=3,
         )
-        self._add("answers-5xx", api.failed(**_sum(MINUTE)), "The API answers 5xx")
-        self._add(
-            "init-failures", self._count_init_failures(function.logs), "Environments do not start"
-        )
+        self.add("answers-5xx", api.failed(**_sum(MINUTE)), "The API answers 5xx")
+        self.add("init-failures", self._count_init_failures(), "Environments do not start")
         if stage.canary:
-            self._add("canary", self._count_errors_of_version(function), "The new version fails")
+            self.add("canary", self._count_errors_of_version(function), "The new version fails")
 
-    def _add(
-        self,
-        what: str,
-        metric: cloudwatch.IMetric,
-        description: str,
-        *,
-        threshold: float = 1,
-        periods: int = 1,
-    ) -> None:
-        self.all[what] = add_alarm(
-            self,
-            what,
-            deployment=self._deployment,
-            stage=self._stage,
-            metric=metric,
-            description=f"{description}: {self._deployment.make('logs')}",
-            threshold=threshold,
-            periods=periods,
-        )
-
-    def _count_init_failures(self, group: logs.LogGroup) -> cloudwatch.Metric:
-        name = f"{INIT_FAILURES}.{self._name}"
+    def _count_init_failures(self) -> cloudwatch.Metric:
         for identity, pattern in INIT_PATTERNS.items():
-            logs.MetricFilter(
-                self,
-                identity,
-                log_group=group,
-                filter_pattern=logs.FilterPattern.literal(pattern),
-                metric_namespace=NAME,
-                metric_name=name,
-            )
-        return cloudwatch.Metric(namespace=NAME, metric_name=name, **_sum(MINUTE))
+            metric = self.count_lines(identity, INIT_FAILURES, pattern)
+        return metric
 
     def _count_errors_of_version(self, function: Function) -> cloudwatch.IMetric:
         """What the version that is being deployed fails: invocations, and answers with 5xx.

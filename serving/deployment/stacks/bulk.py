@@ -38,10 +38,10 @@ LEFT = {
 
 
 class Metrics(NamedTuple):
-    """What bulk's queues tell: messages that wait, messages given up, seconds of the oldest."""
+    """What bulk's queues tell: messages that wait, dead ones, seconds of the oldest."""
 
     waiting: cloudwatch.Metric
-    given_up: cloudwatch.Metric
+    dead: cloudwatch.Metric
     age: cloudwatch.Metric
 
 
@@ -49,7 +49,7 @@ def make_metrics(deployment: Deployment) -> Metrics:
     """The metrics of a deployment's bulk, by names: another stack shows them, too."""
     return Metrics(
         waiting=_measure_queue(deployment.bulk, "NumberOfMessagesVisible"),
-        given_up=_measure_queue(deployment.dead, "NumberOfMessagesVisible"),
+        dead=_measure_queue(deployment.dead, "NumberOfMessagesVisible"),
         age=_measure_queue(deployment.bulk, "AgeOfOldestMessage"),
     )
 
@@ -126,7 +126,7 @@ class Bulk(Stack):
             period=Duration.minutes(1),
         )
         for what, metric, wrong, threshold in (
-            ("bulk-dead", metrics.given_up, "An object was given up", 1),
+            ("bulk-dead", metrics.dead, "An object is dead", 1),
             ("bulk-age", metrics.age, "An object waits for an hour", OLD_SECONDS),
             ("bulk-errors", errors, "An invocation for an object failed", 1),
         ):

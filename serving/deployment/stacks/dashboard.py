@@ -1,5 +1,7 @@
 """The dashboard: who calls, how it goes, how fast, and whether what is sent is still of a kind."""
 
+from collections.abc import Mapping, Sequence
+
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
@@ -69,19 +71,11 @@ class Dashboard(Construct):
         manifest = function.image.manifest
         self._task = manifest["task"]
         self._curves = list_curves(manifest["input"]["kind"], self._task)
-        cloudwatch.Dashboard(
+        make_board(
             self,
-            "Dashboard",
-            dashboard_name=name,
-            default_interval=Duration.hours(3),
-            period_override=cloudwatch.PeriodOverride.INHERIT,
-            widgets=[
-                [
-                    cloudwatch.TextWidget(markdown=f"# {name}", width=12, height=2),
-                    cloudwatch.AlarmStatusWidget(
-                        alarms=list(alarms.all.values()), width=12, height=2, title="Alarms"
-                    ),
-                ],
+            name,
+            alarms.all,
+            [
                 self._show_requests(function, api),
                 self._show_speed(function, api),
                 self._show_model(),
@@ -173,6 +167,31 @@ def make_link(name: str, region: str) -> str:
     return f"https://{region}.{console}/cloudwatch/home?region={region}#dashboards:name={name}"
 
 
+def make_board(
+    scope: Construct,
+    name: str,
+    alarms: Mapping[str, cloudwatch.Alarm],
+    rows: Sequence[Sequence[cloudwatch.IWidget]],
+) -> None:
+    """Make a dashboard: its name and alarms, and rows of diagrams under them."""
+    cloudwatch.Dashboard(
+        scope,
+        "Dashboard",
+        dashboard_name=name,
+        default_interval=Duration.hours(3),
+        period_override=cloudwatch.PeriodOverride.INHERIT,
+        widgets=[
+            [
+                cloudwatch.TextWidget(markdown=f"# {name}", width=12, height=2),
+                cloudwatch.AlarmStatusWidget(
+                    alarms=list(alarms.values()), width=12, height=2, title="Alarms"
+                ),
+            ],
+            *map(list, rows),
+        ],
+    )
+
+
 def show_bulk(bulk: Metrics) -> cloudwatch.GraphWidget:
     """The diagram of bulk's queues."""
 
@@ -181,7 +200,7 @@ def show_bulk(bulk: Metrics) -> cloudwatch.GraphWidget:
 
     return cloudwatch.GraphWidget(
         title="Objects of bulk",
-        left=[draw(bulk.waiting, "waiting", BLUE), draw(bulk.given_up, "given up", RED)],
+        left=[draw(bulk.waiting, "waiting", BLUE), draw(bulk.dead, "dead", RED)],
         right=[draw(bulk.age, "oldest (s)", ORANGE)],
         width=WIDTH,
         height=HEIGHT,

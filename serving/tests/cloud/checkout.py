@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 
+import boto3
 import yaml
 
 from serving.tests.records import EXAMPLE, fit_regression, to_frame, write_regression
@@ -13,6 +14,21 @@ from tools.cloud.local import ROOT
 
 MODEL = "topics"  # the Makefile's default
 BUNDLE = f"serving/app/data/{MODEL}"
+
+
+class Clients:
+    """Clients of a local AWS, by the variables that make tools talk to it."""
+
+    def __init__(self, variables):
+        self._session = boto3.Session(
+            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+            region_name=variables["AWS_REGION"],
+        )
+        self._endpoint = variables["AWS_ENDPOINT_URL"]
+
+    def client(self, service):
+        return self._session.client(service, endpoint_url=self._endpoint)
 
 
 class Checkout:

@@ -47,3 +47,23 @@ def prod(write_service):
 @pytest.fixture(scope="session")
 def template(prod):
     return prod["quickthaw-hobbies-prod"]
+
+
+@pytest.fixture
+def plan_pauses(monkeypatch):
+    """Do something in each pause of a module's, and interrupt the one after them."""
+
+    def start(module):
+        def plan(*steps):
+            left = iter(steps)
+
+            def pause(_seconds):
+                for step in left:
+                    return step()
+                raise KeyboardInterrupt
+
+            monkeypatch.setattr(module, "pause", pause)
+
+        return plan
+
+    return start

@@ -1,20 +1,19 @@
 """`make bulk` and `make redrive` against a local AWS, with a worker that does as it is told."""
 
-import json
 import os
 import re
 import sys
 from types import SimpleNamespace
-from urllib.parse import quote_plus
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
-from serving.bulk import name_answer
+from scoring.tests.cloud import make_message
+from serving.bulk import Object, name_answer
 from serving.deployment.commands import redrive
 from serving.deployment.commands.bulk import __main__ as program
 from serving.deployment.commands.bulk import place, queues, run, sources, work
-from serving.deployment.commands.bulk.queues import Object
 from serving.deployment.stack import BulkOutputs, Deployment, StackError
 from serving.tests.moto_server import serve_moto
 from tools.cloud import local
@@ -48,7 +47,7 @@ class Cloud:
 
     def list_in(self):
         found = self.s3.list_object_versions(Bucket="asked").get("Versions", ())
-        return {Object(one["Key"], one["VersionId"]) for one in found}
+        return {Object("asked", one["Key"], one["VersionId"]) for one in found}
 
     def read(self, one):
         found = self.s3.get_object(Bucket="asked", Key=one.key, VersionId=one.version)
@@ -57,7 +56,7 @@ class Cloud:
     def answer(self, ending="", model=OLD):
         for one in self.list_in():
             if one.key.endswith(ending):
-                name = name_answer(model, *one)
+                name = name_answer(model, one.key, one.version)
                 self.s3.put_object(
                     Bucket="answered", Key=name, Body=f"of {self.read(one)}".encode()
                 )
@@ -67,10 +66,9 @@ class Cloud:
             if one.key.endswith(ending):
                 self.send(self.outputs.BulkDead, one)
 
-    def send(self, queue, one):
-        named = {"key": quote_plus(one.key), "versionId": one.version}
-        body = {"Records": [{"s3": {"bucket": {"name": "asked"}, "object": named}}]}
-        self.sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(body))
+    def send(self, url, one):
+        body = make_message(one.key, versionId=one.version)
+        self.sqs.send_message(QueueUrl=url, MessageBody=body)
 
     def clear(self):
         self.s3.put_bucket_versioning(
@@ -96,19 +94,8 @@ def cloud(aws, monkeypatch):
 
 
 @pytest.fixture
-def meanwhile(monkeypatch):
-    """Do something in each pause, and interrupt the one after them."""
-
-    def plan(*steps):
-        left = iter(steps)
-
-        def pause(_seconds):
-            for step in left:
-                return step()
-            raise KeyboardInterrupt
-
-        monkeypatch.setattr(run, "pause", pause)
-
+def meanwhile(plan_pauses):
+    plan = plan_pauses(run)
     plan()
     return plan
 
@@ -139,7 +126,7 @@ def test_folder_is_put_followed_and_its_answers_fetched(cloud, meanwhile, folder
     name = find_run(said.err)
     assert {one.key for one in cloud.list_in()} == {f"{name}/a.csv", f"{name}/more/b & c+ü.JSON"}
     for one in cloud.list_in():
-        path = out / name_answer(OLD, *one).replace(f"{name}/", "")
+        path = out / name_answer(OLD, one.key, one.version).replace(f"{name}/", "")
         assert path.read_text() == f"of {cloud.read(one)}"
     assert "2 objects (0.0 MB) to be put into asked" in said.err
     assert "1 of 2 answered" in said.err
@@ -150,8 +137,8 @@ def test_folder_is_put_followed_and_its_answers_fetched(cloud, meanwhile, folder
 def test_file_is_put_under_its_name(cloud, meanwhile, folder, capsys):
     meanwhile(cloud.answer)
     assert bulk("--in", folder / "a.csv") == 0
-    ((key, _),) = cloud.list_in()
-    assert key == f"{find_run(capsys.readouterr().err)}/a.csv"
+    (one,) = cloud.list_in()
+    assert one.key == f"{find_run(capsys.readouterr().err)}/a.csv"
 
 
 def test_objects_of_another_bucket_are_copied_named_from_the_last_slash_on(
@@ -199,7 +186,7 @@ def test_object_was_dead_and_is_answered_after_all(cloud, meanwhile, folder):
 
 
 def test_more_are_dead_than_one_look_of_sqs_shows_all_are_found(cloud):
-    objects = {Object(f"r/{number} ü+&.csv", str(number)) for number in range(23)}
+    objects = {Object("asked", f"r/{number} ü+&.csv", str(number)) for number in range(23)}
     for one in objects:
         cloud.send(cloud.outputs.BulkDead, one)
     cloud.sqs.send_message(QueueUrl=cloud.outputs.BulkDead, MessageBody='{"Event": "s3:TestEvent"}')
@@ -232,8 +219,8 @@ def test_run_has_a_part_of_the_folder_the_rest_is_put(cloud, meanwhile, folder, 
 def test_nothing_is_asked_for_it_says_what_waits_and_what_is_dead(cloud, capsys):
     assert bulk() == 0
     assert "0 waiting, 0 under way, 0 dead" in capsys.readouterr().err
-    cloud.send(cloud.outputs.BulkQueue, Object("r/a.csv", "1"))
-    cloud.send(cloud.outputs.BulkDead, Object("r/b.csv", "1"))
+    cloud.send(cloud.outputs.BulkQueue, Object("asked", "r/a.csv", "1"))
+    cloud.send(cloud.outputs.BulkDead, Object("asked", "r/b.csv", "1"))
     assert bulk() == program.DEAD
     said = capsys.readouterr().err
     assert "quickthaw-hobbies-bulk-dev: 1 waiting, 0 under way, 1 dead" in said
@@ -300,7 +287,7 @@ def test_nothing_happens_it_says_where_to_look_once_and_goes_on(
     cloud, meanwhile, folder, monkeypatch, capsys
 ):
     monkeypatch.setattr(run, "STALL_SECONDS", 0)
-    cloud.send(cloud.outputs.BulkQueue, Object("r/a.csv", "1"))
+    cloud.send(cloud.outputs.BulkQueue, Object("asked", "r/a.csv", "1"))
     meanwhile(lambda: None, lambda: None, cloud.answer)
     assert bulk("--in", folder) == 0
     said = capsys.readouterr().err
@@ -351,11 +338,6 @@ def test_line_stays_one_on_a_terminal_and_is_told_once_in_a_log(monkeypatch, cap
     assert log == "1 of 2\n2 of 2\n"
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{}", '{"Records": [{"s3": 1}]}', '{"Records": 1}'])
-def test_message_is_none_of_an_object_it_is_left(body):
-    assert queues.parse(body) == set()
-
-
 class Tasks:
     """SQS, as far as moto has it, with tasks that move messages."""
 
@@ -391,7 +373,7 @@ def tasks(cloud, monkeypatch):
         monkeypatch.setattr(redrive, "make_client", lambda _: client)
         return client
 
-    cloud.send(cloud.outputs.BulkDead, Object("r/a.csv", "1"))
+    cloud.send(cloud.outputs.BulkDead, Object("asked", "r/a.csv", "1"))
     monkeypatch.setattr(redrive, "pause", lambda _: None)
     return plan
 
@@ -437,6 +419,29 @@ def test_messages_are_not_moved_it_is_said(tasks, monkeypatch, told, words):
     tasks({}, told)
     with pytest.raises(StackError, match=words):
         redrive.redrive(DEV, yes=True)
+
+
+def test_aws_is_a_local_one_that_moves_no_messages_it_is_said_what_to_do_instead(
+    tasks, monkeypatch
+):
+    client = tasks({})
+
+    def refuse(**_):
+        raise ClientError({"Error": {"Code": "InvalidAction"}}, "ListMessageMoveTasks")
+
+    monkeypatch.setattr(client, "list_message_move_tasks", refuse)
+    with pytest.raises(StackError, match=r"a local one, moves no messages: .* 'make bulk … IN='"):
+        redrive.redrive(DEV, yes=True)
+
+
+def test_nothing_is_answered_for_a_while_it_is_said_once_that_it_is_tried_again(
+    cloud, meanwhile, folder, monkeypatch, capsys
+):
+    monkeypatch.setattr(run, "HINT_SECONDS", 0)
+    meanwhile(lambda: None, lambda: cloud.answer("a.csv"), lambda: cloud.answer("JSON"))
+    assert bulk("--in", folder) == 0
+    said = capsys.readouterr().err
+    assert said.count("is tried five times, a minute apart; 'make logs MODEL=hobbies") == 1
 
 
 def test_stage_has_no_bulk_redrive_says_what_to_do(monkeypatch):

@@ -152,7 +152,7 @@ def test_bucket_alone_sends_to_the_queue_and_waits_until_it_may(synth, template,
     assert "Custom::" not in json.dumps(template)
 
 
-def test_message_is_given_up_after_five_attempts_and_kept_fourteen_days(synth, found):
+def test_message_is_dead_after_five_attempts_and_kept_fourteen_days(synth, found):
     queue, (dead_name, dead) = found["queue"][1], found["dead"]
     assert queue["RedrivePolicy"] == {
         "deadLetterTargetArn": {"Fn::GetAtt": [dead_name, "Arn"]},
@@ -287,7 +287,7 @@ def test_alarms_look_at_the_queues_and_the_function(synth, template):
         assert one["TreatMissingData"] == "notBreaching"
 
 
-def test_dashboard_shows_what_waits_and_what_was_given_up(synth, write_service):
+def test_dashboard_shows_what_waits_and_what_is_dead(synth, write_service):
     template = write_service("dev", bulk=True)[NAME]
     board = synth.as_text(synth.only(template, "AWS::CloudWatch::Dashboard")["DashboardBody"])
     board = board.replace("\\", "")

@@ -4,13 +4,12 @@ import json
 import time
 from contextlib import suppress
 
-import boto3
 import httpx
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 from serving.deployment.stack import locate
-from serving.tests.cloud.checkout import Checkout
+from serving.tests.cloud.checkout import Checkout, Clients
 from serving.tests.cloud.node import install_cdk
 from serving.tests.sample import fit
 from tools.cloud import local
@@ -22,19 +21,8 @@ TEXTS = ["tie the rope to the boat", "bake bread", "hoist the sail"]
 PATIENCE = 120
 
 
-class Cloud:
+class Cloud(Clients):
     """The local AWS as a caller and an operator see it."""
-
-    def __init__(self, variables):
-        self._session = boto3.Session(
-            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-            region_name=variables["AWS_REGION"],
-        )
-        self._endpoint = variables["AWS_ENDPOINT_URL"]
-
-    def client(self, service):
-        return self._session.client(service, endpoint_url=self._endpoint)
 
     def post(self, text):
         (stack,) = self.client("cloudformation").describe_stacks(StackName=NAME)["Stacks"]

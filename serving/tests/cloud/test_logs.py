@@ -146,20 +146,8 @@ def waits(monkeypatch):
 
 
 @pytest.fixture
-def meanwhile(monkeypatch):
-    """Do something in each pause, and interrupt the one after them."""
-
-    def plan(*steps):
-        left = iter(steps)
-
-        def pause(_seconds):
-            for step in left:
-                return step()
-            raise KeyboardInterrupt
-
-        monkeypatch.setattr(source, "pause", pause)
-
-    return plan
+def meanwhile(plan_pauses):
+    return plan_pauses(source)
 
 
 @pytest.fixture
@@ -792,3 +780,10 @@ def test_logs_of_bulk_are_those_of_its_function(monkeypatch):
     monkeypatch.setattr(source.Reader, "read", lambda self: [vars(self)])
     (found,) = source.read_deployment(Deployment("hobbies", "dev"), 0, follow=False, bulk=True)
     assert "/aws/lambda/bulk" in found.values()
+
+
+def test_objects_are_counted_as_such():
+    summary = program.Summary()
+    for values in ({"bulk.num_rows": 2}, {"bulk.num_rows": 0}):
+        summary.add(Sorter().sort(Entry(json.dumps(values | {"_aws": {}}), NOW)))
+    assert str(summary) == "2 objects, 0 cold starts, 0 errors logged"

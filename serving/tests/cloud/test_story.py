@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from sklearn.linear_model import LogisticRegression
 
 from serving.deployment.stack import locate
-from serving.tests.cloud.checkout import Checkout
+from serving.tests.cloud.checkout import Checkout, Clients
 from serving.tests.cloud.node import install_cdk
 from serving.tests.records import EXAMPLE
 from serving.tests.sample import fit
@@ -29,19 +29,8 @@ def cdk():
     install_cdk()
 
 
-class Cloud:
+class Cloud(Clients):
     """The local AWS as a caller and an operator see it."""
-
-    def __init__(self, variables):
-        self._session = boto3.Session(
-            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-            region_name=variables["AWS_REGION"],
-        )
-        self._endpoint = variables["AWS_ENDPOINT_URL"]
-
-    def client(self, service):
-        return self._session.client(service, endpoint_url=self._endpoint)
 
     def find_api(self, name=STACK):
         (stack,) = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]

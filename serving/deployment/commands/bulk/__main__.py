@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from serving.bulk import Object
 from serving.deployment.commands.bulk.place import Bulk
-from serving.deployment.commands.bulk.queues import Object
-from serving.deployment.commands.bulk.run import NAME, Run, name_run
+from serving.deployment.commands.bulk.run import RUN_NAME, Run, name_run
 from serving.deployment.commands.bulk.sources import Source, list_sources, put
 from serving.deployment.commands.bulk.work import Line, do_each
 from serving.deployment.commands.logs.render import count
@@ -48,7 +48,7 @@ def check(options: argparse.Namespace) -> None:
     Raises:
         StackError: It cannot be.
     """
-    if options.run and not re.fullmatch(NAME, options.run):
+    if options.run and not re.fullmatch(RUN_NAME, options.run):
         raise StackError(f"RUN={options.run} is no run: one is called as {name_run()}")
     if options.out and not (options.source or options.run):
         raise StackError("OUT= is for the answers of a run: IN= starts one, RUN= names one")

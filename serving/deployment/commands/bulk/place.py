@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from serving.deployment.commands.bulk.queues import Counts, Object, count_messages, read_dead
+from serving.bulk import Object
+from serving.deployment.commands.bulk.queues import Counts, count_messages, read_dead
 from serving.deployment.stack import Deployment, make_client, read_bulk, tell_errors
 
 
@@ -47,7 +48,7 @@ class Bulk:
                 for page in pages.paginate(Bucket=bucket, Prefix=f"{run}/")
                 for one in page.get("Versions", ())
             ]
-        return {Object(one["Key"], one["VersionId"]) for one in found}
+        return {Object(bucket, one["Key"], one["VersionId"]) for one in found}
 
     def list_models(self) -> list[str]:
         """The versions of models that have answered anything: the output bucket's folders."""

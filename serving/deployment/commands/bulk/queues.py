@@ -1,9 +1,9 @@
 """The queues of a model's bulk: how many messages they have, and which objects are dead."""
 
-import json
+from contextlib import suppress
 from typing import Any, NamedTuple
-from urllib.parse import unquote_plus
 
+from serving.bulk import MessageError, Object, read_objects
 from serving.deployment.stack import tell_errors
 
 # Messages that are looked at are hidden from others, until they are shown again, or this is over.
@@ -11,13 +11,6 @@ HIDDEN_SECONDS = 120
 WAIT_SECONDS = 1  # without, SQS asks some of its machines alone
 PAGE = 10  # SQS's ReceiveMessage gives so many
 MOST_PAGES = 1_000
-
-
-class Object(NamedTuple):
-    """An object of the input bucket: its key, and its version, as S3 names it."""
-
-    key: str
-    version: str
 
 
 class Counts(NamedTuple):
@@ -69,7 +62,9 @@ def read_dead(client: Any, url: str) -> set[Object]:
                 )
                 messages = answer.get("Messages", ())
                 handles += [one["ReceiptHandle"] for one in messages]
-                found.update(*(parse(one["Body"]) for one in messages))
+                for one in messages:
+                    with suppress(MessageError):  # it is counted all the same
+                        found.update(read_objects(one["Body"]))
                 if not messages:
                     break
         finally:
@@ -87,15 +82,3 @@ def show_again(client: Any, url: str, handles: list[str]) -> None:
                 for number, handle in enumerate(handles[start : start + PAGE])
             ],
         )
-
-
-def parse(body: str) -> set[Object]:
-    """The objects that a message of S3's is about; none where it is another one.
-
-    S3 writes keys as forms do (Amazon S3 User Guide, "Event message structure").
-    """
-    try:
-        found = (one["s3"]["object"] for one in json.loads(body)["Records"])
-        return {Object(unquote_plus(one["key"]), one["versionId"]) for one in found}
-    except (ValueError, KeyError, TypeError):
-        return set()  # such as S3's test of a new queue

@@ -7,16 +7,17 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from serving.bulk import name_answer
+from serving.bulk import Object, name_answer
 from serving.deployment.commands.bulk.place import Bulk
-from serving.deployment.commands.bulk.queues import Counts, Object
+from serving.deployment.commands.bulk.queues import Counts
 from serving.deployment.commands.bulk.work import Line, do_each
 from serving.deployment.commands.logs.render import count
 from serving.deployment.stack import StackError, say, tell_errors
 
-NAME = r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}"
+RUN_NAME = r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}"
 POLL_SECONDS = 5
 SHARE = 4  # a pause is at least so many looks long, for a large run's look is many requests
+HINT_SECONDS = 45  # in which a small object is answered, if it can be
 STALL_SECONDS = 15 * 60  # what an invocation may take
 GIVE_UP_SECONDS = 9 * 60 * 60  # an object is tried five times, up to 90 minutes apart
 
@@ -63,12 +64,16 @@ class Run:
         self.dead = self._bulk.read_dead() & self.waiting
         for model in self._bulk.list_models():
             found = self._bulk.list_answers(model, self.name)
-            names = {name_answer(model, *one): one for one in self.waiting} if found else {}
+            names = self._name_answers(model) if found else {}
             for name in sorted(found & names.keys()):
                 self.waiting.discard(names[name])
                 self.answers.append(name)
         self.dead &= self.waiting
         return before != len(self.waiting)
+
+    def _name_answers(self, model: str) -> dict[str, Object]:
+        """The objects that wait, by what their answers by a model are called."""
+        return {name_answer(model, one.key, one.version): one for one in self.waiting}
 
     def follow(self) -> None:
         """Look until each object is answered or dead.
@@ -76,7 +81,7 @@ class Run:
         Raises:
             StackError: Nothing has happened for so long that nothing will, or AWS does not answer.
         """
-        news, told = time.monotonic(), False
+        news, hinted, told = time.monotonic(), False, False
         with closing(Line()) as line:
             while True:
                 began = time.monotonic()
@@ -85,6 +90,13 @@ class Run:
                 line.show(str(self))
                 if self.is_over:
                     return
+                if began - news >= HINT_SECONDS and not hinted:
+                    line.close()
+                    say(
+                        "an object that fails is tried five times, a minute apart; "
+                        f"{self._bulk.tell_logs} says whether one does"
+                    )
+                    hinted = True
                 if began - news >= STALL_SECONDS:
                     words = self._explain(began - news)
                     if not told:

@@ -47,7 +47,7 @@ class Summary:
         counts = self._counts
         counts["errors"] += line.kind is Kind.ERROR
         if line.kind is Kind.REQUEST:
-            counts["requests"] += 1
+            counts["objects" if "bulk.num_rows" in line.values else "requests"] += 1
             counts["refused"] += REFUSED <= line.status < SERVER_ERROR
             counts["failed"] += line.status >= SERVER_ERROR
             counts["cold"] += line.is_cold
@@ -56,10 +56,13 @@ class Summary:
 
     def __str__(self) -> str:
         counts = self._counts
-        parts = [
+        requests = [
             count(counts["requests"], "request"),
             f"{counts['refused']:,} refused (4xx)",
             f"{counts['failed']:,} failed (5xx)",
+        ]
+        parts = [
+            *([count(counts["objects"], "object")] if counts["objects"] else requests),
             count(counts["cold"], "cold start"),
             f"{count(counts['errors'], 'error')} logged",
         ]

@@ -4,36 +4,41 @@ From metrics of the load balancer, of ECS and of filters of the log: whether Clo
 metrics of the EMF documents that another log driver sends is not known.
 """
 
-from typing import Any
-
-from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elb
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from serving.deployment.curves import BLUE, GREEN, GREY, ORANGE, RED, REFUSED, REQUESTS
-from serving.deployment.stack import NAME, Deployment
-from serving.deployment.stacks.alarms import INIT_FAILURES, INIT_PATTERNS, add_alarm
-from serving.deployment.stacks.dashboard import HEIGHT, PERIOD, WIDTH, list_queries, make_link
+from serving.deployment.stack import Deployment
+from serving.deployment.stacks.alarms import (
+    FIVE_MINUTES,
+    INIT_FAILURES,
+    INIT_PATTERNS,
+    MINUTE,
+    Watch,
+)
+from serving.deployment.stacks.dashboard import (
+    HEIGHT,
+    PERIOD,
+    WIDTH,
+    list_queries,
+    make_board,
+    make_link,
+)
 from serving.deployment.stacks.fargate.balancer import Balancer
 from serving.deployment.stacks.fargate.tasks import Tasks
 from serving.deployment.stages import Stage
 
-MINUTE, FIVE_MINUTES = Duration.minutes(1), Duration.minutes(5)
 WORKERS_ENDED = "workers.ended"
 # What the process says where one of its workers ended (serving/hosts/web/supervisor.py).
 ENDED_PATTERN = '"a worker ended"'
 
 
-class TaskAlarms(Construct):
+class TaskAlarms(Watch):
     """The alarms of a deployment on Fargate.
 
     Where it stands in its stack is where `Alarms` stands in a stack of functions: so one that goes
     from one host to the other keeps its alarms, whose names no second one could have.
-
-    Attributes:
-        all: Each of them, by name.
     """
 
     def __init__(  # noqa: PLR0913 - a construct's
@@ -47,29 +52,27 @@ class TaskAlarms(Construct):
         balancer: Balancer,
         local: bool,
     ) -> None:
-        super().__init__(scope, identity)
-        self._deployment, self._stage, self._local = deployment, stage, local
-        self._tasks, self._balancer = tasks, balancer
-        self.all: dict[str, cloudwatch.Alarm] = {}
+        super().__init__(scope, identity, deployment=deployment, stage=stage, group=tasks.logs)
+        self._stage, self._balancer, self._local = stage, balancer, local
         self._add_alarms()
 
     def _add_alarms(self) -> None:
         stage, group = self._stage, self._balancer.group.metrics
-        self._add("answers-5xx", self._count_failures(), "The service answers 5xx")
-        self._add(
+        self.add("answers-5xx", self._count_failures(), "The service answers 5xx")
+        self.add(
             "slow",
             group.target_response_time(statistic="p99", period=FIVE_MINUTES),
             f"A hundredth of the requests takes longer than {stage.p99_ms} ms",
             threshold=stage.p99_ms / 1000,  # the metric has seconds
             periods=3,
         )
-        self._add(
+        self.add(
             "unhealthy",
             group.unhealthy_host_count(statistic="Maximum", period=MINUTE),
             "A task does not pass its health checks",
             periods=3,
         )
-        self._add(
+        self.add(
             "tasks",
             group.healthy_host_count(statistic="Minimum", period=MINUTE),
             f"Fewer tasks answer than the {stage.tasks} that always should",
@@ -77,26 +80,15 @@ class TaskAlarms(Construct):
             periods=5,
             below=True,
         )
-        self._add(
+        self.add(
             "init-failures",
-            self._count_lines("Model", INIT_FAILURES, INIT_PATTERNS["Model"]),
+            self.count_lines("Model", INIT_FAILURES, INIT_PATTERNS["Model"]),
             "Tasks have no model to serve",
         )
-        self._add(
+        self.add(
             "workers",
-            self._count_lines("Workers", WORKERS_ENDED, ENDED_PATTERN),
+            self.count_lines("Workers", WORKERS_ENDED, ENDED_PATTERN),
             "A worker died, or took too long for an answer",
-        )
-
-    def _add(self, what: str, metric: cloudwatch.IMetric, description: str, **how: Any) -> None:
-        self.all[what] = add_alarm(
-            self,
-            what,
-            deployment=self._deployment,
-            stage=self._stage,
-            metric=metric,
-            description=f"{description}: {self._deployment.make('logs')}",
-            **how,
         )
 
     def _count_failures(self) -> cloudwatch.IMetric:
@@ -113,18 +105,6 @@ class TaskAlarms(Construct):
             },
             period=MINUTE,
         )
-
-    def _count_lines(self, identity: str, name: str, pattern: str) -> cloudwatch.Metric:
-        name = f"{name}.{self._deployment.name}"
-        logs.MetricFilter(
-            self,
-            identity,
-            log_group=self._tasks.logs,
-            filter_pattern=logs.FilterPattern.literal(pattern),
-            metric_namespace=NAME,
-            metric_name=name,
-        )
-        return cloudwatch.Metric(namespace=NAME, metric_name=name, statistic="Sum", period=MINUTE)
 
 
 class TaskDashboard(Construct):
@@ -150,19 +130,11 @@ class TaskDashboard(Construct):
         super().__init__(scope, identity)
         self._tasks, self._balancer = tasks, balancer
         self.link = make_link(name, region)
-        cloudwatch.Dashboard(
+        make_board(
             self,
-            "Dashboard",
-            dashboard_name=name,
-            default_interval=Duration.hours(3),
-            period_override=cloudwatch.PeriodOverride.INHERIT,
-            widgets=[
-                [
-                    cloudwatch.TextWidget(markdown=f"# {name}", width=12, height=2),
-                    cloudwatch.AlarmStatusWidget(
-                        alarms=list(alarms.all.values()), width=12, height=2, title="Alarms"
-                    ),
-                ],
+            name,
+            alarms.all,
+            [
                 self._show_requests(),
                 self._show_tasks(),
                 *([[bulk]] if bulk else ()),

@@ -2,15 +2,16 @@
  *
  * math.sumprod adds products and what they round off in three parts (Ogita, Rump, Oishi: "Accurate
  * sum and dot product", 2005, algorithm 5.10 with K = 3, as CPython's mathmodule.c has it). Two
- * parts (algorithm 5.3) take less than half the work, and nearly always show how the exact sum is
- * rounded; where they do not, the three parts are added as math.sumprod does it.
+ * parts on a grid (Rump, Ogita, Oishi: "Accurate floating-point summation, part I", 2008, section
+ * 3) take a fifth of the work, and nearly always show how the exact sum is rounded; where they do
+ * not, the three parts are added as math.sumprod does it.
  *
- * fma() is meant here, and here alone: it gives what a product rounds off, exactly.
+ * fma() is meant here, and here alone: it rounds a product and a sum once.
  */
 #include "kernel.h"
 #include <math.h>
 
-enum { LANES = 8, F64 = 8 };
+enum { LANES = 16, F64 = 8 };
 /* As ops/matrix.py has them: when zeros are left out. */
 enum { FEW = 16, SPARSE = 2 };
 
@@ -31,22 +32,29 @@ static inline double add(double a, double b, double *rest) {
     return sum;
 }
 
-/* The sums of LANES neighbouring outputs in two parts. */
+/* The sums of LANES neighbouring outputs in two parts, on the grid of `start`: each sum begins
+ * there, and stays where doubles are as far apart as at `start`. So a step's difference is exact,
+ * and what the step rounded off is one fma more. */
 #define SUM_IN_TWO(NAME, TARGET)                                                                  \
     TARGET static void NAME(const double *weights, const double *row,                            \
-                            const Py_ssize_t *kept, Py_ssize_t count, double *highs,             \
-                            double *lows) {                                                       \
-        double high[LANES] = {0}, low[LANES] = {0};                                               \
+                            const Py_ssize_t *kept, Py_ssize_t count, double start,              \
+                            double *highs, double *lows) {                                        \
+        double high[LANES], low[LANES] = {0};                                                     \
+        for (int k = 0; k < LANES; k++) {                                                         \
+            high[k] = start;                                                                      \
+        }                                                                                         \
         for (Py_ssize_t i = 0; i < count; i++) {                                                  \
             const double x = row[kept[i]], *y = weights + kept[i] * LANES;                        \
             for (int k = 0; k < LANES; k++) {                                                     \
-                double product = x * y[k], rest = fma(x, y[k], -product), sum_rest;               \
-                high[k] = add(high[k], product, &sum_rest);                                       \
-                low[k] += rest + sum_rest;                                                        \
+                double sum = fma(x, y[k], high[k]);                                               \
+                low[k] += fma(x, y[k], high[k] - sum);                                            \
+                high[k] = sum;                                                                    \
             }                                                                                     \
         }                                                                                         \
-        memcpy(highs, high, sizeof high);                                                         \
-        memcpy(lows, low, sizeof low);                                                            \
+        for (int k = 0; k < LANES; k++) {                                                         \
+            highs[k] = high[k] - start;                                                           \
+            lows[k] = low[k];                                                                     \
+        }                                                                                         \
     }
 
 /* The sums of LANES neighbouring outputs in three parts, as math.sumprod has them. */
@@ -133,17 +141,33 @@ static int load(Matrix *self, Py_ssize_t input) {
     return status;
 }
 
-/* How far the exact sum may be from its two parts: (n + 1) n u^2 times the sum of the products'
- * sizes (proposition 5.5's proof), u being 2^-53. Four times as much holds the rounding of this
- * bound, of the test that it is for, and of math.sumprod's last step. What a product rounds off is
- * not exact where it is tiny, but within 2^-1074 then. */
-static double bound(const Matrix *self, const double *row, const Py_ssize_t *kept,
-                    Py_ssize_t count) {
-    double size = 0, terms = (double)count + 2;
+/* At most the sum of the products' sizes, whatever the output. */
+static double bound_size(const Matrix *self, const double *row, const Py_ssize_t *kept,
+                         Py_ssize_t count) {
+    double size = 0;
     for (Py_ssize_t i = 0; i < count; i++) {
         size += fabs(row[kept[i]]);
     }
-    return 4 * terms * terms * 0x1p-106 * size * self->largest + 1e-300;
+    return size * self->largest;
+}
+
+/* Where sums of products of this size begin: the middle between two powers of two that they leave
+ * at neither end. Not finite, or of no use, where the size is not finite: nothing is rounded by
+ * two parts then, for their error is not finite. */
+static double find_start(double size) {
+    int exponent;
+    frexp(size, &exponent);
+    return ldexp(1.5, exponent + 2);
+}
+
+/* How far the exact sum may be from its two parts. The grid is at most 16 u of the size apart, u
+ * being 2^-53. A step leaves at most half of that to be added to the low part, whose n additions
+ * and n roundings of what is added are at most u each of n times as much: 8 n (n + 1) u^2 of the
+ * size. Four times as much holds the rounding of this bound, of the test that it is for, and of
+ * math.sumprod's last step. What is tiny is rounded to a multiple of 2^-1074. */
+static double bound_error(double size, Py_ssize_t count) {
+    double terms = (double)count + 2;
+    return 4 * 8 * terms * terms * 0x1p-106 * size + 1e-300;
 }
 
 /* Adds the two parts of a sum to the first; 0 where what is within `error` of both might be rounded
@@ -168,11 +192,12 @@ static int sum_all(Matrix *self, const double *row, const Py_ssize_t *kept, Py_s
             return -1;
         }
     }
-    double error = bound(self, row, kept, count);
+    double size = bound_size(self, row, kept, count), start = find_start(size);
+    double error = bound_error(size, count);
     for (Py_ssize_t k = 0; k < self->groups; k++) {
         const double *weights = self->weights + k * self->inputs * LANES;
         double *highs = sums + k * LANES, lows[LANES];
-        sum_in_two(weights, row, kept, count, highs, lows);
+        sum_in_two(weights, row, kept, count, start, highs, lows);
         if (!round_all(highs, lows, error, self->outputs - k * LANES)) {
             sum_in_three(weights, row, kept, count, highs);
         }

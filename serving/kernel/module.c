@@ -13,8 +13,13 @@ double *copy_numbers(PyObject *list, Py_ssize_t *count) {
         return NULL;
     }
     for (Py_ssize_t i = 0; i < *count; i++) {
-        /* A number's own __float__ may shorten the list. */
-        PyObject *item = PyList_GetItemRef(list, i);
+        PyObject *item = PyList_GetItem(list, i);
+        if (item && PyFloat_CheckExact(item)) { /* nearly always */
+            numbers[i] = PyFloat_AsDouble(item);
+            continue;
+        }
+        /* Another number's own __float__ may shorten the list. */
+        Py_XINCREF(item);
         double number = item ? PyFloat_AsDouble(item) : -1.0;
         Py_XDECREF(item);
         if (number == -1.0 && PyErr_Occurred()) {
@@ -59,6 +64,24 @@ PyObject *make(PyTypeObject *type, PyObject *args, PyObject *keywords,
     return object;
 }
 
+/* The numbers at some places: of a picture, what its bytes stand for. */
+static PyObject *pick(PyObject *Py_UNUSED(module), PyObject *args) {
+    PyObject *numbers;
+    Py_buffer places;
+    if (!PyArg_ParseTuple(args, "Oy*", &numbers, &places)) {
+        return NULL;
+    }
+    PyObject *list = PyList_New(places.len);
+    for (Py_ssize_t i = 0; list && i < places.len; i++) {
+        PyObject *number = PyList_GetItemRef(numbers, ((const unsigned char *)places.buf)[i]);
+        if (!number || PyList_SetItem(list, i, number) < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    PyBuffer_Release(&places);
+    return list;
+}
+
 static int add_type(PyObject *module, PyType_Spec *spec) {
     PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
     if (!type) {
@@ -80,6 +103,10 @@ static int add_types(PyObject *module) {
     return PyModule_AddStringConstant(module, "SOURCE", QUICKTHAW_SOURCE);
 }
 
+static PyMethodDef methods[] = {
+    {"pick", pick, METH_VARARGS, "A list's numbers at some places, a byte each, as a list."},
+    {NULL, NULL, 0, NULL},
+};
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, (void *)add_types},
     {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
@@ -89,6 +116,7 @@ static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "_kernel",
     .m_doc = "The arithmetic of some ops, in C: the same bits, sooner.",
+    .m_methods = methods,
     .m_slots = slots,
 };
 

@@ -8,6 +8,7 @@ import math
 import random
 import struct
 import sys
+from types import SimpleNamespace
 
 from serving.app.engines.frozen import native
 from serving.app.engines.frozen.file import BLOCK
@@ -166,7 +167,12 @@ def make_trees(rng):
     return data, op | {"single": rng.random() < 0.5, "sections": places}, "values", rows
 
 
-MAKERS = (make_matrix, make_linear, make_vectorize, make_trees)
+def make_pixels(rng):
+    rows = [SimpleNamespace(pixels=rng.randbytes(rng.choice([0, 1, 64, 784]))) for _ in range(3)]
+    return b"", {"type": "pixels", "sections": {}}, "image", rows
+
+
+MAKERS = (make_matrix, make_linear, make_vectorize, make_trees, make_pixels)
 
 
 def damage(rng, data, op):
@@ -176,9 +182,9 @@ def damage(rng, data, op):
         if data:
             data[rng.randrange(len(data))] = rng.choice([0, 1, 255, rng.randrange(256)])
     op = {**op, "sections": {name: list(places) for name, places in op["sections"].items()}}
-    name = rng.choice(list(op["sections"]))
-    place = rng.randrange(2)
-    op["sections"][name][place] += rng.choice([0, -8, 8, -1, 1, 4, BLOCK, -BLOCK, 10**9, 2**40])
+    if op["sections"]:
+        name, place = rng.choice(list(op["sections"])), rng.randrange(2)
+        op["sections"][name][place] += rng.choice([0, -8, 8, -1, 1, 4, BLOCK, -BLOCK, 10**9, 2**40])
     return bytes(data), op
 
 

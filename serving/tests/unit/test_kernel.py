@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.app.engines.frozen import native
+from serving.app.engines.frozen.ops.inputs import SHARES
 from serving.kernel import build
 from serving.tests import kernels
 from serving.tests.sample import fit, write_bundle
@@ -60,6 +61,19 @@ def test_any_sum_is_sumprods(pairs):
     expected = math.sumprod(*zip(*pairs, strict=True)) if pairs else 0.0
     assert found is None or found == [expected]
     assert found or abs(expected) > 1e300 or math.isnan(expected)
+
+
+@given(st.binary(max_size=99))
+def test_any_picture_has_the_pixels_that_python_finds(picture):
+    assert native.kernel.pick(SHARES, picture) == [byte / 255 for byte in picture]
+    with pytest.raises(IndexError):
+        native.kernel.pick(SHARES[:7], picture + b"\x07")
+
+
+@pytest.mark.parametrize("arguments", [(), (SHARES,), (SHARES, 1), (SHARES, "a"), (1, b"a")])
+def test_what_is_no_picture_is_refused(arguments):
+    with pytest.raises(TypeError):
+        native.kernel.pick(*arguments)
 
 
 def refuse(number):

@@ -5,6 +5,13 @@ from typing import final
 
 SOURCE: str
 
+def pick(numbers: list[float], places: bytes, /) -> list[float]:
+    """The numbers at some places, a byte each.
+
+    Raises:
+        IndexError: There are fewer numbers.
+    """
+
 @final
 class Forest:
     """The trees of ops/trees.py, whose sections it takes in the order that they have there."""

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from math import nan
 
+from serving.app.engines.frozen import native
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -42,5 +44,6 @@ class Pixels:
         pass
 
     def __call__(self, image: Any) -> list[float]:
-        shares = SHARES
-        return [shares[pixel] for pixel in image.pixels]  # twice as quick as map()
+        if native.kernel:
+            return native.kernel.pick(SHARES, image.pixels)  # type: ignore[no-any-return]
+        return list(map(SHARES.__getitem__, image.pixels))

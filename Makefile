@@ -20,11 +20,13 @@ override MODEL := $(or $(MODEL),$(DEFAULT_MODEL))
 $(if $(filter $(subst %,,$(MODEL)),$(HERE)),,$(if $(MODEL),$(error there is no model $(MODEL): MODEL= one of $(HERE) (training/models))))
 $(foreach one,$(filter-out $(HERE),$(MODELS)),$(error there is no model $(one): MODELS= some of $(HERE) (training/models)))
 # YES=0 is no.
-FLAGS := ALL BULK COLD ERRORS FLIPS FOLLOW FRESH LOCAL MEMORY PEERS QUICK RAW SCORES SERVE STAGES WEB YES
+FLAGS := ALL BULK COLD ERRORS FLIPS FOLLOW FRESH LOCAL MEMORY PEERS QUICK RAW SCORES SERVE SLOW STAGES WEB YES
 $(foreach name,$(FLAGS),$(eval override $(name) := $$(filter-out 0 no false,$$(call typed,$(name)))))
 AWS_BASE := public.ecr.aws/lambda/python:3.13
 # The quick tests: what `make test` runs.
 QUICK_TESTS := -m 'not slow and not docker and not node and not trained'
+COVERED := --cov --cov-report=term
+SLOW_TESTS := -m 'slow or docker or node or trained'
 # In recipes, exec: a signal reaches what make has started, and not what a shell has.
 BIN := .venv/bin
 # Linux alone has a kernel.
@@ -91,8 +93,8 @@ remove: .venv/serve.ok ## Remove a model from this tree: its folder, its files, 
 adopt: .venv/serve.ok ## Make a model's folder of a fitted model: asks, for to unpickle it runs its code (NAME=, FILE=model.joblib, EXAMPLES=table, TARGET=column, TEXT=column, YES=1)
 	@exec $(BIN)/python -m training.adopting --name "$$NAME" --file "$$FILE" --examples "$$EXAMPLES" $(if $(TARGET),--target "$$TARGET") $(if $(TEXT),--text "$$TEXT") $(if $(YES),--yes)
 
-test: .venv/dev.ok $(KERNEL) ## Run the tests: minutes, without Docker, Node.js or a trained model (ALL=1 is make test-all)
-	@$(BIN)/pytest -n auto --dist worksteal $(if $(ALL),--cov --cov-report=term,$(QUICK_TESTS))
+test: .venv/dev.ok $(KERNEL) ## Run the tests: minutes, without Docker, Node.js or a trained model (SLOW=1 all the others, ALL=1 is make test-all)
+	@$(BIN)/pytest -n auto --dist worksteal $(if $(ALL),$(COVERED),$(if $(SLOW),$(SLOW_TESTS) $(COVERED) --cov-append,$(QUICK_TESTS)))
 
 test-all: ## Run every test that this machine can run, the slow ones too, and measure coverage
 	@$(MAKE) test ALL=1

@@ -160,8 +160,12 @@ def test_table_of_what_can_be_frozen_names_every_class_and_no_other():
     assert sorted(re.findall(r"\w+", " ".join(rows))) == sorted(kind.__name__ for kind in RULES)
 
 
+EXAMPLE = Paths("topics")
+
+
+@pytest.mark.skipif(not EXAMPLE.params.exists(), reason="this clone removed the model topics")
 def test_documents_say_how_many_texts_the_proof_generates():
-    params = read_params(Paths("topics"))
+    params = read_params(EXAMPLE)
     assert f"{params.freeze.generated_inputs:,} generated" in SPEED
 
 

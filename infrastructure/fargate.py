@@ -1,12 +1,14 @@
 """What CloudFormation may do to make a stage's tasks of Fargate, their network and load balancer.
 
+Workers of bulk have no load balancer, so a stage that has no other tasks gets no rights for one.
+
 The actions are those of the handlers of these resources (their schemas in CloudFormation's
 registry), for the properties that serving/deployment/stacks/fargate/ sets.
 """
 
 from aws_cdk import aws_iam as iam
 
-from infrastructure.permissions import Permissions, allow
+from infrastructure.permissions import Permissions, allow, has_web_tasks
 from serving.deployment.stack import match_names
 
 # What EC2 makes for a network, by the kind of ARN.
@@ -14,22 +16,24 @@ NETWORK = ("internet-gateway", "route-table", "security-group", "subnet", "vpc")
 # The services whose own roles an account has from the first such stack on.
 LINKED = {
     "ecs": "AWSServiceRoleForECS",
-    "elasticloadbalancing": "AWSServiceRoleForElasticLoadBalancing",
     "ecs.application-autoscaling": "AWSServiceRoleForApplicationAutoScaling_ECSService",
 }
+LINKED_OF_BALANCER = {"elasticloadbalancing": "AWSServiceRoleForElasticLoadBalancing"}
 
 
 class FargatePermissions(Permissions):
-    """The statements for stacks whose host is Fargate."""
+    """The statements for stacks that have tasks of Fargate."""
 
     def list_fargate(self, stage: str) -> list[iam.PolicyStatement]:
         """All of them."""
+        web = has_web_tasks(stage)
         return [
             *self._make_network(),
-            *self._make_balancer(stage),
+            *(self._make_balancer(stage) if web else ()),
             *self._make_tasks(stage),
-            *self._make_scaling(stage),
-            *self._make_linked_roles(),
+            *self._make_scaling(),
+            *(self._make_targets(stage) if web else ()),
+            *self._make_linked_roles(LINKED | (LINKED_OF_BALANCER if web else {})),
         ]
 
     def _make_network(self) -> list[iam.PolicyStatement]:
@@ -170,8 +174,8 @@ class FargatePermissions(Permissions):
             ),
         ]
 
-    def _make_scaling(self, stage: str) -> list[iam.PolicyStatement]:
-        name, targets = match_names(stage), self.arn("application-autoscaling", "scalable-target/*")
+    def _make_scaling(self) -> list[iam.PolicyStatement]:
+        targets = self.arn("application-autoscaling", "scalable-target/*")
         return [
             allow(
                 [
@@ -203,14 +207,19 @@ class FargatePermissions(Permissions):
                 ],
                 "*",
             ),
-            # Those that keep to a target.
+        ]
+
+    def _make_targets(self, stage: str) -> list[iam.PolicyStatement]:
+        """The alarms of policies that keep to a target, which Application Auto Scaling makes."""
+        name = match_names(stage)
+        return [
             allow(
                 ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
                 self.arn("cloudwatch", f"alarm:TargetTracking-service/{name}/{name}-*"),
             ),
         ]
 
-    def _make_linked_roles(self) -> list[iam.PolicyStatement]:
+    def _make_linked_roles(self, linked: dict[str, str]) -> list[iam.PolicyStatement]:
         """Where the account has not had them yet."""
         return [
             allow(
@@ -220,5 +229,5 @@ class FargatePermissions(Permissions):
                 ),
                 condition={"iam:AWSServiceName": f"{service}.amazonaws.com"},
             )
-            for service, role in LINKED.items()
+            for service, role in linked.items()
         ]

@@ -81,6 +81,7 @@ def start(
         "IOT_MTLS_ENABLED": "0",
         # An address, not a name: of that, boto3 would make a name for each bucket.
         "LAMBDA_DOCKER_FLAGS": f"--env AWS_ENDPOINT_URL=http://{host}:{port}",
+        "QUICKTHAW_TASK_ENDPOINT": f"http://{host}:{port}",
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "MINISTACK_REGION": REGION,
         "STATE_DIR": str(folder / "state"),
@@ -89,7 +90,8 @@ def start(
     log = folder / "ministack.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [Path(sys.executable).with_name("ministack")],
+            [sys.executable, "-m", "tools.cloud.ministack"],
+            cwd=ROOT,
             env=os.environ | settings,
             stdout=file,
             stderr=file,

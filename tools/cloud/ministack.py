@@ -1,16 +1,20 @@
-"""ministack, whose tasks of Fargate run as their definitions say.
+"""ministack, whose tasks of Fargate run as their definitions say, and which answers this machine.
 
 By itself it leaves out a container's entry point, its user and its read-only root, and tells tasks
-an address by a name, of which boto3 would make a name for each bucket.
+an address by a name, of which boto3 would make a name for each bucket. On the bridge of Docker's
+containers another machine could reach it that sends packets for the bridge here, for Linux takes
+what is for any of its addresses; so who calls is looked at, too.
 """
 
 import os
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import ministack.app
 from ministack.services import ecs
 
 TASK_ENDPOINT = "QUICKTHAW_TASK_ENDPOINT"  # where tasks find AWS
+CALLERS = "QUICKTHAW_LOCAL_CALLERS"  # the network whose addresses are answered
 TASK_ACCOUNT = "MINISTACK_ACCOUNT_ID"
 _build = ecs._build_run_kwargs
 
@@ -30,8 +34,26 @@ def build(container: dict[str, Any], *rest: Any) -> dict[str, Any]:
     return told
 
 
+def close(app: Any, callers: str) -> Any:
+    """An ASGI application that answers the addresses of a network alone."""
+    network = ip_network(callers)
+
+    async def answer(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        client = scope.get("client")
+        if scope["type"] == "lifespan" or (client and ip_address(client[0]) in network):
+            await app(scope, receive, send)
+        elif scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 403, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await send({"type": "websocket.close"})
+
+    return answer
+
+
 if __name__ == "__main__":
     ecs._build_run_kwargs = build
+    ministack.app.app = close(ministack.app.app, os.environ[CALLERS])
     try:
         ministack.app.main()
     finally:

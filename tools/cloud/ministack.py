@@ -7,6 +7,8 @@ what is for any of its addresses; so who calls is looked at, too.
 """
 
 import os
+import socket
+from functools import cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -14,7 +16,7 @@ import ministack.app
 from ministack.services import ecs
 
 TASK_ENDPOINT = "QUICKTHAW_TASK_ENDPOINT"  # where tasks find AWS
-CALLERS = "QUICKTHAW_LOCAL_CALLERS"  # the network whose addresses are answered
+CALLERS = "QUICKTHAW_LOCAL_CALLERS"  # the network whose addresses are answered, too
 TASK_ACCOUNT = "MINISTACK_ACCOUNT_ID"
 _build = ecs._build_run_kwargs
 
@@ -34,13 +36,27 @@ def build(container: dict[str, Any], *rest: Any) -> dict[str, Any]:
     return told
 
 
+@cache
+def is_ours(address: str) -> bool:
+    """Whether an address is one of this machine's: it may call itself by any of them."""
+    with socket.socket() as one:
+        try:
+            one.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
 def close(app: Any, callers: str) -> Any:
-    """An ASGI application that answers the addresses of a network alone."""
+    """An ASGI application that answers this machine, and the addresses of a network, alone."""
     network = ip_network(callers)
+
+    def knows(address: str) -> bool:
+        return ip_address(address) in network or is_ours(address)
 
     async def answer(scope: dict[str, Any], receive: Any, send: Any) -> None:
         client = scope.get("client")
-        if scope["type"] == "lifespan" or (client and ip_address(client[0]) in network):
+        if scope["type"] == "lifespan" or (client and knows(client[0])):
             await app(scope, receive, send)
         elif scope["type"] == "http":
             await send({"type": "http.response.start", "status": 403, "headers": []})

@@ -127,13 +127,18 @@ def check_container(cloud):
 
 
 def wait_for_task(cloud, number):
-    """Until the tasks of one revision run, and no others."""
+    """Until the tasks of one revision run, and no others.
+
+    Here what waits for a message goes on for its 20 seconds where its caller was ended, and what
+    it gets is hidden for five minutes: it is let end.
+    """
     ecs, until = cloud.client("ecs"), time.monotonic() + 120
     while time.monotonic() < until:
         arns = ecs.list_tasks(cluster=BULK)["taskArns"]
         tasks = ecs.describe_tasks(cluster=BULK, tasks=arns)["tasks"] if arns else []
         found = {(one["taskDefinitionArn"].rpartition(":")[2], one["lastStatus"]) for one in tasks}
         if found == {(str(number), "RUNNING")}:
+            time.sleep(20)
             return
         time.sleep(1)
     pytest.fail(f"the tasks are {found}")

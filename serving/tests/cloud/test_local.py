@@ -44,6 +44,7 @@ def test_bridge_is_of_another_machine_it_listens_on_loopback(bridge):
     ("kind", "client", "expected"),
     [
         ("http", ("192.0.2.7", 1), "answered"),
+        ("http", ("127.0.0.1", 1), "answered"),  # this machine by another of its addresses
         ("http", ("198.51.100.1", 1), 403),
         ("http", None, 403),
         ("websocket", ("198.51.100.1", 1), "websocket.close"),

@@ -6,6 +6,8 @@ The actions are those of the handlers of these resources (their schemas in Cloud
 registry), for the properties that serving/deployment/stacks/fargate/ sets.
 """
 
+from collections.abc import Iterable
+
 from aws_cdk import aws_iam as iam
 
 from infrastructure.permissions import Permissions, allow, has_web_tasks
@@ -16,9 +18,10 @@ NETWORK = ("internet-gateway", "route-table", "security-group", "subnet", "vpc")
 # The services whose own roles an account has from the first such stack on.
 LINKED = {
     "ecs": "AWSServiceRoleForECS",
+    "elasticloadbalancing": "AWSServiceRoleForElasticLoadBalancing",
     "ecs.application-autoscaling": "AWSServiceRoleForApplicationAutoScaling_ECSService",
 }
-LINKED_OF_BALANCER = {"elasticloadbalancing": "AWSServiceRoleForElasticLoadBalancing"}
+BALANCER = "elasticloadbalancing"
 
 
 class FargatePermissions(Permissions):
@@ -33,7 +36,7 @@ class FargatePermissions(Permissions):
             *self._make_tasks(stage),
             *self._make_scaling(),
             *(self._make_targets(stage) if web else ()),
-            *self._make_linked_roles(LINKED | (LINKED_OF_BALANCER if web else {})),
+            *self._make_linked_roles(one for one in LINKED if web or one != BALANCER),
         ]
 
     def _make_network(self) -> list[iam.PolicyStatement]:
@@ -219,15 +222,17 @@ class FargatePermissions(Permissions):
             ),
         ]
 
-    def _make_linked_roles(self, linked: dict[str, str]) -> list[iam.PolicyStatement]:
+    def _make_linked_roles(self, services: Iterable[str]) -> list[iam.PolicyStatement]:
         """Where the account has not had them yet."""
         return [
             allow(
                 ["iam:CreateServiceLinkedRole"],
                 self.arn(
-                    "iam", f"role/aws-service-role/{service}.amazonaws.com/{role}", region=False
+                    "iam",
+                    f"role/aws-service-role/{service}.amazonaws.com/{LINKED[service]}",
+                    region=False,
                 ),
                 condition={"iam:AWSServiceName": f"{service}.amazonaws.com"},
             )
-            for service, role in linked.items()
+            for service in services
         ]

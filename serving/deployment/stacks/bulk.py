@@ -175,6 +175,9 @@ class Bulk(Stack):
                     for what in ("Visible", "NotVisible")
                 )
             )
+        return self._count_faults(worker)
+
+    def _count_faults(self, worker: Worker) -> cloudwatch.Metric:
         name = f"{ERRORS}.{self._deployment.bulk}"
         logs.MetricFilter(
             self,

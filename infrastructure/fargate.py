@@ -1,12 +1,16 @@
 """What CloudFormation may do to make a stage's tasks of Fargate, their network and load balancer.
 
+Workers of bulk have no load balancer, so a stage that has no other tasks gets no rights for one.
+
 The actions are those of the handlers of these resources (their schemas in CloudFormation's
 registry), for the properties that serving/deployment/stacks/fargate/ sets.
 """
 
+from collections.abc import Iterable
+
 from aws_cdk import aws_iam as iam
 
-from infrastructure.permissions import Permissions, allow
+from infrastructure.permissions import Permissions, allow, has_web_tasks
 from serving.deployment.stack import match_names
 
 # What EC2 makes for a network, by the kind of ARN.
@@ -17,19 +21,22 @@ LINKED = {
     "elasticloadbalancing": "AWSServiceRoleForElasticLoadBalancing",
     "ecs.application-autoscaling": "AWSServiceRoleForApplicationAutoScaling_ECSService",
 }
+BALANCER = "elasticloadbalancing"
 
 
 class FargatePermissions(Permissions):
-    """The statements for stacks whose host is Fargate."""
+    """The statements for stacks that have tasks of Fargate."""
 
     def list_fargate(self, stage: str) -> list[iam.PolicyStatement]:
         """All of them."""
+        web = has_web_tasks(stage)
         return [
             *self._make_network(),
-            *self._make_balancer(stage),
+            *(self._make_balancer(stage) if web else ()),
             *self._make_tasks(stage),
-            *self._make_scaling(stage),
-            *self._make_linked_roles(),
+            *self._make_scaling(),
+            *(self._make_targets(stage) if web else ()),
+            *self._make_linked_roles(one for one in LINKED if web or one != BALANCER),
         ]
 
     def _make_network(self) -> list[iam.PolicyStatement]:
@@ -170,8 +177,8 @@ class FargatePermissions(Permissions):
             ),
         ]
 
-    def _make_scaling(self, stage: str) -> list[iam.PolicyStatement]:
-        name, targets = match_names(stage), self.arn("application-autoscaling", "scalable-target/*")
+    def _make_scaling(self) -> list[iam.PolicyStatement]:
+        targets = self.arn("application-autoscaling", "scalable-target/*")
         return [
             allow(
                 [
@@ -203,22 +210,29 @@ class FargatePermissions(Permissions):
                 ],
                 "*",
             ),
-            # Those that keep to a target.
+        ]
+
+    def _make_targets(self, stage: str) -> list[iam.PolicyStatement]:
+        """The alarms of policies that keep to a target, which Application Auto Scaling makes."""
+        name = match_names(stage)
+        return [
             allow(
                 ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
                 self.arn("cloudwatch", f"alarm:TargetTracking-service/{name}/{name}-*"),
             ),
         ]
 
-    def _make_linked_roles(self) -> list[iam.PolicyStatement]:
+    def _make_linked_roles(self, services: Iterable[str]) -> list[iam.PolicyStatement]:
         """Where the account has not had them yet."""
         return [
             allow(
                 ["iam:CreateServiceLinkedRole"],
                 self.arn(
-                    "iam", f"role/aws-service-role/{service}.amazonaws.com/{role}", region=False
+                    "iam",
+                    f"role/aws-service-role/{service}.amazonaws.com/{LINKED[service]}",
+                    region=False,
                 ),
                 condition={"iam:AWSServiceName": f"{service}.amazonaws.com"},
             )
-            for service, role in LINKED.items()
+            for service in services
         ]

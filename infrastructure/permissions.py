@@ -81,9 +81,15 @@ def has_bulk(stage: str) -> bool:
     return any(one.bulk for one in STAGES[stage].list_variants())
 
 
-def has_fargate(stage: str) -> bool:
-    """Whether any model's stack at a stage has tasks of Fargate."""
+def has_web_tasks(stage: str) -> bool:
+    """Whether any model's requests are answered by tasks of Fargate at a stage."""
     return any(one.host == "fargate" for one in STAGES[stage].list_variants())
+
+
+def has_fargate(stage: str) -> bool:
+    """Whether any model has tasks of Fargate at a stage: for its requests, or for bulk."""
+    of_bulk = (one.bulk and one.bulk_host == "fargate" for one in STAGES[stage].list_variants())
+    return has_web_tasks(stage) or any(of_bulk)
 
 
 class Permissions:
@@ -150,7 +156,7 @@ class Permissions:
         ]
 
     def _bound_fargate(self, stage: str) -> list[iam.PolicyStatement]:
-        """How a task's image is fetched, and its log written; the task itself may do nothing."""
+        """How a task's image is fetched, and its log written; what a worker may do is bulk's."""
         return [
             allow(["ecr:GetAuthorizationToken"], "*"),
             allow(
@@ -268,7 +274,7 @@ class Permissions:
         ]
 
     def _move_tasks(self, stage: str) -> list[iam.PolicyStatement]:
-        """What `make rollback` and `make logs` do besides where the host is Fargate."""
+        """What `make rollback` and `make logs` do besides where there are tasks."""
         name = match_names(stage)
         return [
             *self._look_at_tasks(stage),

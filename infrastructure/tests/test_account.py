@@ -4,6 +4,7 @@ import fnmatch
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import cfnlint
@@ -194,6 +195,17 @@ def with_fargate(write_account):
         return write_account()
 
 
+WITH_WORKERS = Stage(models={"hobbies": {"bulk": True, "bulk_host": "fargate"}})
+
+
+@pytest.fixture(scope="module")
+def with_workers(write_account):
+    """The account's templates where one model of dev has bulk on Fargate, and nothing else is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(STAGES, "dev", WITH_WORKERS)
+        return write_account()
+
+
 # What knows no resources, of what a stage gets whose host is Fargate.
 EVERYWHERE_ON_FARGATE = {
     "application-autoscaling:DescribeScalableTargets",
@@ -236,6 +248,33 @@ def test_stage_is_on_fargate_its_account_is_clean_and_no_right_is_wider_than_its
     assert not re.search("ecs|ec2|elasticload", json.dumps(account["quickthaw-dev-access"]))
 
 
+def test_stage_has_workers_its_roles_get_what_they_need_and_no_balancer(
+    account, with_workers, with_fargate, with_bulk, synth
+):
+    assert not with_workers.findings
+    assert not synth.lint(with_workers)
+
+    def list_actions(templates):
+        statements = synth.list_statements(templates["quickthaw-dev-access"])
+        return {one for actions, _, _ in statements for one in actions}
+
+    ours = list_actions(with_workers)
+    assert ours <= list_actions(with_fargate)
+    assert ours >= list_actions(with_bulk)
+    services = {one.partition(":")[0] for one in ours - list_actions(with_bulk)}
+    assert services == {"application-autoscaling", "cloudwatch", "ec2", "ecs", "iam"}
+    text = json.dumps(with_workers["quickthaw-dev-access"])
+    assert "elasticloadbalancing" not in text
+    assert "TargetTracking" not in text
+    assert "AWSServiceRoleForApplicationAutoScaling_ECSService" in text
+    assert with_workers["quickthaw-prod-access"] == account["quickthaw-prod-access"]
+
+
+def test_stage_has_no_bulk_its_host_gives_no_rights(account, write_account, monkeypatch):
+    monkeypatch.setitem(STAGES, "prod", replace(STAGES["prod"], bulk_host="fargate"))
+    assert write_account()["quickthaw-prod-access"] == account["quickthaw-prod-access"]
+
+
 # What CloudFormation's handlers do only for properties that stacks/fargate/ does not set.
 NOT_SET = {
     "application-autoscaling:DeleteScheduledAction",
@@ -258,21 +297,26 @@ NOT_SET = {
 }
 
 
-def test_stage_is_on_fargate_its_executor_may_do_what_the_handlers_of_its_resources_do(
-    with_fargate, synth
+@pytest.mark.parametrize("written", ["with_fargate", "with_workers"])
+def test_stage_has_tasks_its_executor_may_do_what_the_handlers_of_its_resources_do(
+    request, written, synth
 ):
     """By the schemas of CloudFormation's registry, which cfn-lint has."""
     import aws_cdk as cdk
 
     from serving.deployment.stack import Deployment
+    from serving.deployment.stacks.bulk import Bulk
     from serving.deployment.stacks.fargate.stack import Fargate
     from serving.deployment.stacks.function import Image
 
+    kind, stage = {"with_fargate": (Fargate, WITH_FARGATE), "with_workers": (Bulk, WITH_WORKERS)}[
+        written
+    ]
     app = cdk.App()
-    Fargate(
+    kind(
         app,
         deployment=Deployment("hobbies", "dev"),
-        stage=WITH_FARGATE.of("hobbies"),
+        stage=stage.of("hobbies"),
         image=Image("0" * 12, {"version": "0" * 12, "task": "classification"}),
         env=synth.ENVIRONMENT,
     )
@@ -292,10 +336,13 @@ def test_stage_is_on_fargate_its_executor_may_do_what_the_handlers_of_its_resour
     assert found == kinds
     allowed = {
         action.lower()
-        for actions, _, _ in synth.list_statements(with_fargate["quickthaw-dev-access"])
+        for actions, _, _ in synth.list_statements(
+            request.getfixturevalue(written)["quickthaw-dev-access"]
+        )
         for action in actions
     }
-    assert {one for one in wanted if one.lower() not in allowed} == NOT_SET
+    lacking = {one for one in wanted if one.lower() not in allowed}
+    assert lacking == (NOT_SET if written == "with_fargate" else lacking & NOT_SET)
 
 
 def test_stage_is_on_fargate_its_roles_may_fetch_the_image_and_write_the_log(with_fargate, synth):
@@ -413,7 +460,7 @@ def test_stage_has_bulk_its_executor_makes_its_stages_and_deletes_no_object(with
             assert all(one.endswith("-dev") for one in resources)
 
 
-@pytest.mark.parametrize("written", ["with_bulk", "with_fargate"])
+@pytest.mark.parametrize("written", ["with_bulk", "with_fargate", "with_workers"])
 def test_policies_of_a_stage_are_of_a_size_that_iam_takes(request, written, synth):
     template = request.getfixturevalue(written)["quickthaw-dev-access"]
     limits = {"AWS::IAM::ManagedPolicy": 6_144, "AWS::IAM::Policy": 10_240}  # "IAM quotas"
@@ -627,7 +674,8 @@ def test_roles_that_a_deployment_makes_are_bounded(account, synth, stage):
 
 
 @pytest.mark.parametrize(
-    ("written", "stage"), [("account", "prod"), ("with_bulk", "dev"), ("with_fargate", "dev")]
+    ("written", "stage"),
+    [("account", "prod"), ("with_bulk", "dev"), ("with_fargate", "dev"), ("with_workers", "dev")],
 )
 def test_executor_may_do_what_the_template_needs(request, synth, written, stage):
     """Each kind of resource that a stage's template has is one that its executor can make."""
@@ -647,10 +695,9 @@ def test_executor_may_do_what_the_template_needs(request, synth, written, stage)
         patch.setattr(builder, "read_manifest", lambda *_: manifest)
         patch.setattr(builder, "find_tag", lambda *_: "0" * 12)
         if written != "account":
-            patch.setitem(STAGES, stage, {"with_bulk": WITH_BULK}.get(written, WITH_FARGATE))
-        template = synth.Templates(build_app({"model": "hobbies", "stage": stage}))[
-            f"quickthaw-hobbies-{stage}"
-        ]
+            settings = {"with_bulk": WITH_BULK, "with_workers": WITH_WORKERS}
+            patch.setitem(STAGES, stage, settings.get(written, WITH_FARGATE))
+        templates = synth.Templates(build_app({"model": "hobbies", "stage": stage}))
     creates = {
         "ApiGateway": "apigateway:POST",
         "ApplicationAutoScaling::ScalableTarget": "application-autoscaling:RegisterScalableTarget",
@@ -694,8 +741,12 @@ def test_executor_may_do_what_the_template_needs(request, synth, written, stage)
         )
         for one in actions
     }
-    for resource in template["Resources"].values():
-        kind = resource["Type"].removeprefix("AWS::")
+    kinds = {
+        resource["Type"].removeprefix("AWS::")
+        for template in templates.values()
+        for resource in template["Resources"].values()
+    }
+    for kind in kinds:
         wanted = creates.get(kind) or creates[kind.partition("::")[0]]
         assert wanted in allowed, kind
 

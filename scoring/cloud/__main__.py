@@ -1,16 +1,19 @@
 """Takes messages as a process: `python -m scoring.cloud`, for what runs containers.
 
 It takes one message at a time, and keeps it from others while it works. SIGTERM lets it answer what
-it has; when it is killed, its message comes back to the queue in minutes.
+it has; when it is killed, its message comes back to the queue in minutes. A file that it touches
+says that it lives.
 """
 
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -25,6 +28,8 @@ from serving.bundle.errors import ModelError
 HOLD = "QUICKTHAW_BULK_HOLD"
 PAUSE_SECONDS = 5  # till the queue is asked again that did not answer
 WAIT_SECONDS = 20  # for a message: the longest that SQS waits
+# A container's health check looks how old it is (serving/deployment/stacks/fargate/worker.py).
+ALIVE = Path(tempfile.gettempdir(), "quickthaw-worker")
 HOLD_SECONDS = range(2, 43_200 + 1)  # SQS's longest visibility time-out
 
 
@@ -53,6 +58,7 @@ class Worker:
             signal.signal(one, self._end)
         with suppress(Ended):
             while not self._ended:
+                show_life()
                 try:
                     for message in self._receive():
                         self._take(message)
@@ -103,12 +109,19 @@ class Worker:
     def _keep(self, handle: dict[str, str], done: threading.Event) -> None:
         """Keep a message from others, for as long as it is worked on."""
         while not done.wait(self._hold / 3):
+            show_life()
             self._hold_for(handle, self._hold)
 
     def _hold_for(self, handle: dict[str, str], seconds: int) -> None:
         # If it fails and the message is taken twice, both write the same.
         with suppress(ClientError, BotoCoreError):
             self._client.change_message_visibility(**handle, VisibilityTimeout=seconds)
+
+
+def show_life() -> None:
+    """Touch the file; a disk that is full is no reason to end."""
+    with suppress(OSError):
+        ALIVE.touch()
 
 
 def read_hold(environ: Mapping[str, str]) -> int:
@@ -142,10 +155,13 @@ def tell(line: str) -> None:
 
 def main() -> int:
     """Take messages: 0 when a signal ends it, 1 where it cannot start."""
+    # Else a worker that is killed takes the metrics of what it has answered with it.
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     try:
         worker = start()
     except (SettingsError, ModelError, BotoCoreError) as error:  # the last: no region, say
         tell(f"error: {error}")
+        log_failure(error, message="the worker does not start")  # an alarm counts such records
         return 1
     tell("taking messages")
     worker.run()

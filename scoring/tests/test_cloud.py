@@ -10,11 +10,13 @@ import sys
 import tempfile
 import time
 from base64 import b64decode
+from types import SimpleNamespace
 
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from scoring.cloud.__main__ import read_hold
+from scoring.cloud import __main__ as process
+from scoring.cloud.__main__ import ALIVE, Worker, read_hold
 from scoring.cloud.taking import Taker
 from scoring.tests.cloud import Cloud, make_message
 from scoring.tests.test_tables import write_table
@@ -232,6 +234,8 @@ def test_setting_is_missing_the_worker_does_not_start(name, cloud, texts):
     said = cloud.wait(worker)
     assert worker.returncode == 1
     assert said.startswith(f"error: {name} must be")
+    record = json.loads(said.splitlines()[-1])  # which an alarm counts
+    assert (record["level"], record["message"]) == ("ERROR", "the worker does not start")
 
 
 def test_s3_does_not_answer_the_message_comes_back(cloud, texts, make_taker, capsys):
@@ -261,6 +265,30 @@ def test_worker_is_told_to_end_it_answers_what_it_has(cloud, texts):
     assert said.rstrip().endswith("stopped")
     answered = len(cloud.read())
     assert cloud.count(cloud.queue) == 30 - answered  # none is half done
+
+
+def test_worker_is_killed_what_it_has_measured_is_in_the_log(cloud, texts):
+    worker = cloud.start(texts)
+    cloud.put("a.jsonl", b'{"text": "hoist the sail"}')
+    wait(lambda: "bulk.num_rows" in cloud.read_log(worker))
+
+
+def test_worker_waits_it_shows_that_it_lives(cloud, texts, tmp_path):
+    cloud.environ["TMPDIR"] = str(tmp_path)
+    cloud.start(texts)
+    wait((tmp_path / ALIVE.name).exists)
+
+
+def test_worker_works_it_shows_that_it_lives(cloud, monkeypatch, tmp_path):
+    """For as long as it keeps the message: what takes hours is no reason to end it."""
+    cloud.put("a.jsonl", b"{}")
+    monkeypatch.setattr(process, "ALIVE", tmp_path / "alive")
+    taker = SimpleNamespace(take=lambda *_: time.sleep(1.5) or True)
+    worker = Worker(taker, cloud.queue, 2, cloud.sqs)
+    (message,) = worker._receive()
+    worker._take(message)
+    assert (tmp_path / "alive").exists()
+    assert cloud.count(cloud.queue) == 0
 
 
 def test_worker_waits_and_is_told_to_end_it_does_at_once(cloud, texts):

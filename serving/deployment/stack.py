@@ -52,7 +52,7 @@ class BulkOutputs(NamedTuple):
     Attributes:
         BulkIn, BulkOut: The buckets' names: of what is to be answered, and of the answers.
         BulkQueue, BulkDead: The URLs of the queue, and of the one of dead messages.
-        BulkLogs: Where the function logs.
+        BulkLogs: Where the function logs, or the workers do.
     """
 
     BulkIn: str
@@ -86,7 +86,7 @@ class Deployment:
 
     @property
     def bulk(self) -> str:
-        """Of the stack that answers objects of a bucket, of its function and its queue."""
+        """Of the stack that answers objects of a bucket, of its function or service, its queue."""
         return f"{NAME}-{self.model}-bulk-{self.stage}"
 
     @property

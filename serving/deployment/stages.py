@@ -91,8 +91,10 @@ class Stage:
         reserved_concurrency: So many environments may run at once, and are kept for the stage.
         provisioned_concurrency: So many environments are always started, and paid for.
         snap_start: Whether environments start from a snapshot of one that has started.
-        bulk: Whether objects put into a bucket are answered, too, by a function of their own.
+        bulk: Whether objects put into a bucket are answered, too, by what is theirs alone.
+        bulk_host: What answers them: a function of Lambda, or tasks of Fargate.
         bulk_concurrency: So many objects may be answered at once: it bounds what a flood costs.
+        bulk_tasks: So many tasks wait for objects at least, where bulk_host is fargate.
         models: What is otherwise for a model: by its name, settings as above.
     """
 
@@ -116,7 +118,9 @@ class Stage:
     provisioned_concurrency: int | None = None
     snap_start: bool = False
     bulk: bool = False
+    bulk_host: Literal["lambda", "fargate"] = "lambda"
     bulk_concurrency: int = 10
+    bulk_tasks: int = 0
     models: Mapping[str, Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:
@@ -138,7 +142,7 @@ class Stage:
             ),
             **self._check_host(),
             **(self._check_api() if self.host == "lambda" else {}),
-            "bulk_concurrency must be from 2 to 1,000": self.bulk_concurrency in BULK_CONCURRENCY,
+            **self._check_bulk(),
             f"retention_days must be one of {RETENTION_DAYS}": (
                 self.retention_days in RETENTION_DAYS
             ),
@@ -188,6 +192,23 @@ class Stage:
         return {"host must be lambda or fargate": self.host in ("lambda", "fargate")} | (
             rules if self.host == "fargate" else {}
         )
+
+    def _check_bulk(self) -> dict[str, bool]:
+        """What a function or a task of bulk cannot have."""
+        on_fargate = self.bulk_host == "fargate"
+        return {
+            "bulk_host must be lambda or fargate": self.bulk_host in ("lambda", "fargate"),
+            "bulk_concurrency must be from 2 to 1,000": self.bulk_concurrency in BULK_CONCURRENCY,
+            "memory_mb must be 512 or a multiple of 1,024 where bulk_host is fargate": (
+                not on_fargate or self.memory_mb in FARGATE_MB
+            ),
+            "bulk_tasks must be left out where bulk_host is lambda, which starts what it needs": (
+                on_fargate or self.bulk_tasks == 0
+            ),
+            "bulk_tasks must be at least 0, and bulk_concurrency no less": (
+                0 <= self.bulk_tasks <= self.bulk_concurrency
+            ),
+        }
 
     @property
     def cpu_units(self) -> int:

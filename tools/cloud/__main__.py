@@ -71,9 +71,12 @@ def start() -> dict[str, str]:
     if is_running():
         say("the local AWS runs")
         return dict(line.split("=", 1) for line in ENV.read_text().splitlines())
-    variables = local.list_variables(read_port())
+    host = local.choose_host()
+    variables = local.list_variables(read_port(), host)
     say(f"starting a local AWS at {variables['AWS_ENDPOINT_URL']}")
-    process = local.start(read_port(), FOLDER)
+    if host == local.LOOPBACK:
+        say("note: Docker has no bridge here, so containers cannot call it: bulk does not work")
+    process = local.start(read_port(), FOLDER, host=host)
     PID.write_text(str(process.pid))
     ENV.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
     return variables

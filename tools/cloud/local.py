@@ -1,4 +1,4 @@
-"""A local AWS (ministack) on loopback, whose functions run in Docker's containers.
+"""A local AWS (ministack) for this machine alone, whose functions run in Docker's containers.
 
 What it ignores or refuses, docs/guides/aws.md lists, and the tests read in the templates instead.
 """
@@ -51,11 +51,34 @@ def find_port(host: str = LOOPBACK) -> int:
 
 
 def find_bridge() -> str:
-    """This machine's address in the network of Docker's containers, which they alone reach."""
+    """This machine's address in the network of Docker's containers."""
+    config = _read_bridge()
+    return config.get("Gateway") or str(next(ip_network(config["Subnet"]).hosts()))
+
+
+def _read_bridge() -> dict[str, str]:
     command = ["docker", "network", "inspect", "bridge"]
     (network,) = json.loads(subprocess.check_output(command))
-    (config,) = network["IPAM"]["Config"]
-    return config.get("Gateway") or str(next(ip_network(config["Subnet"]).hosts()))
+    config: dict[str, str]
+    config, *_ = network["IPAM"]["Config"]  # of IPv4, the first
+    return config
+
+
+def find_callers(host: str) -> str:
+    """The network that is answered where it listens at an address."""
+    return "127.0.0.0/8" if host == LOOPBACK else _read_bridge()["Subnet"]
+
+
+def choose_host() -> str:
+    """Where it listens: on the bridge, so that containers call it, too; on loopback where Docker
+    has no bridge on this machine.
+    """
+    host = find_bridge()
+    try:
+        socket.create_server((host, 0)).close()
+    except OSError:
+        return LOOPBACK
+    return host
 
 
 def start(
@@ -67,7 +90,7 @@ def start(
         port: Where it listens.
         folder: For its log and its state.
         enforce: Whether it heeds IAM's policies.
-        host: Where it listens: on the bridge, functions can call AWS in their turn.
+        host: Where it listens: on the bridge, containers can call AWS in their turn.
 
     Raises:
         RuntimeError: It does not answer, or another program has the port.
@@ -81,6 +104,8 @@ def start(
         "IOT_MTLS_ENABLED": "0",
         # An address, not a name: of that, boto3 would make a name for each bucket.
         "LAMBDA_DOCKER_FLAGS": f"--env AWS_ENDPOINT_URL=http://{host}:{port}",
+        "QUICKTHAW_LOCAL_CALLERS": find_callers(host),
+        "QUICKTHAW_TASK_ENDPOINT": f"http://{host}:{port}",
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "MINISTACK_REGION": REGION,
         "STATE_DIR": str(folder / "state"),
@@ -89,7 +114,8 @@ def start(
     log = folder / "ministack.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [Path(sys.executable).with_name("ministack")],
+            [sys.executable, "-m", "tools.cloud.ministack"],
+            cwd=ROOT,
             env=os.environ | settings,
             stdout=file,
             stderr=file,
@@ -147,6 +173,6 @@ def check_port(port: int, host: str = LOOPBACK) -> None:
 
 
 def stop(pid: int) -> None:
-    """End it: it removes its functions' containers."""
+    """End it: it removes the containers of its functions and tasks."""
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)

@@ -197,6 +197,11 @@ def _go_forward(deployment: Deployment, name: str, version: int) -> str:
     """The command that lets a version of a function answer."""
     if name == deployment.name:
         return deployment.make("rollback", f"TO={version}")
+    if STAGES[deployment.stage].of(deployment.model).bulk_host == "fargate":
+        return (
+            f"'aws ecs update-service --cluster {name} --service {name} "
+            f"--task-definition {name}:{version}'"
+        )
     return (
         f"'aws lambda update-alias --function-name {name} --name {ALIAS} "
         f"--function-version {version}'"

@@ -1,8 +1,8 @@
 """Move a deployment's alias to the version before: `make rollback MODEL=topics STAGE=prod`.
 
 It takes seconds, and lasts until another image is deployed: revert the commit, too. Where the stage
-has bulk, its function goes to a version of the same model. On Fargate the service goes to the task
-definition before, in minutes.
+has bulk, its function or its workers go to a version of the same model. On Fargate the service goes
+to the task definition before, in minutes.
 """
 
 import argparse
@@ -27,11 +27,19 @@ MISSING = "ResourceNotFoundException"
 
 
 class Move(NamedTuple):
-    """What is to be done with a function's alias; `told` says it in words."""
+    """What is to be done with a function's alias, or with a service; `told` says it in words.
+
+    Attributes:
+        name: The function's, or the service's.
+        target: The version that it is to run.
+        revision: The alias's own, that nobody may have changed meanwhile; of a service there is
+            none.
+        told: What is done, in words.
+    """
 
     name: str
     target: int
-    revision: str
+    revision: str | None
     told: str
 
 
@@ -100,7 +108,7 @@ def read_model(said: str) -> str | None:
 def choose_bulk(
     versions: dict[int, str], current: int, model: str | None, *, back: bool
 ) -> int | None:
-    """The version of bulk's function that goes with one of the API's; None where there is none.
+    """The version of bulk that goes with one of the API's; None where there is none.
 
     Both have numbers of their own, and the model in common. Of several that have it, going back
     means the one before the live one; where there is none, the live one, for only the API was
@@ -112,15 +120,12 @@ def choose_bulk(
     return max(same, default=None)
 
 
-def plan_bulk(
-    client: Any, deployment: Deployment, now: str, then: str, *, back: bool
-) -> Move | None:
-    """How bulk's function follows the API's; None where it stays, or there is none.
+def plan_bulk(deployment: Deployment, now: str, then: str, *, back: bool) -> Move | None:
+    """How bulk follows the API; None where it stays, or there is none.
 
     It stays where the image stays: then only a setting was changed, which bulk may not have.
 
     Args:
-        client: Of Lambda.
         deployment: The model and the stage.
         now: What the version that the API comes from says of itself.
         then: The same of the one that it goes to.
@@ -130,27 +135,44 @@ def plan_bulk(
         StackError: AWS does not tell.
     """
     name, model = deployment.bulk, read_model(then)
-    if now == then or not STAGES[deployment.stage].of(deployment.model).bulk:
+    stage = STAGES[deployment.stage].of(deployment.model)
+    if now == then or not stage.bulk:
         return None
-    try:
-        versions = list_versions(client, name)
-        current, _, revision = read_alias(client, name)
-    except StackError as error:
-        if error.code == MISSING:  # it was never deployed
-            return None
-        raise
+    read = _read_service if stage.bulk_host == "fargate" else _read_function
+    if (found := read(name)) is None:  # it was never deployed
+        return None
+    versions, current, revision = found
     target = choose_bulk(versions, current, model, back=back)
     if target is None:
         say(f"note: {name} stays as it is: no version of it that is kept has the model {model}")
     if target in (None, current):
         return None
-    return Move(name, target, revision, tell_move(name, versions, [current], target))
+    return Move(name, target, revision, tell_move(name, versions, [current], target, revision))
+
+
+def _read_function(name: str) -> tuple[dict[int, str], int, str | None] | None:
+    """A function's versions, the one that is live, its alias's revision; None without one."""
+    client = make_client("lambda")
+    try:
+        versions = list_versions(client, name)
+        current, _, revision = read_alias(client, name)
+    except StackError as error:
+        if error.code == MISSING:
+            return None
+        raise
+    return versions, current, revision
+
+
+def _read_service(name: str) -> tuple[dict[int, str], int, str | None] | None:
+    """The revisions of a service, and the one that it runs; None without one."""
+    found = tasks.read_versions(make_client("ecs"), name)
+    return (found[1], found[0], None) if found else None
 
 
 def rollback(deployment: Deployment, wanted: int | None = None, *, yes: bool = False) -> int:
     """Move the alias; where a canary is under way, back to the version that it is to replace.
 
-    Bulk's function follows.
+    Bulk follows.
 
     Returns:
         The version that is live now.
@@ -160,7 +182,7 @@ def rollback(deployment: Deployment, wanted: int | None = None, *, yes: bool = F
     """
     name, client = deployment.name, make_client("lambda")
     if STAGES[deployment.stage].of(deployment.model).host == "fargate":
-        return rollback_tasks(client, deployment, wanted, yes=yes)
+        return rollback_tasks(deployment, wanted, yes=yes)
     versions = list_versions(client, name)
     current, tried, revision = read_alias(client, name)
     target = current if tried and wanted is None else choose(versions, current, wanted)
@@ -169,22 +191,21 @@ def rollback(deployment: Deployment, wanted: int | None = None, *, yes: bool = F
     bulk = None
     if not tried:
         now, then = versions.get(current, "unknown"), versions[target]
-        bulk = plan_bulk(client, deployment, now, then, back=target < current)
+        bulk = plan_bulk(deployment, now, then, back=target < current)
         lines += [bulk.told] if bulk else []
     confirm("\n".join(lines), yes=yes)
     if tried and STAGES[deployment.stage].of(deployment.model).canary:
         stop_canary(name)
         _, _, revision = read_alias(client, name)
     move(client, name, target, revision)
-    move_bulk(client, name, bulk)
+    move_bulk(name, bulk)
     return target
 
 
-def rollback_tasks(client: Any, deployment: Deployment, wanted: int | None, *, yes: bool) -> int:
-    """Let a service on Fargate run the task definition before; bulk's function follows.
+def rollback_tasks(deployment: Deployment, wanted: int | None, *, yes: bool) -> int:
+    """Let a service on Fargate run the task definition before; bulk follows.
 
     Args:
-        client: Of Lambda.
         deployment: The model and the stage.
         wanted: The revision to go to.
         yes: Whether not to ask.
@@ -200,17 +221,17 @@ def rollback_tasks(client: Any, deployment: Deployment, wanted: int | None, *, y
     versions = tasks.list_revisions(ecs, name)
     target = choose(versions, current, wanted)
     now, then = versions.get(current, "unknown"), versions[target]
-    lines = [f"{name}: goes from version {current} ({now}) to version {target} ({then})"]
-    bulk = plan_bulk(client, deployment, now, then, back=target < current)
+    lines = [tell_move(name, versions, [current], target, None)]
+    bulk = plan_bulk(deployment, now, then, back=target < current)
     lines += [bulk.told] if bulk else []
     confirm("\n".join(lines), yes=yes)
     tasks.move_service(ecs, name, target)
-    move_bulk(client, name, bulk)
+    move_bulk(name, bulk)
     return target
 
 
-def move_bulk(client: Any, name: str, bulk: Move | None) -> None:
-    """Let bulk's function follow, where it is to.
+def move_bulk(name: str, bulk: Move | None) -> None:
+    """Let bulk follow, where it is to.
 
     Raises:
         StackError: AWS does not do it; it says that the other one has moved.
@@ -218,15 +239,21 @@ def move_bulk(client: Any, name: str, bulk: Move | None) -> None:
     if not bulk:
         return
     try:
-        move(client, bulk.name, bulk.target, bulk.revision)
+        if bulk.revision is None:
+            tasks.move_service(make_client("ecs"), bulk.name, bulk.target)
+        else:
+            move(make_client("lambda"), bulk.name, bulk.target, bulk.revision)
     except StackError as error:
         raise StackError(f"{name} has moved, {bulk.name} has not: {error}") from None
 
 
-def tell_move(name: str, versions: dict[int, str], live: list[int], target: int) -> str:
-    """What is to be done with a function's alias, in words."""
+def tell_move(
+    name: str, versions: dict[int, str], live: list[int], target: int, revision: str | None = ""
+) -> str:
+    """What is to be done with a function's alias, or with a service (no revision), in words."""
     now = ", ".join(f"version {one} ({versions.get(one, 'unknown')})" for one in live)
-    return f"{name}: '{ALIAS}' goes from {now} to version {target} ({versions[target]})"
+    what = "" if revision is None else f"'{ALIAS}' "
+    return f"{name}: {what}goes from {now} to version {target} ({versions[target]})"
 
 
 def move(client: Any, name: str, target: int, revision: str) -> None:

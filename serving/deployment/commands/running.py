@@ -13,7 +13,7 @@ from serving.deployment.commands.prune import list_functions
 from serving.deployment.stack import NAME, StackError, make_client
 from serving.deployment.stages import STAGES
 
-BULK = "-bulk"  # ends what a model's second function is called before its stage
+BULK = "-bulk"  # ends what a model's second function, or service, is called before its stage
 
 
 class Running(NamedTuple):
@@ -37,11 +37,12 @@ def list_running() -> Iterator[Running]:
         if not model or stage not in STAGES:
             continue
         version, versions = read_versions(name, host) or (0, {0: "not deployed whole"})
-        if model.endswith(BULK):
-            model = f"{model.removesuffix(BULK)} (bulk)"
-        elif host == "fargate":
-            model = f"{model} (fargate)"
-        yield Running(stage, model, versions.get(version, "unknown"))
+        what = [
+            *(["bulk"] if model.endswith(BULK) else ()),
+            *(["fargate"] if host != "lambda" else ()),
+        ]
+        shown = model.removesuffix(BULK) + (f" ({', '.join(what)})" if what else "")
+        yield Running(stage, shown, versions.get(version, "unknown"))
 
 
 def main() -> None:

@@ -64,7 +64,7 @@ def build_app(context: dict[str, str] | None = None) -> cdk.App:
     else:
         service = Service(app, image=find_image("lambda"), local=local, **make_options())
     if settings.bulk:
-        bulk = Bulk(app, image=find_image("bulk"), **make_options())
+        bulk = Bulk(app, image=find_image("bulk"), local=local, **make_options())
         bulk.add_dependency(service)  # so a version that fails its canary goes no further
     return app
 

@@ -1,7 +1,7 @@
 """Bulk as a stack of its own: each object of one bucket is answered by an object of another.
 
-S3 sends a message for each object to a queue, and Lambda hands the queue's messages to a function
-(AWS Lambda Developer Guide, "Using Lambda with Amazon SQS").
+S3 sends a message for each object to a queue. Lambda hands the queue's messages to a function (AWS
+Lambda Developer Guide, "Using Lambda with Amazon SQS"), or tasks of Fargate take them.
 """
 
 from typing import Any, NamedTuple, cast
@@ -9,21 +9,27 @@ from typing import Any, NamedTuple, cast
 from aws_cdk import Acknowledgment, Aws, CfnElement, Duration, Fn, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from serving.deployment.stack import NAME, BulkOutputs, Deployment
-from serving.deployment.stacks.alarms import add_alarm
+from serving.deployment.stacks.alarms import FIVE_MINUTES, MINUTE, add_alarm
+from serving.deployment.stacks.fargate.worker import Worker
 from serving.deployment.stacks.function import EMF, Function, Image, Work
 from serving.deployment.stacks.whole import bound_roles, write_outputs
 from serving.deployment.stages import Stage
 
+ERRORS = "bulk.errors"
 OLD_SECONDS = 60 * 60  # of a message: then an alarm goes off
 TIMEOUT_SECONDS = 900  # the most that Lambda has
 STORAGE_MB = 4096  # an object and its answers lie in /tmp
 # As "Using Lambda with Amazon SQS" advises: the time for Lambda's own retries, and five attempts.
 VISIBILITY, ATTEMPTS = Duration.seconds(6 * TIMEOUT_SECONDS), 5
+HOLD = Duration.minutes(5)  # a worker asks for more while it works; killed, it does not
+# What a worker logs that is not an object's own fault: no disk, no memory, no rights, no start.
+FAULTS = '{ ($.level = "ERROR") && ($.error != "StepError") && ($.error != "MessageError") }'
 RETENTION = Duration.days(14)  # the most that SQS has
 # A message names a version: it may wait 14 days, and 14 again once it was taken back.
 OLD_VERSIONS = Duration.days(30)
@@ -34,6 +40,13 @@ LEFT = {
     "Serverless-LambdaDLQ": "the queue has a dead-letter queue: Lambda keeps no event itself",
     "Serverless-LambdaEventSourceMappingDestination": "of a queue it has none: the same",
     "Serverless-SQSRedrivePolicy": "a dead-letter queue has no dead-letter queue",
+}
+# The same where tasks take the messages.
+LEFT_OF_TASKS = {
+    "AwsSolutions-ECS2": "the variables are settings: there is no secret among them",
+    "AwsSolutions-ECS4": "its metrics are charged; those of the queue tell what is not done",
+    "AwsSolutions-IAM5[Resource::*]": "to log in at ECR knows no resources",
+    "AwsSolutions-VPC7": "nothing is reached from outside, and all that is called is AWS",
 }
 
 
@@ -55,7 +68,7 @@ def make_metrics(deployment: Deployment) -> Metrics:
 
 
 class Bulk(Stack):
-    """The buckets, the queues and the function of a deployment's bulk.
+    """The buckets, the queues and the function, or the tasks, of a deployment's bulk.
 
     Not in the service's stack, whose template would be larger than CloudFormation takes it without
     a bucket for it.
@@ -63,7 +76,8 @@ class Bulk(Stack):
     Args:
         deployment: Of which model, and where.
         stage: The settings there, as that model has them.
-        image: What the function runs.
+        image: What the function runs, or the tasks.
+        local: For a local AWS, which scales no tasks.
     """
 
     def __init__(
@@ -73,6 +87,7 @@ class Bulk(Stack):
         deployment: Deployment,
         stage: Stage,
         image: Image,
+        local: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -82,15 +97,41 @@ class Bulk(Stack):
             **kwargs,
         )
         bound_roles(self, deployment)
-        self._deployment = deployment
+        self._deployment, self._stage = deployment, stage
         self._dead = self._make_dead()
         self._queue = self._make_queue()
         self._in = self._make_input()
         self._out = self._make_bucket("Out")
+        if stage.bulk_host == "fargate":
+            errors = self._answer_by_tasks(image, local=local)
+        else:
+            errors = self._answer_by_function(image)
+        self._watch(errors)
+        self._acknowledge()
+        kind = "ecs" if stage.bulk_host == "fargate" else "lambda"
+        write_outputs(
+            self,
+            BulkOutputs(
+                BulkIn=self._in.bucket_name,
+                BulkOut=self._out.bucket_name,
+                BulkQueue=self._queue.queue_url,
+                BulkDead=self._dead.queue_url,
+                BulkLogs=f"/aws/{kind}/{deployment.bulk}",
+            ),
+        )
+
+    @property
+    def availability_zones(self) -> list[str]:
+        """Two of the region's, which CloudFormation knows: CDK would look them up."""
+        return [Fn.select(one, Fn.get_azs()) for one in range(2)]
+
+    def _answer_by_function(self, image: Image) -> cloudwatch.Metric:
+        """A function, to which Lambda hands the messages: the metric of its errors."""
+        stage = self._stage
         function = Function(
             self,
             "Function",
-            deployment=deployment,
+            deployment=self._deployment,
             image=image,
             stage=stage,
             work=self._make_work(),
@@ -103,32 +144,58 @@ class Bulk(Stack):
             max_concurrency=stage.bulk_concurrency,
             report_batch_item_failures=True,
         )
-        self._watch(stage)
-        self._acknowledge()
-        write_outputs(
-            self,
-            BulkOutputs(
-                BulkIn=self._in.bucket_name,
-                BulkOut=self._out.bucket_name,
-                BulkQueue=self._queue.queue_url,
-                BulkDead=self._dead.queue_url,
-                BulkLogs=f"/aws/lambda/{deployment.bulk}",
-            ),
-        )
-
-    def _watch(self, stage: Stage) -> None:
-        name, metrics = self._deployment.bulk, make_metrics(self._deployment)
-        errors = cloudwatch.Metric(
+        return cloudwatch.Metric(
             namespace="AWS/Lambda",
             metric_name="Errors",
-            dimensions_map={"FunctionName": name},
+            dimensions_map={"FunctionName": self._deployment.bulk},
             statistic="Sum",
-            period=Duration.minutes(1),
+            period=MINUTE,
         )
+
+    def _answer_by_tasks(self, image: Image, *, local: bool) -> cloudwatch.Metric:
+        """Tasks that take the messages: the metric of their errors, which the log tells."""
+        worker = Worker(
+            self,
+            "Worker",
+            deployment=self._deployment,
+            stage=self._stage,
+            image=image,
+            variables={
+                "AWS_REGION": self.region,
+                "QUICKTHAW_BULK_HOLD": str(HOLD.to_seconds()),
+                **self._list_variables(),
+            },
+            statements=self._list_statements(),
+            local=local,
+        )
+        if not local:
+            worker.scale(
+                *(
+                    _measure_queue(self._deployment.bulk, f"NumberOfMessages{what}", MINUTE)
+                    for what in ("Visible", "NotVisible")
+                )
+            )
+        return self._count_faults(worker)
+
+    def _count_faults(self, worker: Worker) -> cloudwatch.Metric:
+        name = f"{ERRORS}.{self._deployment.bulk}"
+        logs.MetricFilter(
+            self,
+            "Errors",
+            log_group=worker.logs,
+            filter_pattern=logs.FilterPattern.literal(FAULTS),
+            metric_namespace=NAME,
+            metric_name=name,
+        )
+        return cloudwatch.Metric(namespace=NAME, metric_name=name, statistic="Sum", period=MINUTE)
+
+    def _watch(self, errors: cloudwatch.Metric) -> None:
+        stage, metrics = self._stage, make_metrics(self._deployment)
+        failed = "A worker" if stage.bulk_host == "fargate" else "An invocation for an object"
         for what, metric, wrong, threshold in (
             ("bulk-dead", metrics.dead, "An object is dead", 1),
             ("bulk-age", metrics.age, "An object waits for an hour", OLD_SECONDS),
-            ("bulk-errors", errors, "An invocation for an object failed", 1),
+            ("bulk-errors", errors, f"{failed} failed", 1),
         ):
             add_alarm(
                 self,
@@ -162,7 +229,7 @@ class Bulk(Stack):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=RETENTION,
-            visibility_timeout=VISIBILITY,
+            visibility_timeout=HOLD if self._stage.bulk_host == "fargate" else VISIBILITY,
             dead_letter_queue=sqs.DeadLetterQueue(queue=self._dead, max_receive_count=ATTEMPTS),
         )
 
@@ -230,15 +297,17 @@ class Bulk(Stack):
             name=self._deployment.bulk,
             description=f"Quickthaw: answers objects with the model {self._deployment.model}",
             timeout_seconds=TIMEOUT_SECONDS,
-            variables=EMF
-            | {
-                "QUICKTHAW_BULK_OUT": self._out.bucket_name,
-                "QUICKTHAW_BULK_QUEUE": self._queue.queue_url,
-            },
+            variables=EMF | self._list_variables(),
             storage_mb=STORAGE_MB,
             rights="its buckets' objects and its queue's messages",
             statements=self._list_statements(),
         )
+
+    def _list_variables(self) -> dict[str, str]:
+        return {
+            "QUICKTHAW_BULK_OUT": self._out.bucket_name,
+            "QUICKTHAW_BULK_QUEUE": self._queue.queue_url,
+        }
 
     def _list_statements(self) -> list[iam.PolicyStatement]:
         """Written out, for CDK's grants are wider."""
@@ -270,15 +339,16 @@ class Bulk(Stack):
         objects = {
             f"AwsSolutions-IAM5[Resource::{one}/*]": "callers name the objects" for one in shown
         }
-        for rule, reason in (LEFT | objects).items():
+        of_tasks = LEFT_OF_TASKS if self._stage.bulk_host == "fargate" else {}
+        for rule, reason in (LEFT | of_tasks | objects).items():
             Validations.of(self).acknowledge(Acknowledgment(id=rule, reason=reason))
 
 
-def _measure_queue(queue: str, what: str) -> cloudwatch.Metric:
+def _measure_queue(queue: str, what: str, period: Duration = FIVE_MINUTES) -> cloudwatch.Metric:
     return cloudwatch.Metric(
         namespace="AWS/SQS",
         metric_name=f"Approximate{what}",
         dimensions_map={"QueueName": queue},
         statistic="Maximum",
-        period=Duration.minutes(5),
+        period=period,
     )

@@ -33,7 +33,8 @@ def write_service():
         kind(app, image=image, local=local, synthesizer=cdk.BootstraplessSynthesizer(), **given)
         if stage.bulk:
             image = image._replace(tag=f"bulk-{tag}")
-            Bulk(app, image=image, synthesizer=cdk.BootstraplessSynthesizer(), **given)
+            given |= {"local": local, "synthesizer": cdk.BootstraplessSynthesizer()}
+            Bulk(app, image=image, **given)
         return Templates(app)
 
     return write

@@ -15,6 +15,7 @@ from serving.deployment.commands import redrive
 from serving.deployment.commands.bulk import __main__ as program
 from serving.deployment.commands.bulk import place, queues, run, sources, work
 from serving.deployment.stack import BulkOutputs, Deployment, StackError
+from serving.deployment.stages import Stage
 from serving.tests.moto_server import serve_moto
 from tools.cloud import local
 
@@ -292,6 +293,10 @@ def test_nothing_happens_it_says_where_to_look_once_and_goes_on(
     assert bulk("--in", folder) == 0
     said = capsys.readouterr().err
     assert said.count("the trigger of quickthaw-hobbies-bulk-dev") == 1
+    assert "after up to 90 minutes" in said
+    monkeypatch.setitem(run.STAGES, "dev", Stage(bulk=True, bulk_host="fargate"))
+    assert run._tell_host(DEV)[0] == 5
+    assert "describe-services --cluster quickthaw-hobbies-bulk-dev" in run._tell_host(DEV)[1]
     monkeypatch.setattr(run, "GIVE_UP_SECONDS", 0)
     assert bulk("--in", folder) == 1
 

@@ -1,14 +1,16 @@
 """The monthly cost is what a hand calculation says, and grows as it should."""
 
 import json
+import re
 from dataclasses import replace
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.app.telemetry.metrics import UNITS
-from serving.deployment import costs
+from serving.deployment import break_even, costs
 from serving.deployment.costs import Load, Price, cost_of_million, cost_of_month, render
 from serving.deployment.image.architecture import PLATFORMS
 from serving.deployment.stages import STAGES, Stage
@@ -161,3 +163,28 @@ def test_processors_of_a_task_are_those_of_its_stage():
             host="fargate", auth="none", rate_per_second=None, burst=None, memory_mb=memory
         )
         assert costs.count_processors(Load(memory_mb=memory)) * 1024 == stage.cpu_units
+
+
+def test_picture_of_the_break_even_is_what_its_command_draws():
+    mend = ".venv/bin/python -m serving.deployment.break_even draws it again"
+    assert break_even.PICTURE.read_text() == break_even.draw(Load()), mend
+
+
+def test_picture_has_the_page_s_numbers_in_the_diagram_and_words_for_light_and_dark():
+    text = break_even.draw(Load())
+    root = ET.fromstring(text)  # noqa: S314 - ours
+    space = {"svg": "http://www.w3.org/2000/svg"}
+    words = [one.text for one in root.findall("svg:text", space)]
+    for cost in (cost_of_month, costs.cost_of_url):
+        rate = costs.find_break_even(Load(), cost)
+        assert f"from {rate:.{1 if rate < 10 else 0}f} on" in words
+        assert f"${cost(100, Load()):,.0f}" in words
+    for line in root.findall("svg:polyline", space):
+        points = [tuple(map(float, one.split(","))) for one in line.attrib["points"].split()]
+        assert all(break_even.LEFT <= x <= break_even.RIGHT for x, _ in points)
+        assert all(break_even.TOP <= y <= break_even.BOTTOM for _, y in points)
+    light, dark = text.split("@media (prefers-color-scheme: dark)")
+    named = set(re.findall(r"class=\"(?:line )?([\w-]+)\"", text)) - {"title"}
+    for kind in named:
+        assert f".{kind} {{" in light, kind
+        assert f".{kind} {{" in dark, kind

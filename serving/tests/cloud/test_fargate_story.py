@@ -1,8 +1,10 @@
 """Fargate on a local AWS: the real CDK, containers of the real image behind a load balancer."""
 
 import json
+import threading
 import time
-from contextlib import suppress
+from collections import Counter
+from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
@@ -19,12 +21,20 @@ STAGES = "serving/deployment/stages.py"
 NAME = "quickthaw-topics-dev"
 TEXTS = ["tie the rope to the boat", "bake bread", "hoist the sail"]
 PATIENCE = 120
+# What the balancer here says by itself: it asks no health, so it sends requests to a task that does
+# not listen yet, or no more.
+BALANCERS = ("connect error",)
 
 
 class Cloud(Clients):
     """The local AWS as a caller and an operator see it."""
 
     def post(self, text):
+        url, headers = self.find()
+        return httpx.post(f"{url}predict", json={"text": text}, headers=headers, timeout=60)
+
+    def find(self):
+        """Where it is to be asked, and with which headers."""
         (stack,) = self.client("cloudformation").describe_stacks(StackName=NAME)["Stacks"]
         outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
         url, headers = locate(outputs["Url"])
@@ -32,7 +42,31 @@ class Cloud(Clients):
             keys = self.client("apigateway")
             found = keys.get_api_key(apiKey=outputs["KeyId"], includeValue=True)
             headers["X-Api-Key"] = found["value"]
-        return httpx.post(f"{url}predict", json={"text": text}, headers=headers, timeout=60)
+        return url, headers
+
+    @contextmanager
+    def ask_steadily(self):
+        """Ask all the time, each time by a connection of its own: gives the answers, as
+        (status, model, the balancer's own words) with their number.
+        """
+        (url, headers), found, ended = self.find(), Counter(), threading.Event()
+
+        def ask():
+            while not ended.wait(0.05):
+                one = httpx.post(
+                    f"{url}predict", json={"text": TEXTS[0]}, headers=headers, timeout=60
+                )
+                own = one.json().get("message", "") if one.status_code >= 500 else ""
+                said = next((words for words in BALANCERS if words in own), own)
+                found[one.status_code, one.headers.get("x-model-version"), said] += 1
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        try:
+            yield found
+        finally:
+            ended.set()
+            thread.join()
 
     def wait(self, version):
         """Until a version answers: here a stack is made before its tasks run."""
@@ -45,6 +79,20 @@ class Cloud(Clients):
                     return
             time.sleep(1)
         pytest.fail(f"{version} does not answer alone: {found}")
+
+    def wait_for_breaker(self):
+        """Until the service has gone back, and runs: the service."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            (service,) = self.client("ecs").describe_services(cluster=NAME, services=[NAME])[
+                "services"
+            ]
+            states = {one["status"]: one.get("rolloutState") for one in service["deployments"]}
+            said = " ".join(one["message"] for one in service["events"])
+            if states["PRIMARY"] == "COMPLETED" and "circuit breaker" in said:
+                return service
+            time.sleep(0.5)
+        pytest.fail(f"the service has not gone back: {service['deployments']}")
 
     def count(self):
         """The tasks that run."""
@@ -121,6 +169,43 @@ def test_it_goes_to_fargate_answers_as_before_is_rolled_over_rolled_back_and_des
 
     checkout.make("destroy", "YES=1")
     assert sorted(cloud.list_what_is_there()) == sorted(before)
+
+
+def test_version_rolls_over_under_requests_and_one_that_dies_at_once_goes_back(story, pipeline):
+    checkout, cloud = story
+    choose_fargate(checkout)
+    old = checkout.take_model(pipeline)
+    checkout.make("bootstrap", "GITHUB=owner/name", "PROVIDER=false", "YES=1")
+    checkout.make("deploy", "YES=1")
+    cloud.wait(old)
+
+    new = checkout.take_model(fit(LogisticRegression(C=1)))
+    with cloud.ask_steadily() as answers:
+        checkout.make("deploy", "YES=1")
+        cloud.wait(new)
+    check_answers(answers, {old, new})
+
+    program = checkout.folder / "serving/hosts/web/__main__.py"
+    program.write_text(f"raise SystemExit(3)\n{program.read_text()}")
+    with cloud.ask_steadily() as answers:
+        checkout.make("deploy", "YES=1")
+        service = cloud.wait_for_breaker()
+    check_answers(answers, {new})
+    assert service["taskDefinition"].endswith(":2")
+    (failed,) = (one for one in service["deployments"] if one["rolloutState"] == "FAILED")
+    assert failed["taskDefinition"].endswith(":3")
+    assert failed["failedTasks"] == 3
+    assert "was rolled back" in checkout.make("live", status=2)
+    assert "all are answered" in checkout.make("smoke")
+    checkout.make("destroy", "YES=1")
+
+
+def check_answers(answers, versions):
+    """No task has failed a request or cut it off; the rest is the balancer's own, if any."""
+    failed = {one: count for one, count in answers.items() if one[0] != 200}
+    assert all(said in BALANCERS for _, _, said in failed), failed
+    assert sum(failed.values()) < sum(answers.values()) / 20
+    assert {version for status, version, _ in answers if status == 200} == versions
 
 
 def choose_fargate(checkout):

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -170,11 +171,60 @@ def test_stage_has_bulk_its_function_follows(ecs, serve, settle, monkeypatch):
     monkeypatch.setattr(
         rollback,
         "plan_bulk",
-        lambda _, deployment, now, then, *, back: rollback.Move(deployment.bulk, 1, then, now),
+        lambda deployment, now, then, *, back: rollback.Move(deployment.bulk, 1, then, now),
     )
     monkeypatch.setattr(rollback, "move", lambda _, *what: moved.append(what))
     rollback.rollback(DEV, yes=True)
     assert moved == [(DEV.bulk, 1, "model 1, image 1")]
+
+
+@pytest.fixture
+def bulk_tasks(monkeypatch):
+    """Stage dev has bulk on Fargate, beside a web service there."""
+    monkeypatch.setitem(rollback.STAGES, "dev", replace(FARGATE, bulk=True, bulk_host="fargate"))
+
+
+def test_stage_has_workers_they_follow_to_the_same_model(ecs, serve, settle, bulk_tasks, capsys):
+    serve(2)
+    serve(3, name=DEV.bulk)
+    settle("COMPLETED", "COMPLETED", "COMPLETED", "COMPLETED", "COMPLETED", "COMPLETED")
+    ecs.update_service(cluster=DEV.bulk, service=DEV.bulk, taskDefinition=f"{DEV.bulk}:2")
+    assert rollback.rollback(DEV, yes=True) == 1
+    assert find_live(ecs) == 1
+    assert tasks.read_current(ecs, DEV.bulk) == 1
+    said = capsys.readouterr().err
+    assert f"{DEV.bulk}: goes from version 2 (model 2, image 2) to version 1 (model 1" in said
+
+
+def test_workers_do_not_start_it_is_said_what_has_moved(serve, settle, bulk_tasks):
+    serve(2)
+    serve(2, name=DEV.bulk)
+    settle(*["COMPLETED"] * 3, "FAILED")
+    with pytest.raises(StackError, match=f"{NAME} has moved, {DEV.bulk} has not: the tasks of"):
+        rollback.rollback(DEV, yes=True)
+
+
+def test_workers_were_never_deployed_the_service_goes_back_all_the_same(
+    ecs, serve, settle, bulk_tasks
+):
+    serve(2)
+    settle("COMPLETED", "COMPLETED")
+    assert rollback.rollback(DEV, yes=True) == 1
+
+
+def test_workers_were_rolled_back_it_is_said_what_goes_forward(serve, bulk_tasks):
+    said = live._go_forward(DEV, DEV.bulk, 3)
+    assert said.startswith(f"'aws ecs update-service --cluster {DEV.bulk} --service {DEV.bulk} ")
+    assert f"--task-definition {DEV.bulk}:3" in said
+
+
+def test_workers_are_listed_and_their_old_revisions_pruned(ecs, serve, register, capsys):
+    serve(1)
+    serve(3, name=DEV.bulk)
+    running.main()
+    lines = [one.split() for one in capsys.readouterr().out.splitlines()]
+    assert ["dev", "hobbies", "(bulk,", "fargate)", "model", "3,", "image", "3"] in lines
+    assert ["dev", "hobbies", "(fargate)", "model", "1,", "image", "1"] in lines
 
 
 def make_template(said, **more):

@@ -276,9 +276,9 @@ def test_table_of_a_stages_settings_is_what_a_stage_has():
         for names, default, _ in table(STAGES, "Setting")
         for name, default in zip(names.split(", "), default.split(", "), strict=True)
     }
-    shown = {None: "none", False: "no"}
-    defaults = {one.name: one.default for one in fields(Stage)}
-    assert found == {name: shown.get(one, str(one)) for name, one in defaults.items()}
+    shown = {"None": "none", "False": "no"}  # as words: 0 is False, too
+    defaults = {one.name: str(one.default) for one in fields(Stage)}
+    assert found == {name: shown.get(one, one) for name, one in defaults.items()}
 
 
 def test_tables_of_costs_are_those_of_the_prices():

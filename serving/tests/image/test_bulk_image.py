@@ -34,10 +34,10 @@ def cloud():
         yield Cloud(port)
 
 
-def make_command(image, environ, *options):
+def make_command(image, environ, *options, hardened=HARDENED):
     """What starts a container that reaches the local AWS; its settings are its client's."""
     names = [part for name in environ for part in ("--env", name)]
-    return ["docker", "run", *HARDENED, "--network", "host", *names, *options, image]
+    return ["docker", "run", *hardened, "--network", "host", *names, *options, image]
 
 
 def test_it_is_lambdas_image_and_one_layer(bulk):
@@ -47,6 +47,8 @@ def test_it_is_lambdas_image_and_one_layer(bulk):
     assert {"boto3", "botocore", "duckdb"} <= more - less
     command = json.loads(builder.inspect(bulk[1], "{{json .Config.Cmd}}"))
     assert command == ["scoring.cloud.handler.lambda_handler"]
+    # As Fargate wants it of a folder that a user without rights is to write to.
+    assert json.loads(builder.inspect(bulk[1], "{{json .Config.Volumes}}")) == {"/tmp": {}}  # noqa: S108
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet"])
@@ -77,12 +79,15 @@ def test_lambdas_own_client_gives_back_the_messages_that_cannot_be_answered(
     assert [bool(one["error"]) for one in rows] == [False, True]
 
 
-def test_worker_takes_messages_shut_in_and_ends_in_order(bulk, cloud):
+# With a /tmp in the memory, and with the volume that the image asks for, as on Fargate.
+@pytest.mark.parametrize("hardened", [HARDENED, HARDENED[:-2]], ids=["memory", "volume"])
+def test_worker_takes_messages_shut_in_and_ends_in_order(bulk, cloud, hardened):
     _, image, version = bulk
+    assert HARDENED[-2] == "--tmpfs"
     for place in range(5):
         cloud.put(f"{place}.jsonl", b'{"text": "hoist the sail"}\n')
     options = ("--detach", "--memory", "512m", "--entrypoint", "python3")
-    command = make_command(image, cloud.environ, *options)
+    command = make_command(image, cloud.environ, *options, hardened=hardened)
     worker = subprocess.run(
         [*command, "-m", "scoring.cloud"],
         env=os.environ | cloud.environ,
@@ -104,4 +109,4 @@ def test_worker_takes_messages_shut_in_and_ends_in_order(bulk, cloud):
         ]
         assert [one["modelVersion"] for one in documents] == [version] * 5
     finally:
-        docker("rm", "--force", worker)
+        docker("rm", "--force", "--volumes", worker)

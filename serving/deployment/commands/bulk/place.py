@@ -23,7 +23,7 @@ class Bulk:
 
     @property
     def tell_logs(self) -> str:
-        """The command that shows what the function says, as a message quotes it."""
+        """The command that shows what bulk says, as a message quotes it."""
         return self.deployment.make("logs", "BULK=1", "SINCE=1d")
 
     def count_waiting(self) -> Counts:

@@ -12,7 +12,8 @@ from serving.deployment.commands.bulk.place import Bulk
 from serving.deployment.commands.bulk.queues import Counts
 from serving.deployment.commands.bulk.work import Line, do_each
 from serving.deployment.commands.logs.render import count
-from serving.deployment.stack import StackError, say, tell_errors
+from serving.deployment.stack import Deployment, StackError, say, tell_errors
+from serving.deployment.stages import STAGES
 
 RUN_NAME = r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}"
 POLL_SECONDS = 5
@@ -119,14 +120,14 @@ class Run:
                 f"{minutes}: {lost} without an answer, and nothing in the queue; their messages "
                 "are lost, so put the objects once more"
             )
-        look = (
-            f"{minutes}: an object that fails is tried again after up to 90 minutes. "
-            f"{self._bulk.tell_logs} says whether one does; if nothing is logged, look whether the "
-            f"trigger of {deployment.bulk} is on"
+        again, look = _tell_host(deployment)
+        said = (
+            f"{minutes}: an object that fails is tried again after up to {again} minutes. "
+            f"{self._bulk.tell_logs} says whether one does; if nothing is logged, {look}"
         )
         if silent >= GIVE_UP_SECONDS:
-            raise StackError(look)
-        return look
+            raise StackError(said)
+        return said
 
     def __str__(self) -> str:
         done = len(self.answers)
@@ -159,6 +160,16 @@ class Run:
                 self._bulk.s3.download_file(self._bulk.outputs.BulkOut, key, str(path))
             except OSError as error:
                 raise StackError(f"{path} cannot be written ({error.strerror})") from None
+
+
+def _tell_host(deployment: Deployment) -> tuple[int, str]:
+    """After how many minutes a message comes back whose taker died, and where to look when nobody
+    takes any.
+    """
+    name = deployment.bulk
+    if STAGES[deployment.stage].of(deployment.model).bulk_host == "fargate":
+        return 5, f"'aws ecs describe-services --cluster {name} --services {name}' says why"
+    return 90, f"look whether the trigger of {name} is on"
 
 
 def pause(seconds: float) -> None:

@@ -141,7 +141,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--errors", action="store_true", help="5xx, error records, failures")
     parser.add_argument("--cold", action="store_true", help="only cold starts")
     parser.add_argument("--version", default="", help="only requests of this version, or its start")
-    parser.add_argument("--bulk", action="store_true", help="of bulk's function: a line an object")
+    parser.add_argument("--bulk", action="store_true", help="of bulk: a line an object")
     parser.add_argument("--raw", action="store_true", help="lines as they are stored")
     parser.add_argument("file", nargs="?", help="a file instead of CloudWatch; - is standard input")
     return parser.parse_args(argv)

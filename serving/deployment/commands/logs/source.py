@@ -156,7 +156,7 @@ def connect() -> Any:
 def read_deployment(
     deployment: Deployment, since: float, *, follow: bool, bulk: bool = False
 ) -> Iterator[Entry]:
-    """The lines of a deployment's function, or of its bulk's.
+    """The lines of what answers a deployment's requests, or its bulk.
 
     Raises:
         StackError: There is no such stack, or AWS does not answer.

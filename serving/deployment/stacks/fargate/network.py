@@ -1,7 +1,7 @@
 """Where the tasks and their load balancer live: two public subnets, and who may connect to whom.
 
 Without NAT gateways, which would cost more than the tasks: a task has a public address to fetch its
-image and to send its log, and its group lets nobody in but the balancer.
+image and to send its log, and its group lets nobody in but the balancer, where there is one.
 """
 
 from typing import NamedTuple
@@ -27,9 +27,9 @@ class Network(NamedTuple):
     tasks: ec2.ISecurityGroup
 
 
-def build_network(scope: Construct, *, tls: bool) -> Network:
-    """Build it; with `tls` the balancer is reached by https, too."""
-    vpc = ec2.Vpc(
+def build_vpc(scope: Construct) -> ec2.Vpc:
+    """Two public subnets, and no NAT gateway."""
+    return ec2.Vpc(
         scope,
         "Vpc",
         ip_addresses=ec2.IpAddresses.cidr(CIDR),
@@ -46,6 +46,23 @@ def build_network(scope: Construct, *, tls: bool) -> Network:
         # A function would empty the default group; nothing is ever in that.
         restrict_default_security_group=False,
     )
+
+
+def build_closed_group(scope: Construct, vpc: ec2.Vpc) -> ec2.ISecurityGroup:
+    """The group of tasks that nobody connects to."""
+    return _build_group(
+        scope,
+        "TaskGroup",
+        vpc,
+        description="From nowhere to the tasks, and from there to AWS by https",
+        ingress=None,
+        egress=[_let_out(HTTPS, EVERYWHERE)],
+    )
+
+
+def build_network(scope: Construct, *, tls: bool) -> Network:
+    """Build it; with `tls` the balancer is reached by https, too."""
+    vpc = build_vpc(scope)
     ports = (HTTP, HTTPS) if tls else (HTTP,)
     balancer = _build_group(
         scope,
@@ -73,7 +90,7 @@ def _build_group(  # noqa: PLR0913 - what a group has
     vpc: ec2.Vpc,
     *,
     description: str,
-    ingress: list[ec2.CfnSecurityGroup.IngressProperty],
+    ingress: list[ec2.CfnSecurityGroup.IngressProperty] | None,
     egress: list[ec2.CfnSecurityGroup.EgressProperty],
 ) -> ec2.ISecurityGroup:
     """A group with its rules in it: a local AWS knows none that are resources of their own."""

@@ -1,4 +1,4 @@
-"""The file that grows: what was written, and beside it how far that is.
+"""The unfinished output file, and beside it a checkpoint of how far it is.
 
 `OUT.part` takes the place of OUT at the end, so OUT is whole or not there. `OUT.part.json` says up
 to which byte it counts, and from where in the input to go on; what stands after that byte, or half

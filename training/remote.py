@@ -1,4 +1,4 @@
-"""DVC, and its remote: `make pull` gets what there is of this commit, `make push` hands on."""
+"""DVC and its remote: `make pull` fetches the files of this commit's model, `make push` uploads."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What a fitted model takes and answers, as far as it and some examples tell."""
+"""What a fitted model takes and answers, inferred from the model and some examples."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

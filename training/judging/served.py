@@ -1,4 +1,4 @@
-"""How a model would be served: whether it is frozen, of what size, and how it starts."""
+"""How a model would be served: whether it is frozen, its size, and its cold start."""
 
 import hashlib
 import json
@@ -83,9 +83,9 @@ def describe_own(version: str, paths: Paths) -> Served:
 
 
 def _describe_unserved(paths: Paths) -> Served:
-    """What is known of a model that has no manifest: of most the pipeline ended at the gate.
+    """What is known of a model without a manifest, in most cases because it failed a gate.
 
-    What lies in reports/freeze.json is of this model only if DVC recorded it so.
+    reports/freeze.json belongs to this model only if DVC recorded it so.
     """
     if not LOCK.exists():
         return Served("not frozen yet")

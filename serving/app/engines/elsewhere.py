@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def check_golden(model: Predictor) -> None:
-    """Ask a model its golden examples.
+    """Compare a model's answers to the golden examples with the manifest's.
 
     Raises:
         ProcessorDiffers: One is answered otherwise than the manifest says.

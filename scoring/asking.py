@@ -171,8 +171,8 @@ def _find_kept(asked: str, source: Source) -> list[str]:
 def _check_names(path: Path, kept: Sequence[str], added: Sequence[str]) -> None:
     if twice := [name for name in kept if name in added]:
         raise StepError(
-            f"{path} has columns that the model's answers are called, too: {', '.join(twice)}: "
-            "PREFIX=model_ calls these otherwise, or KEEP= names the columns to keep"
+            f"{path} has columns with the names of the model's answers: {', '.join(twice)}: "
+            "PREFIX=model_ renames the answers, or KEEP= names the columns to keep"
         )
 
 

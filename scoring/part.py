@@ -76,8 +76,7 @@ class Part:
         except (OSError, ValueError, TypeError, KeyError):
             if os.fstat(self._file.fileno()).st_size:
                 raise StepError(
-                    f"{self.path} is there, and nothing says what it is a part of: "
-                    "FRESH=1 starts over"
+                    f"{self.path} exists, but its checkpoint is missing: FRESH=1 starts over"
                 ) from None
             return None
         if differing := [name for name in self._job if job.get(name) != self._job[name]]:

@@ -48,7 +48,7 @@ def find_manifest(version: str, paths: Paths) -> Manifest:
         manifest = read_manifest(paths.bundle)
         if manifest.version != version:
             raise NotServed(
-                "no manifest of this model: the pipeline has not come so far, "
+                "no manifest of this model: the pipeline did not get to that step, "
                 f"{paths.make('train')} says why"
             )
         for name, pin in manifest.files.items():

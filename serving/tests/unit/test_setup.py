@@ -135,7 +135,7 @@ def test_pip_and_uv_are_told_of_other_places_the_setup_goes_into_venv(tmp_path):
 
 def test_venv_cannot_be_moved_is_made_again(tmp_path):
     (tmp_path / ".venv/bin").mkdir(parents=True)
-    (tmp_path / ".venv/pyvenv.cfg").write_text("home = /usr/bin\n")
+    (tmp_path / ".venv/pyvenv.cfg").write_text(f"home = {sys.base_prefix}/bin\n")
     (tmp_path / ".venv/bin/python").symlink_to(sys.executable)
     assert "if this one were copied; making it again" in set_up(tmp_path).stderr
     assert (tmp_path / ".venv/pyvenv.cfg").read_text() == "relocatable = true\n"

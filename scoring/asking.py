@@ -1,4 +1,4 @@
-"""What was asked for, held against what is there."""
+"""The request of a run, checked against the input, the model and what is already written."""
 
 import argparse
 import json
@@ -27,9 +27,9 @@ class Job:
     """A run.
 
     Attributes:
-        source: What is scored.
-        path: Where that is.
-        out: What is written.
+        source: The rows to score.
+        path: The file or folder that has them.
+        out: The file to write.
         manifest: The model's.
         plan: What scorers need.
         kinds: Of each column that rows are written with, its type in Parquet.
@@ -131,7 +131,7 @@ def _open(path: Path, manifest: Manifest) -> Source:
 
 
 def _find_column(asked: argparse.Namespace, source: Source, manifest: Manifest) -> str:
-    """The column that a text or a picture is in; "" of records, whose columns are all there.
+    """The column that has the text or the picture; "" for records, which need no such column.
 
     Raises:
         StepError: A column is missing.
@@ -171,8 +171,8 @@ def _find_kept(asked: str, source: Source) -> list[str]:
 def _check_names(path: Path, kept: Sequence[str], added: Sequence[str]) -> None:
     if twice := [name for name in kept if name in added]:
         raise StepError(
-            f"{path} has columns that the model's answers are called, too: {', '.join(twice)}: "
-            "PREFIX=model_ calls these otherwise, or KEEP= names the columns to keep"
+            f"{path} has columns with the names of the model's answers: {', '.join(twice)}: "
+            "PREFIX=model_ renames the answers, or KEEP= names the columns to keep"
         )
 
 

@@ -84,8 +84,8 @@ def _wait(client: Client, task: Future[Scored], start: str) -> Scored:
             raise
         except KilledWorker as error:
             raise StepError(
-                f"rows ended one worker after the other, {error.last_worker} the last: its log "
-                "says why (memory, most often)"
+                f"the same rows ended several workers, the last one {error.last_worker}: its log "
+                "says why (mostly lack of memory)"
             ) from None
         except (CancelledError, OSError) as error:
             raise StepError(

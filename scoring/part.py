@@ -1,4 +1,4 @@
-"""The file that grows: what was written, and beside it how far that is.
+"""The unfinished output file, and beside it a checkpoint of how far it is.
 
 `OUT.part` takes the place of OUT at the end, so OUT is whole or not there. `OUT.part.json` says up
 to which byte it counts, and from where in the input to go on; what stands after that byte, or half
@@ -76,8 +76,7 @@ class Part:
         except (OSError, ValueError, TypeError, KeyError):
             if os.fstat(self._file.fileno()).st_size:
                 raise StepError(
-                    f"{self.path} is there, and nothing says what it is a part of: "
-                    "FRESH=1 starts over"
+                    f"{self.path} exists, but its checkpoint is missing: FRESH=1 starts over"
                 ) from None
             return None
         if differing := [name for name in self._job if job.get(name) != self._job[name]]:

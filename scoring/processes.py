@@ -56,8 +56,8 @@ def _telling() -> Iterator[None]:
         yield
     except BrokenProcessPool:
         raise StepError(
-            "a process that scores was ended (by lack of memory, most often): what was written is "
-            "kept; run the same command again to go on"
+            "a scoring process was ended (mostly by lack of memory): the rows written so far are "
+            "kept; run the same command again to continue"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""A raw row taken apart: its columns, and the body that the API would be sent for it.
+"""Parses a raw row: its columns, and the body that a client of the API would send for it.
 
 CSV has texts alone, which are read as training reads them (training/data/convert.py); what is no
 number stays a text, and is refused by the API's own reader. JSON lines and Parquet have values,
@@ -35,7 +35,7 @@ class RowError(Exception):
 
 
 def make_splitter(plan: Plan) -> Callable[[Any], Columns]:
-    """What makes columns of a raw row.
+    """The parser from a raw row to its columns.
 
     What it makes of one that is none raises RowError, or the API's own errors.
     """
@@ -91,7 +91,7 @@ def _simplify(value: Any) -> Any:
 
 
 def make_body_maker(plan: Plan, described: dict[str, Any]) -> Callable[[Columns], Any]:
-    """What makes a body of columns.
+    """The function from columns to a body.
 
     Args:
         plan: Of the run.

@@ -17,7 +17,7 @@ type Show = Callable[[int, int, int], None]
 
 
 def score(job: Job, part: Part, submit: Submit, ahead: int, show: Show) -> None:
-    """Score what is not written yet.
+    """Score the rows that are not written yet.
 
     Args:
         job: The run.

@@ -1,4 +1,4 @@
-"""What a worker does: raw rows become the bytes of a part of what is written."""
+"""The work of a worker process: from raw rows to a part of the output file, as bytes."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -18,7 +18,7 @@ FATAL = (ModelError, MemoryError, OSError)
 
 
 class Scored(NamedTuple):
-    """What became of a chunk.
+    """The result of a chunk.
 
     Attributes:
         data: What is written of it.
@@ -63,7 +63,7 @@ class Scorer:
         return Scored(self._write(written), len(rows), bad)
 
     def _read(self, raw: Any) -> tuple[Columns, Any, str]:
-        """A row's columns, the value to predict from, and what is wrong with it, if anything is."""
+        """A row's columns, the value to predict from, and its error, if it has one."""
         columns: Columns = {}
         try:
             columns = self._split(raw)

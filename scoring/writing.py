@@ -15,7 +15,7 @@ type Row = dict[str, Any]
 
 
 def make_writer(plan: Plan, added: Sequence[str]) -> Callable[[Sequence[Row]], bytes]:
-    """What makes bytes of rows.
+    """Writes rows as bytes.
 
     Args:
         plan: Of the run.

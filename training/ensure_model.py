@@ -29,7 +29,7 @@ def main(paths: Paths) -> None:
         # To train would be to unpickle what the cache has: DVC does not look at it again.
         raise StepError(
             f"{error}; but first 'rm -r .dvc/cache {paths.bundle}/model.*', for DVC trusts its "
-            "cache, which a pull that was not verified has spoilt"
+            "cache, into which an unverified pull has put another file"
         ) from None
     except ModelError as error:
         raise StepError(str(error)) from None
@@ -80,7 +80,7 @@ def train(paths: Paths) -> None:
         StepError: One of them failed, and has said why.
     """
     if dvc("repro", paths.name_step(TARGET)).returncode:
-        raise StepError("there is no model to serve; what is wrong stands above")
+        raise StepError("there is no model to serve: the error is shown above")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""DVC, and its remote: `make pull` gets what there is of this commit, `make push` hands on."""
+"""DVC and its remote: `make pull` fetches the files of this commit's model, `make push` uploads."""
 
 import sys
 
@@ -88,8 +88,8 @@ def verified_remote() -> str | None:
         return remote
     level = "" if file == ".dvc/config" else "--local "
     say(
-        f"the DVC remote {remote} is not used: it is not verified, so DVC would take whatever "
-        f"lies there for the model: mend it with '.venv/bin/dvc remote modify {level}{remote} "
+        f"the DVC remote {remote} is not used: it is not verified, so DVC would accept "
+        f"any file there as the model: mend it with '.venv/bin/dvc remote modify {level}{remote} "
         "verify true'"
     )
     return None

@@ -1,4 +1,4 @@
-"""`make bulk`: objects of S3 are answered, one a message of SQS, as `make score` answers files.
+"""`make bulk`: predicts from objects of S3, one a message of SQS, as `make score` does from files.
 
     answering.py  one object becomes one object of answers
     handler.py    takes messages on Lambda

@@ -1,4 +1,4 @@
-"""Takes messages as a process: `python -m scoring.cloud`, for what runs containers.
+"""Processes messages until it is stopped: `python -m scoring.cloud`, for any container platform.
 
 It takes one message at a time, and keeps it from others while it works. SIGTERM lets it answer what
 it has; when it is killed, its message comes back to the queue in minutes. A file that it touches
@@ -125,7 +125,7 @@ def show_life() -> None:
 
 
 def read_hold(environ: Mapping[str, str]) -> int:
-    """For how long a message is held.
+    """How long a message is hidden from other consumers.
 
     Raises:
         SettingsError: It is no number of seconds that SQS knows.

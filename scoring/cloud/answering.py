@@ -25,7 +25,7 @@ PREFIX = "quickthaw-bulk-"  # of the folders that an object and its answer lie i
 
 
 class Answer(NamedTuple):
-    """What became of an object.
+    """The result of an object.
 
     Attributes:
         rows: How many it has; 0 where it was answered before.
@@ -58,7 +58,7 @@ class Answerer:
         self._client = client or boto3.client("s3", region_name=os.environ.get("AWS_REGION"))
 
     def answer(self, asked: Object) -> Answer:
-        """Write an object's answer, unless it is there.
+        """Write an object's answer, unless it exists.
 
         Raises:
             StepError: It cannot be scored.

@@ -55,7 +55,7 @@ class Taker:
         self._answerer = Answerer(Path(self._settings.bundle), out)
 
     def take(self, message_id: str, body: str) -> bool:
-        """Answer what a message is about; whether all of it has its answer. Raises nothing.
+        """Answer a message's objects; return whether all have an answer. Raises nothing.
 
         What went wrong is logged by its type and places alone: a message may quote the object.
         """

@@ -222,7 +222,7 @@ def test_process_that_scores_is_killed_what_is_written_is_kept(rents, tmp_path):
             child.send_signal(signal.SIGKILL)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "a process that scores was ended" in said
+    assert "a scoring process was ended" in said
     process = start(tmp_path, rents, "in.csv", "out.csv", 1)
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 0

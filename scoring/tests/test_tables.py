@@ -273,7 +273,7 @@ def test_no_rows_give_none(source, out, texts, score, tmp_path):
         ("text,text\na,b\n", "these columns appear more than once: text"),
         ("title,body\na,b\n", r"these columns are missing: text \(TEXT= names another one\); "),
         ("text,\na,b\n", "column 2 has no name that can be shown"),
-        ("text,label\na,b\n", "has columns that the model's answers are called, too: label"),
+        ("text,label\na,b\n", "has columns with the names of the model's answers: label"),
         ('"text\na', "line 1: it is no CSV"),
     ],
 )

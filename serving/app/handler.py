@@ -56,6 +56,8 @@ class Service:
             answer["body"] = ""
         version = measurements.properties.get("modelVersion", "none")
         headers = {"X-Model-Version": [version], "X-Request-Id": [request_id]}
+        if "cold_start" in measurements.metrics:  # for the page at /; W3C, "Server Timing"
+            headers["Server-Timing"] = ["cold"]
         answer["multiValueHeaders"] |= headers | self._cors
         measurements.properties["status"] = answer["statusCode"]
         measurements.metrics["error.count"] = int(answer["statusCode"] >= 400)  # noqa: PLR2004

@@ -39,7 +39,7 @@ _LAMBDA_PROPERTIES = {
 
 
 class Settings(SimpleNamespace):
-    """What a deployment can set. docs/reference/settings.md lists them.
+    """The settings of a deployment; docs/reference/settings.md lists them.
 
     Attributes:
         bundle: Folder that holds the manifest and the model.

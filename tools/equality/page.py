@@ -69,10 +69,10 @@ def build_summary(results):
     shares = [one["share"] for one in classes if one["share"] is not None]
     ties = sum(one["near_ties"] or 0 for one in classes)
     return (
-        f"Of each of these {len(classes)} classes {min(one['inputs'] for one in classes):,} "
-        f"generated inputs were asked ({results['date']}): {len(classes) - len(shares)} answered "
-        f"to the last bit, of the others no score was farther off than {max(shares):.2f} of its "
-        f"bound, and {ties} inputs were near ties"
+        f"Each of these {len(classes)} classes was tested with "
+        f"{min(one['inputs'] for one in classes):,} generated inputs ({results['date']}): "
+        f"{len(classes) - len(shares)} classes answered to the last bit, of the others no score "
+        f"differed by more than {max(shares):.2f} of its bound, and {ties} inputs were near ties"
     )
 
 

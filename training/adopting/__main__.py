@@ -72,7 +72,7 @@ def confirm(file: Path, *, yes: bool) -> None:
         StepError: The answer was not yes, or nobody is there to give one.
     """
     say(
-        f"{file} is read as a pickle, and that runs whatever code whoever made it has put there. "
+        f"{file} is a pickle: reading it runs any code that its author has put there. "
         "Go on only if you trust them."
     )
     if yes:

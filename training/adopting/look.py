@@ -1,4 +1,4 @@
-"""What a fitted model takes and answers, as far as it and some examples tell."""
+"""What a fitted model takes and answers, inferred from the model and some examples."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -94,7 +94,7 @@ def _find_text(table: Mapping[str, Sequence[Any]], target: str, text: str) -> st
         return text
     if len(others) != 1:
         raise StepError(
-            "the model does not say what its features are called, so it is asked with a text: say "
+            "the model has no names of features, so its input has to be a text: say "
             f"TEXT= one of {_join(others)}; a model of a table must have been fitted to a DataFrame"
         )
     return others[0]
@@ -160,8 +160,8 @@ def _describe_answers(model: Any, target: str) -> dict[str, Any]:
 def _check_labels(targets: Sequence[Any], known: set[str]) -> None:
     if unknown := sorted({str(one) for one in targets} - known):
         raise StepError(
-            f"the examples have labels that the model does not: {_join(unknown[:SHOWN_ROWS])}; it "
-            f"has {_join(sorted(known))}"
+            "the examples have labels that the model does not know: "
+            f"{_join(unknown[:SHOWN_ROWS])}; it has {_join(sorted(known))}"
         )
 
 

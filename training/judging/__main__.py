@@ -33,7 +33,7 @@ def main() -> None:
     """Write the report, and show it.
 
     Raises:
-        StepError: A gate is not passed, or a model cannot be had.
+        StepError: A gate fails, or a model cannot be fetched.
     """
     options = parse_arguments()
     paths = find_paths(options.model)
@@ -62,10 +62,10 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def look(paths: Paths, definition: Definition, options: argparse.Namespace) -> Judgement:
-    """Look at both models, as far as they can be had.
+    """Evaluate both models, if they can be fetched.
 
     Raises:
-        StepError: One of them cannot be had, or must not be unpickled.
+        StepError: One of them cannot be fetched, or must not be unpickled.
     """
     test, limits = read_test(paths, definition), definition.params.judge
     comparer = COMPARERS[definition.schema.task]
@@ -109,7 +109,7 @@ def compare(
     side: Side,
     test: Test,
 ) -> tuple[Side | None, str]:
-    """The other model, or why it was not looked at; StepError if it cannot be had."""
+    """The other model, or why it was not compared; StepError if it cannot be fetched."""
     if recorded and options.scores_only:
         return None, SCORES_ONLY
     comparer = COMPARERS[test.definition.schema.task]

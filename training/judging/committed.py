@@ -106,11 +106,11 @@ def was_before(rev: str, version: str, paths: Paths) -> bool:
 
 
 def read_model_of(rev: str, manifest: Recorded | None, paths: Paths) -> bytes:
-    """What is in a commit's model.joblib, which is what its manifest pins: it may be unpickled.
+    """The content of a commit's model.joblib, checked by its manifest: it may be unpickled.
 
     Raises:
         NotComparable: The commit has no model, or one of other versions of the packages.
-        StepError: It cannot be had, or is another one.
+        StepError: It cannot be fetched, or is another file than the manifest pins.
     """
     if manifest is None:
         raise NotComparable(f"{rev} has no model yet")

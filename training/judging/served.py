@@ -1,4 +1,4 @@
-"""How a model would be served: whether it is frozen, of what size, and how it starts."""
+"""How a model would be served: whether it is frozen, its size, and its cold start."""
 
 import hashlib
 import json
@@ -48,7 +48,7 @@ def find_manifest(version: str, paths: Paths) -> Manifest:
         manifest = read_manifest(paths.bundle)
         if manifest.version != version:
             raise NotServed(
-                "no manifest of this model: the pipeline has not come so far, "
+                "no manifest of this model: the pipeline did not get to that step, "
                 f"{paths.make('train')} says why"
             )
         for name, pin in manifest.files.items():
@@ -83,9 +83,9 @@ def describe_own(version: str, paths: Paths) -> Served:
 
 
 def _describe_unserved(paths: Paths) -> Served:
-    """What is known of a model that has no manifest: of most the pipeline ended at the gate.
+    """What is known of a model without a manifest, in most cases because it failed a gate.
 
-    What lies in reports/freeze.json is of this model only if DVC recorded it so.
+    reports/freeze.json belongs to this model only if DVC recorded it so.
     """
     if not LOCK.exists():
         return Served("not frozen yet")

@@ -77,7 +77,7 @@ def look_at_base(
 
     Raises:
         NotComparable: The commit has no model, or one that cannot predict these examples.
-        StepError: Its model cannot be had.
+        StepError: Its model cannot be fetched.
     """
     data = read_model_of(rev, manifest, paths)
     found = predict_as(rev, data, test.definition.input, [one.input for one in test.examples])

@@ -1,4 +1,4 @@
-"""What the columns of a table are, as far as their values tell."""
+"""The kinds of a table's columns, inferred from their values."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -73,7 +73,7 @@ def _is_null(value: Any, nulls: Collection[str]) -> bool:
 
 
 def find_nulls(table: Mapping[str, Sequence[Any]]) -> tuple[str, ...]:
-    """The texts that stand for null: the empty one, and what spoils a column of another type."""
+    """The texts that mean null: the empty one, and odd ones in columns of another type."""
     found = set()
     for values in table.values():
         texts = {one for one in values if isinstance(one, str)}

@@ -139,8 +139,8 @@ def _read_labels(guess: Guess, answer: Column, places: list[int]) -> list[int]:
     if len(guess.labels) == 1:
         (only,) = guess.labels
         raise StepError(
-            f"{answer.name} has one value alone ({only!r:.40}) in {FEWEST_OF_A_LABEL} rows or "
-            "more: there is nothing to tell apart"
+            f"{answer.name} has only one value ({only!r:.40}) in {FEWEST_OF_A_LABEL} rows or "
+            "more: there is nothing to distinguish"
         )
     if rare:
         guess.skip = (*guess.skip, *sorted(rare))

@@ -52,7 +52,7 @@ def choose_inputs(columns: Sequence[Column], text: Sequence[str], targets: Seque
     left_out = {name: reason for name, reason in reasons.items() if reason}
     if not fields:
         said = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
-        raise StepError(f"no column can be asked with: {said or 'the target is the only one'}")
+        raise StepError(f"no column can be an input: {said or 'the target is the only one'}")
     if len(fields) > MAX_FIELDS:
         raise StepError(
             f"{len(fields)} columns could be fields, and a record has at most {MAX_FIELDS}: take "

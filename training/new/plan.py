@@ -88,8 +88,8 @@ def plan_files(planned: Planned, data: Path) -> dict[str, str]:
     golden = choose_golden(agree(trials), kind, planned.guess.task)
     if not golden:
         raise StepError(
-            f"of {len(trial.actual):,} held-out examples not one was answered right: this input "
-            f"does not tell {planned.guess.target}"
+            f"of {len(trial.actual):,} held-out examples none was answered correctly: this input "
+            f"does not determine {planned.guess.target}"
         )
     if gains_little(trial, planned.guess.task):
         planned.guess.doubts.append(
@@ -157,7 +157,7 @@ def _leave_out_leaks(guess: Guess, train: list[Example]) -> None:
     guess.left_out |= leaky
     if not guess.fields:
         raise StepError(
-            f"each column that is left tells {guess.target} all by itself: {', '.join(leaky)}"
+            f"each remaining column reveals {guess.target} by itself: {', '.join(leaky)}"
         )
 
 

@@ -86,7 +86,7 @@ def find_same(run: Run, branch: str, there: str) -> str | None:
     if git("rev-parse", f"{there}^{{tree}}") == git("rev-parse", "HEAD^{tree}"):
         return there
     if branch == run.branch:
-        raise GitHubError(f"{branch} has moved on meanwhile: its own run trains what it is now")
+        raise GitHubError(f"{branch} has moved on: the run of its newest commit trains that")
     return None
 
 

@@ -1,6 +1,6 @@
-"""The files of proposed models: taken from a job that ran other people's packages, so looked at.
+"""The files of proposed models: checked, since the job that made them ran third-party packages.
 
-`make take` puts them into their places, to be tested; what is committed is what was tested.
+`make take` puts them into their places, to be tested; exactly the tested files are committed.
 """
 
 import hashlib

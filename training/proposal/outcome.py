@@ -32,7 +32,7 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Whether the branch may be merged, as far as its models go."""
+        """Whether the branch's models allow it to be merged."""
         if not self.models:
             return self.planned == SUCCESS
         return self.planned == self.trained == self.tested == SUCCESS

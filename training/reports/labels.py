@@ -94,7 +94,7 @@ def leading_words(pipeline: Any, text: str, label: str) -> list[str]:
 
 
 def draw_reliability(figure: Figure, bins: list[dict[str, float]]) -> None:
-    """Accuracy by confidence, and under it how many examples each dot stands for."""
+    """Accuracy by confidence, and below it the number of examples of each dot."""
     above, below = figure.subplots(2, sharex=True, height_ratios=(3, 1))
     names = ("confidence", "accuracy", "count")
     sure, right, count = ([one[name] for one in bins] for name in names)

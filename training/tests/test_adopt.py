@@ -99,7 +99,7 @@ def test_example_without_a_text_is_refused(text):
 
 
 def test_examples_have_a_label_that_the_model_does_not_know_it_is_said():
-    with pytest.raises(StepError, match="labels that the model does not: maybe; it has 0, 1"):
+    with pytest.raises(StepError, match="labels that the model does not know: maybe; it has 0, 1"):
         look(fit_table(), make_table() | {"left": ["maybe"] * ROWS}, "left", "")
 
 

@@ -145,7 +145,7 @@ def test_rows_that_repeat_and_contradict_are_said():
     ("table", "target", "says"),
     [
         (make_table(), "other", "the table has no column other: it has kind, size, said"),
-        (make_table(one=["a"] * ROWS), "one", "one has one value alone"),
+        (make_table(one=["a"] * ROWS), "one", "one has only one value"),
         (make_table(id=[f"C{n}" for n in range(ROWS)]), "id", "id has 120 values, of which 0"),
         ({"a": ["x", "y"] * 20, "b": ["x", "y"] * 20}, "a", "40 rows have a a to learn: at least"),
         ({"a": ["x", "y"] * 60}, "a", "the target is the only one"),

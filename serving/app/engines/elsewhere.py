@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 def check_golden(model: Predictor) -> None:
-    """Ask a model its golden examples.
+    """Compare a model's answers to the golden examples with the manifest's.
 
     Raises:
-        ProcessorDiffers: One is answered otherwise than the manifest says.
+        ProcessorDiffers: One is answered differently than the manifest says.
         ModelError: Its file is damaged.
     """
     manifest = model.manifest
     for number, example in enumerate(manifest.golden, 1):
         if wrong := _ask(model, example):
             raise ProcessorDiffers(
-                f"on {processor()} golden example {number} is answered otherwise than on "
+                f"on {processor()} golden example {number} is answered differently than on "
                 f"{manifest.processor}, where the model was made: {wrong}: serve it there "
                 "(architecture, serving/deployment/stages.py), or make it here with "
                 f"{name_command('train', manifest.name)}"

@@ -1,4 +1,4 @@
-"""From values to predictions: the input kind, the engine and the task that the manifest names."""
+"""From values to predictions, by the input kind, the engine and the task of the manifest."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Predictor:
 
     Attributes:
         manifest: The model's.
-        input: What reads the values to predict from.
-        task: What makes answers of what the engine says.
+        input: Reads the values to predict from.
+        task: Turns the engine's scores into answers.
         load_milliseconds: How long loading took.
-        properties: What each document of metrics says of it.
+        properties: Properties of the model in each document of metrics.
     """
 
     def __init__(self, manifest: Manifest, engine: Engine, load_milliseconds: float) -> None:
@@ -49,7 +49,7 @@ class Predictor:
         return [self.task.decide(scores) for scores in self._engine.score(values)]
 
     def check(self) -> None:
-        """Look whether it can still predict.
+        """Check that the model can still predict.
 
         Raises:
             BundleDamaged: A part of its file is no longer what was written.
@@ -62,9 +62,9 @@ class Predictor:
         return found
 
     def explain(self, value: Any, prediction: Any) -> list[dict[str, Any]] | None:
-        """What of a value counts how much for what is predicted, as the input kind shows it.
+        """How much each part of a value contributes to the prediction, as the input kind shows it.
 
-        None where the model does not say it exactly.
+        None where the model has no exact weights.
         """
         weighed = self._engine.explain(value, prediction.scores.label)
         return None if weighed is None else self.input.show_weights(weighed)
@@ -88,8 +88,8 @@ def load_predictor(bundle: Folder) -> Predictor:
     return model
 
 
-# What follows imports each module only where it serves: an image of the one need not hold what the
-# other needs, and a cold start pays for nothing that it does without.
+# The functions below import a module only where it is used: an image does not need the other
+# engine's packages, and a cold start does not pay for imports that it does not need.
 
 
 def _find_task(manifest: Manifest) -> Any:

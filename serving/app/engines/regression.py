@@ -62,8 +62,8 @@ class Regression:
         """The estimate.
 
         Raises:
-            Invalid: The value, or an end of its interval, is not finite: what was sent lies far
-                beyond what the model was trained on.
+            Invalid: The value, or an end of its interval, is not finite: the input is far
+                outside of the training data's range.
         """
         interval = self._make_interval(scores.value)
         if not all(map(math.isfinite, (scores.value, *(interval or {}).values()))):

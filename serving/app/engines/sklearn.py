@@ -129,11 +129,11 @@ def load(data: bytes, manifest: Manifest) -> SklearnEngine:
     """Load the model that the manifest pins.
 
     Args:
-        data: model.joblib, already held against the manifest: unpickling runs what is in it.
+        data: The bytes of model.joblib, whose hash was checked: unpickling runs code in them.
         manifest: The model's.
 
     Raises:
-        BundleDamaged: It is nothing that this code can serve.
+        BundleDamaged: It is not a model that this code can serve.
         VersionMismatch: Another scikit-learn made it, whatever the manifest says.
     """
     again = name_command("train", manifest.name)

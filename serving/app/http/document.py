@@ -1,6 +1,6 @@
-"""What OpenAPI says of a model: what a request holds, what is answered, what it is called.
+"""The model's part of the OpenAPI document: requests, answers, title.
 
-All of it stands in the manifest; a service without a model documents what is the same for all.
+All of it is in the manifest. Without a model the document has what all models have in common.
 """
 
 from typing import Any
@@ -131,7 +131,7 @@ def list_parameters(manifest: Manifest) -> set[str]:
 
 
 def _describe_answers(*models: type[BaseModel]) -> dict[str, Any]:
-    """The schemas of answers, and of what they are made of, by name."""
+    """The schemas of answers and of their parts, by name."""
     _, found = models_json_schema(
         [(one, "serialization") for one in models], ref_template=SCHEMAS + "{model}"
     )

@@ -1,8 +1,8 @@
 """The fast path: the plain requests, answered without Powertools, pydantic or the EMF library.
 
-It answers only what it is certain of: a POST without a query, whether its body is predicted from
-or refused; and a warm-up. Whatever it answers, the full app answers with the same status, headers
-and body, byte for byte; a property test holds both against each other.
+It answers only a POST without a query (with a prediction, or with the error of an invalid body)
+and a warm-up. The full app would answer these with the same status, headers and body, byte for
+byte; a property test compares both.
 """
 
 from __future__ import annotations

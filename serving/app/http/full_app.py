@@ -148,7 +148,7 @@ def _to_response(error: Exception) -> Response[str]:
 
 
 def _check_route(plain: dict[str, Any], measurements: Measurements) -> None:
-    """Refuse paths and methods that there are not; Powertools would take "/predict/", too.
+    """Refuse unknown paths and methods; Powertools would also accept "/predict/".
 
     Raises:
         NotFound, MethodNotAllowed: There is no such route.

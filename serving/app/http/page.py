@@ -1,7 +1,7 @@
 """The page at /: people try the model in a browser.
 
-It is one file, page.html, which is the same for every model: its script makes the form of what
-`GET /model` says, and asks the service that it came from, under whatever prefix. A browser lets it
+It is one file, page.html, the same for every model: its script builds the form from `GET /model`,
+and sends its requests to the service that the page came from, under any prefix. A browser lets it
 run that script and style alone, and send to nowhere else (W3C, "Content Security Policy Level 3").
 """
 
@@ -24,7 +24,7 @@ def read_page() -> tuple[str, dict[str, str]]:
 
 
 def _hash_part(page: str, name: str) -> str:
-    """What allows an element of the page, of which there is one: the hash of what is in it."""
+    """The policy's source for the page's one element of a name: the hash of its content."""
     _, _, rest = page.partition(f"<{name}>")
     part, _, _ = rest.partition(f"</{name}>")
     return f"'sha256-{b64encode(hashlib.sha256(part.encode()).digest()).decode()}'"

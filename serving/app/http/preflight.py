@@ -22,9 +22,9 @@ _HEADERS = {
 
 
 def respond(event: Any) -> dict[str, Any] | None:
-    """The answer to a preflight, of any path: what there is not, the request itself is told.
+    """The answer to a preflight request, for any path.
 
-    None where the event is something else.
+    If the path does not exist, the request that follows says so. None if this is no preflight.
 
     Raises:
         RequestError: It has more headers, or longer ones, than any client sends.

@@ -1,4 +1,4 @@
-"""Errors as problem documents (RFC 9457), in words that hold nothing of the request."""
+"""Errors as problem documents (RFC 9457), which contain nothing of the request."""
 
 from __future__ import annotations
 

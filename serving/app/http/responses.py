@@ -18,13 +18,17 @@ from serving.app.http import schema
 from serving.app.http.problems import PROBLEM_JSON
 
 
-def _header(description: str, kind: str = "string") -> dict[str, Any]:
-    return {"description": description, "required": True, "schema": {"type": kind}}
+def _header(description: str, kind: str = "string", *, required: bool = True) -> dict[str, Any]:
+    return {"description": description, "required": required, "schema": {"type": kind}}
 
 
 _HEADERS = {
     "X-Request-Id": _header("The id under which the service logged the request"),
     "X-Model-Version": _header("First 12 hex digits of the sha256 of model.joblib, or none"),
+    "Server-Timing": _header(
+        "cold, with the first answer of a process; not there with later ones",
+        required=False,
+    ),
 }
 _RETRY = {"Retry-After": _header("Seconds to wait", "integer")}
 

@@ -64,7 +64,7 @@ def to_answer(answer: dict[str, Any], *, single: bool, described: bool) -> dict[
 
 
 def _parse(raw: Any) -> Any:
-    """The values of each name of a query; what is too long for one is left as it is."""
+    """The values by name in a query. A query that is too long is returned unchanged."""
     if not raw or not isinstance(raw, str) or len(raw) > MAX_HEADER_CHARS:
         return raw or None
     from urllib.parse import parse_qsl  # noqa: PLC0415 - most requests have no query
@@ -78,7 +78,7 @@ def _parse(raw: Any) -> Any:
 
 
 def _decode(query: Any) -> Any:
-    """A query without percent-encoding; what is no query, or of too many, is left as it is."""
+    """A query with its percent-encoding removed. One of too many names is returned unchanged."""
     if not query or not isinstance(query, dict) or are_more(query, MAX_PARAMETERS):
         return query or None
     found: dict[str, Any] = {}

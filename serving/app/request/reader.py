@@ -1,6 +1,6 @@
-"""From an event to its checked body, or an error that says what to mend.
+"""From an event to its checked body, or an error that says what to change.
 
-It reads before anything else of the service does, and looks at sizes before it decodes.
+It runs before the rest of the service, and checks sizes before it decodes.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def strip_base_path(event: Any, base_path: str) -> Any:
 
 
 def is_warm_up(event: Any) -> bool:
-    """Whether the event only keeps an environment started, and is no request.
+    """Whether the event only keeps an environment warm, and is no request.
 
     It is a scheduled event of EventBridge, whose rules and scheduler send it in one form, or
     {"warmup": true}. What API Gateway sends has a method.
@@ -146,7 +146,7 @@ def _find(headers: Any, name: str) -> list[Any]:
 
 
 def _find_media_type(event: Mapping[str, Any], *, pictures: bool) -> str:
-    """What a body says that it is; one that says nothing is taken as JSON.
+    """The media type of a body; without a Content-Type it is JSON.
 
     A type that is given more than once must be the same each time (RFC 9110, 8.3). Which kind of
     picture it is, its content says.

@@ -18,7 +18,7 @@ MULTI_BALANCER = "multi-balancer"  # the same, where the target group has multi-
 
 
 def find_shape(event: Any) -> str:
-    """Which shape an event has; what is of none is left to the reader of `REST`, to be refused."""
+    """The shape of an event. An event of unknown shape gets `REST`, whose reader refuses it."""
     about = event.get("requestContext") if type(event) is dict else None
     if type(about) is dict:
         if "elb" in about:

@@ -74,7 +74,7 @@ def _find_decoder(names: int) -> json.JSONDecoder:
 
 
 def _check_count(text: str, bounds: Bounds) -> None:
-    """Refuse more values than any request has, before they are made.
+    """Refuse a body with more values than any request has, before they are created.
 
     Made of a body of empty lists, they would take a third of a second. Each value but the first
     comes after a comma or a bracket.

@@ -93,7 +93,7 @@ class Emitter:
         self._directives: dict[tuple[str, ...], str] = {}
 
     def emit(self, measurements: Measurements, *, fast: bool = False) -> None:
-        """Write one document. Whatever fails here is logged and costs no answer.
+        """Write one document. An error here is logged, and does not affect the answer.
 
         Args:
             measurements: What is in it.

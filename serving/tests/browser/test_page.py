@@ -2,10 +2,12 @@
 
 import http.server
 import os
+import re
 import shutil
 import signal
+import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
@@ -16,22 +18,27 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from serving.tests.picture_files import png
+from serving.tests.records import FIELDS, write_regression
 from serving.tests.web_process import BODIES, Process, write_bundles
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 KEY = "a-key-of-this-test"
 SECONDS = 20
+# Of the fields one is a text that may be null.
+NULLABLE = [field | {"nullable": field["nullable"] or field["type"] == "text"} for field in FIELDS]
 
 
 @pytest.fixture(scope="module")
 def urls(tmp_path_factory, pipeline):
     """Where each kind's service is."""
     folder = tmp_path_factory.mktemp("services")
+    bundles = write_bundles(folder, pipeline)
+    write_regression(bundles["record"], input={"kind": "record", "fields": NULLABLE})
     started = {
         kind: Process(
             bundle, folder / f"{kind}.jsonl", WEB_CONCURRENCY="1", QUICKTHAW_TRUST_PROXY="true"
         )
-        for kind, bundle in write_bundles(folder, pipeline).items()
+        for kind, bundle in bundles.items()
     }
     yield {kind: f"http://127.0.0.1:{one.port}" for kind, one in started.items()}
     for one in started.values():
@@ -72,8 +79,15 @@ class Browser:
         button.click()
         return self.read_answer()
 
-    def send(self):
+    def click_again(self):
+        self.hide_answer()
+        return self.click_example()
+
+    def hide_answer(self):
         self.driver.execute_script("document.getElementById('answer').hidden = true")
+
+    def send(self):
+        self.hide_answer()
         self.find("send").click()
 
     def tell_errors(self):
@@ -132,7 +146,9 @@ def test_text_is_typed_and_its_words_are_marked(browser, urls):
 
 def test_record_is_filled_in_and_a_mistake_is_told_by_the_service(browser, urls):
     browser.open(urls["record"])
-    labels = [one.text for one in browser.driver.find_elements(By.CSS_SELECTOR, "#fields label")]
+    labels = [
+        one.text for one in browser.driver.find_elements(By.CSS_SELECTOR, "#fields label[for]")
+    ]
     assert len(labels) == len(BODIES["record"])
     rooms = browser.driver.find_element(By.XPATH, "//label[.='rooms']/following-sibling::input")
     rooms.clear()
@@ -155,6 +171,47 @@ def test_record_is_filled_in_and_a_mistake_is_told_by_the_service(browser, urls)
     rooms.send_keys("4")
     browser.send()
     assert '"kind":null' in unfold(browser)
+
+
+def test_text_that_may_be_null_is_sent_as_null_or_as_an_empty_text(browser, urls):
+    browser.open(urls["record"])
+    words = browser.driver.find_element(By.XPATH, "//label[.='words']/following-sibling::textarea")
+    unknown = browser.driver.find_element(By.XPATH, "//label[contains(., 'null')]/input")
+    assert words.get_attribute("value") == "quiet, by the park"
+    for shown, sent in (("null is sent", "null"), ("an empty text is sent", '""')):
+        unknown.click()
+        assert words.get_attribute("placeholder") == shown
+        if sent != "null":  # what was typed before is kept
+            assert words.get_attribute("value") == "quiet, by the park"
+            words.clear()
+        assert words.is_enabled() == (sent != "null")
+        browser.send()
+        assert f'"words":{sent}' in unfold(browser)
+
+
+class Unasked(Process):
+    """A web process that nobody has asked anything yet."""
+
+    def _answers(self):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+            return True
+        return False
+
+
+def test_page_says_whether_an_answer_came_from_a_cold_start(browser, tmp_path, pipeline):
+    bundle = write_bundles(tmp_path, pipeline)["text"]
+    process = Unasked(bundle, tmp_path / "log", WEB_CONCURRENCY="1")
+    try:
+        browser.open(f"http://127.0.0.1:{process.port}/")
+        assert "this page came from a cold start" in browser.find("facts").text
+        assert re.search(r"Answered in [\d.,]+ ms, warm, by hobbies", browser.click_example())
+        (worker,) = process.workers()
+        os.kill(worker, signal.SIGKILL)
+        browser.wait(lambda: process.workers() not in ([], [worker]))
+        assert "ms, cold start, by hobbies" in browser.click_again()
+        assert "warm, by" in browser.click_again()
+    finally:
+        process.stop()
 
 
 def unfold(browser):

@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from serving.deployment.stacks.function import list_variables
 from serving.deployment.stages import Stage
 from serving.tests.cloud.test_service import NO_RATES, VARIANTS
 
@@ -80,6 +79,8 @@ def test_every_route_wants_what_its_stage_says(synth, templates):
 
 
 def test_other_origins_are_answered_once(synth, templates):
+    from serving.deployment.stacks.function import list_variables  # needs Node.js
+
     cors = synth.only(templates["http-all"], "AWS::ApiGatewayV2::Api")["CorsConfiguration"]
     assert cors["AllowOrigins"] == ["https://app.example.org"]
     found = synth.only(templates["url-all"], "AWS::Lambda::Url")["Cors"]

@@ -21,7 +21,6 @@ from serving.bundle.inputs import BINARY_MEDIA
 from serving.deployment.image import builder
 from serving.deployment.stack import locate
 from serving.deployment.stacks import bodies as gateway_bodies
-from serving.deployment.stacks.function import list_variables
 from serving.deployment.stages import STAGES, Domain, Stage, StageError
 from serving.tests import images
 from serving.tests.cloud.conftest import MANIFEST
@@ -723,6 +722,8 @@ def test_base_path_is_none_that_aws_and_the_handler_take_it_is_refused(path):
 
 @pytest.mark.parametrize("path", ["nlp", "v1.2", "a_b-C"])
 def test_base_path_of_a_stage_is_one_that_the_handler_takes(path):
+    from serving.deployment.stacks.function import list_variables  # needs Node.js
+
     domain = replace(DOMAIN, base_path=path)
     function = {"AWS_LAMBDA_FUNCTION_NAME": "quickthaw-hobbies-prod"}  # which Lambda itself sets
     settings = read_settings(list_variables(Stage(domain=domain)) | function)

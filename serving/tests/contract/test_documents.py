@@ -5,7 +5,6 @@ import re
 import tomllib
 from dataclasses import fields
 from importlib.metadata import metadata
-from pathlib import Path
 
 import pytest
 
@@ -22,18 +21,15 @@ from serving.deployment.image.sbom import describe
 from serving.deployment.stages import Stage
 from serving.tests import hostile_images
 from serving.tests.hostile_pictures import PICTURES
+from serving.tests.pages import PAGES, table
+from serving.tests.tracked import ROOT
 from tools.fuzz.table import RESULTS, build_table
 from training.freezing import rules
 from training.freezing.registry import RULES
 from training.paths import Paths
 from training.settings.params import read_params
 
-ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = {
-    path.relative_to(ROOT / "docs").as_posix(): path.read_text(encoding="utf-8")
-    for path in sorted((ROOT / "docs").rglob("*.md"))
-}
 WEB = PAGES["guides/web.md"]
 COSTS = PAGES["explanation/costs.md"]
 FREEZING = PAGES["explanation/freezing.md"]
@@ -46,22 +42,6 @@ METRICS = PAGES["reference/metrics.md"]
 SETTINGS = PAGES["reference/settings.md"]
 STAGES = PAGES["reference/stages.md"]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-
-
-def table(document, header):
-    """The rows of the table whose first column has this header, as lists of cells."""
-    lines = iter(document.splitlines())
-    for line in lines:
-        if line.startswith(f"| {header} |"):
-            next(lines)
-            break
-    rows = []
-    for line in lines:
-        if not line.startswith("|"):
-            break
-        rows.append([cell.strip().replace("`", "") for cell in line.strip("|").split(" | ")])
-    assert rows, f"no table starts with {header}"
-    return rows
 
 
 def subclasses(of):

@@ -21,6 +21,7 @@ from serving.bundle.inputs import MAX_BATCH, MAX_TEXT_CHARS
 from serving.tests.sample import LABELS, SENTENCES, TEXTS, fit, proxy_event, write_bundle
 
 SAILING = "the boat met the wind and the waves"
+COLD = {"Server-Timing": "cold"}  # of a process's first answer alone
 
 
 def test_text_is_posted_gets_label_probability_and_model(client, pipeline):
@@ -34,6 +35,19 @@ def test_text_is_posted_gets_label_probability_and_model(client, pipeline):
     assert found["model"]["name"] == "hobbies"
     assert answer.headers["X-Model-Version"] == found["model"]["version"]
     assert answer.headers["X-Request-Id"] == "request-1"
+
+
+@pytest.mark.parametrize("path", ["/predict", "/model"])
+def test_first_answer_of_a_process_says_that_it_is_a_cold_start(client, path):
+    ask = {"/predict": {"body": {"text": SAILING}}, "/model": {"method": "GET"}}[path]
+    timings = [client.request(path=path, **ask).headers.get("Server-Timing") for _ in range(2)]
+    assert timings == ["cold", None]
+
+
+def test_first_answer_without_a_model_says_that_it_is_a_cold_start(start_service, tmp_path):
+    assert (
+        start_service(tmp_path).request(body={"text": SAILING}).headers["Server-Timing"] == "cold"
+    )
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -251,7 +265,7 @@ PAGES = [path for path, method in full_app.METHODS.items() if method == "GET"]
 @pytest.mark.parametrize("path", PAGES)
 def test_head_is_answered_as_get_without_a_body(client, path):
     head, get = client.request("HEAD", path), client.request("GET", path)
-    assert (head.status, head.headers, head.text) == (200, get.headers, "")
+    assert (head.status, head.headers, head.text) == (200, get.headers | COLD, "")
     (document,) = head.emf
     assert (document["route"], document["status"], document["error.count"]) == (path, 200, 0)
 
@@ -259,7 +273,7 @@ def test_head_is_answered_as_get_without_a_body(client, path):
 @pytest.mark.parametrize(("path", "status"), [("/nothing", 404), ("/predict", 405)])
 def test_head_is_refused_without_a_body(client, path, status):
     head, delete = client.request("HEAD", path), client.request("DELETE", path)
-    assert (head.status, head.headers, head.text) == (status, delete.headers, "")
+    assert (head.status, head.headers, head.text) == (status, delete.headers | COLD, "")
 
 
 UNSENDABLE = [None, "", 5, b"id", "a\r\nX-Injected: 1", "ü", "\ud800"]

@@ -135,7 +135,7 @@ def test_pip_and_uv_are_told_of_other_places_the_setup_goes_into_venv(tmp_path):
 
 def test_venv_cannot_be_moved_is_made_again(tmp_path):
     (tmp_path / ".venv/bin").mkdir(parents=True)
-    (tmp_path / ".venv/pyvenv.cfg").write_text("home = /usr/bin\n")
+    (tmp_path / ".venv/pyvenv.cfg").write_text(f"home = {sys.base_prefix}/bin\n")
     (tmp_path / ".venv/bin/python").symlink_to(sys.executable)
     assert "if this one were copied; making it again" in set_up(tmp_path).stderr
     assert (tmp_path / ".venv/pyvenv.cfg").read_text() == "relocatable = true\n"
@@ -147,3 +147,19 @@ def test_pip_fails_the_setup_names_network_and_settings(tmp_path):
     assert done.returncode == 1
     assert re.search(r"pip says .* network, or a setting of yours: 'env \| grep PIP_'", done.stderr)
     assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.slow
+def test_make_test_finds_its_tests_without_node():
+    quick = re.search(r"^QUICK_TESTS := -m '(.*)'$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:xdist"]
+    done = subprocess.run(
+        [*command, "-m", quick[1], "serving/tests/cloud", "infrastructure"],
+        cwd=ROOT,
+        env=os.environ | {"JSII_NODE": "/nowhere/node"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "test_operate.py" in done.stdout

@@ -1,6 +1,5 @@
 """What people run on a deployed stage: smoke, rollback, prune, key, push; against a local AWS."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -23,6 +22,7 @@ from serving.deployment.commands.fetch_model import FetchError
 from serving.deployment.image import builder
 from serving.deployment.stack import Deployment, Outputs, StackError
 from serving.deployment.stages import STAGES, Stage
+from serving.tests.cloud.registry import list_tags, put_images
 from serving.tests.moto_server import serve_moto
 from tools.cloud import local
 
@@ -329,22 +329,6 @@ def registry(aws):
     client.create_repository(repositoryName="quickthaw")
     yield client
     client.delete_repository(repositoryName="quickthaw", force=True)
-
-
-def put_images(client, tags):
-    for tag in tags:
-        digest = "sha256:" + hashlib.sha256(tag.encode()).hexdigest()
-        client.put_image(
-            repositoryName="quickthaw",
-            imageManifest=json.dumps({"schemaVersion": 2, "config": {"digest": digest}}),
-            imageManifestMediaType="application/vnd.docker.distribution.manifest.v2+json",
-            imageTag=tag,
-        )
-
-
-def list_tags(client):
-    found = client.describe_images(repositoryName="quickthaw")["imageDetails"]
-    return {tag for one in found for tag in one["imageTags"]}
 
 
 def test_prune_keeps_the_newest_and_what_is_live_and_their_images(

@@ -14,6 +14,7 @@ from serving.deployment.commands.logs.line import Entry, Kind, Sorter
 from serving.deployment.image import builder
 from serving.deployment.stack import SAID, Deployment, StackError
 from serving.deployment.stages import Stage
+from serving.tests.cloud.registry import list_tags, put_images
 from serving.tests.moto_server import serve_moto
 from tools.cloud import local
 
@@ -295,19 +296,11 @@ def prunes(aws, monkeypatch):
     monkeypatch.setattr(prune, "GRACE", timedelta(minutes=-1))
     client = boto3.client("ecr", region_name=local.REGION)
     client.create_repository(repositoryName="quickthaw")
-    for number in range(1, 9):
-        manifest = {"schemaVersion": 2, "config": {"digest": f"sha256:{number:064x}"}}
-        client.put_image(
-            repositoryName="quickthaw",
-            imageManifest=json.dumps(manifest),
-            imageManifestMediaType="application/vnd.docker.distribution.manifest.v2+json",
-            imageTag=str(number),
-        )
+    put_images(client, map(str, range(1, 9)))
 
     def prunes(keep):
         prune.prune(keep, yes=True)
-        found = client.describe_images(repositoryName="quickthaw")["imageDetails"]
-        return {tag for one in found for tag in one["imageTags"]}
+        return list_tags(client)
 
     return prunes
 

@@ -25,7 +25,6 @@ $(foreach name,$(FLAGS),$(eval override $(name) := $$(filter-out 0 no false,$$(c
 AWS_BASE := public.ecr.aws/lambda/python:3.13
 # The quick tests: what `make test` runs.
 QUICK_TESTS := -m 'not slow and not docker and not node and not trained'
-COVERED := --cov --cov-report=term
 SLOW_TESTS := -m 'slow or docker or node or trained'
 # In recipes, exec: a signal reaches what make has started, and not what a shell has.
 BIN := .venv/bin
@@ -94,7 +93,7 @@ adopt: .venv/serve.ok ## Make a model's folder of a fitted model: asks, for to u
 	@exec $(BIN)/python -m training.adopting --name "$$NAME" --file "$$FILE" --examples "$$EXAMPLES" $(if $(TARGET),--target "$$TARGET") $(if $(TEXT),--text "$$TEXT") $(if $(YES),--yes)
 
 test: .venv/dev.ok $(KERNEL) ## Run the tests: minutes, without Docker, Node.js or a trained model (SLOW=1 all the others, ALL=1 is make test-all)
-	@$(BIN)/pytest -n auto --dist worksteal $(if $(ALL),$(COVERED),$(if $(SLOW),$(SLOW_TESTS) $(COVERED) --cov-append,$(QUICK_TESTS)))
+	@$(BIN)/pytest -n auto --dist worksteal $(if $(ALL),--cov --cov-report=term,$(if $(SLOW),$(SLOW_TESTS),$(QUICK_TESTS)))
 
 test-all: ## Run every test that this machine can run, the slow ones too, and measure coverage
 	@$(MAKE) test ALL=1

@@ -155,7 +155,7 @@ static double bound_size(const Matrix *self, const double *row, const Py_ssize_t
  * at neither end. Not finite, or of no use, where the size is not finite: nothing is rounded by
  * two parts then, for their error is not finite. */
 static double find_start(double size) {
-    int exponent;
+    int exponent = 0; /* C leaves it open where the size is not finite */
     frexp(size, &exponent);
     return ldexp(1.5, exponent + 2);
 }

@@ -7,12 +7,14 @@ import shlex
 import signal
 import socket
 import subprocess
+import threading
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from serving.tests.tracked import ROOT, copy_tracked
 
 # What differs by machine and run: versions, figures, the widths of columns.
+PATIENCE = 300  # seconds for a command
 VARIES = re.compile(r"\b[0-9a-f]{12}\b|\d[\d,.:]*(e[+-]\d+)?|#+")
 
 
@@ -61,6 +63,29 @@ def start(command):
     )
 
 
+def kill(process):
+    """Kill a command and what it has started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextmanager
+def bounded(command):
+    """A command that is killed, with what it has started, after PATIENCE seconds or a failure."""
+    process = start(command)
+    timer = threading.Timer(PATIENCE, kill, [process])
+    timer.start()
+    try:
+        yield process
+    except BaseException:
+        kill(process)
+        raise
+    finally:
+        timer.cancel()
+        process.wait()
+        process.stdout.close()
+
+
 @contextmanager
 def running(command, last):
     """A command that does not end by itself, once it has said a line that starts so.
@@ -68,14 +93,13 @@ def running(command, last):
     Yields:
         The process, and the lines that it has said.
     """
-    process, lines = start(command), []
-    try:
+    with bounded(command) as process:
+        lines = []
         while not lines or not re.match(last, lines[-1]):
             line = process.stdout.readline()
             assert line, "".join(lines)
             lines.append(line)
         yield process, lines
-    finally:
         os.killpg(process.pid, signal.SIGINT)
         process.communicate(timeout=60)
 
@@ -104,8 +128,8 @@ def ask_as_shown(port, line):
 
 def run(command):
     """The lines that a command says, which has to succeed."""
-    process = start(command)
-    said, _ = process.communicate(timeout=300)
+    with bounded(command) as process:
+        said, _ = process.communicate()
     assert process.returncode == 0, said
     return said.splitlines(keepends=True)
 

@@ -8,8 +8,9 @@ what is for any of its addresses; so who calls is looked at, too.
 
 import os
 import socket
-from functools import cache
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Any
 
 import ministack.app
@@ -18,6 +19,7 @@ from ministack.services import ecs
 TASK_ENDPOINT = "QUICKTHAW_TASK_ENDPOINT"  # where tasks find AWS
 CALLERS = "QUICKTHAW_LOCAL_CALLERS"  # the network whose addresses are answered, too
 TASK_ACCOUNT = "MINISTACK_ACCOUNT_ID"
+ANY_ADDRESS = Path("/proc/sys/net/ipv4/ip_nonlocal_bind")
 _build = ecs._build_run_kwargs
 
 
@@ -36,9 +38,14 @@ def build(container: dict[str, Any], *rest: Any) -> dict[str, Any]:
     return told
 
 
-@cache
+@lru_cache(maxsize=64)
 def is_ours(address: str) -> bool:
-    """Whether an address is one of this machine's: it may call itself by any of them."""
+    """Whether an address is one of this machine's: it may call itself by any of them.
+
+    Where Linux lets programs take any address (net.ipv4.ip_nonlocal_bind), none is known as one.
+    """
+    if ANY_ADDRESS.read_text().strip() != "0":
+        return False
     with socket.socket() as one:
         try:
             one.bind((address, 0))

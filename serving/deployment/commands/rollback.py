@@ -139,7 +139,9 @@ def plan_bulk(deployment: Deployment, now: str, then: str, *, back: bool) -> Mov
     if now == then or not stage.bulk:
         return None
     read = _read_service if stage.bulk_host == "fargate" else _read_function
-    if (found := read(name)) is None:  # it was never deployed
+    if (found := read(name)) is None:
+        kind = "service" if stage.bulk_host == "fargate" else "function"
+        say(f"note: there is no {kind} {name}: if bulk is deployed, it stays as it is")
         return None
     versions, current, revision = found
     target = choose_bulk(versions, current, model, back=back)

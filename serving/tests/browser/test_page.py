@@ -203,12 +203,12 @@ def test_page_says_whether_an_answer_came_from_a_cold_start(browser, tmp_path, p
     process = Unasked(bundle, tmp_path / "log", WEB_CONCURRENCY="1")
     try:
         browser.open(f"http://127.0.0.1:{process.port}/")
-        assert "this page came from a cold start" in browser.find("facts").text
+        assert "this page was its process's first answer" in browser.find("facts").text
         assert re.search(r"Answered in [\d.,]+ ms, warm, by hobbies", browser.click_example())
         (worker,) = process.workers()
         os.kill(worker, signal.SIGKILL)
         browser.wait(lambda: process.workers() not in ([], [worker]))
-        assert "ms, cold start, by hobbies" in browser.click_again()
+        assert "ms, cold: its process's first answer, by hobbies" in browser.click_again()
         assert "warm, by" in browser.click_again()
     finally:
         process.stop()

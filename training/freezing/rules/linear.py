@@ -87,7 +87,8 @@ def bound_products(
     """How far the sums of products of rows and weights may be from BLAS's.
 
     A sum of n products in any order is within n·u·Σ|wx| of the exact one (Higham, "Accuracy and
-    Stability of Numerical Algorithms", 3.1), u the unit roundoff; the frozen one is rounded once.
+    Stability of Numerical Algorithms", 3.1), u the unit roundoff; the frozen one, math.sumprod's,
+    is within 2·u·Σ|wx|.
     Products of sparse rows are summed in one order, here and there.
 
     Args:

@@ -28,7 +28,7 @@ class Matrix:
     """A row times a matrix, plus an intercept.
 
     scikit-learn leaves these sums to BLAS, whose order depends on the processor and on the number
-    of rows; so none is followed here: math.sumprod rounds once.
+    of rows; so none is followed here: math.sumprod nearly always rounds the exact sum once.
 
     Settings: `intercept`, a number a row of the matrix; `inputs`, numbers a row; `models`, of how
     many classifiers the scores are, one after the other. Sections:

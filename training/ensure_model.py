@@ -18,7 +18,7 @@ def main(paths: Paths) -> None:
         StepError: DVC failed and has said why, or what it has is not the model.
     """
     if list_stale(paths.name_step(TARGET)):
-        say("code, parameters, data or the model's own file changed since the model was made")
+        say("no model of this code, these parameters and data is here: making it")
         train(paths)
     elif (missing := missing_files(paths)) and not pull(missing):
         say("making the model: about a minute on two cores, less where DVC remembers it")

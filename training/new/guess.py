@@ -138,9 +138,10 @@ def _read_labels(guess: Guess, answer: Column, places: list[int]) -> list[int]:
         )
     if len(guess.labels) == 1:
         (only,) = guess.labels
+        enough = f" in {FEWEST_OF_A_LABEL} rows or more" if rare else ""
         raise StepError(
-            f"{answer.name} has only one value ({only!r:.40}) in {FEWEST_OF_A_LABEL} rows or "
-            "more: there is nothing to distinguish"
+            f"{answer.name} has only one value ({only!r:.40}){enough}: there is nothing to "
+            "distinguish"
         )
     if rare:
         guess.skip = (*guess.skip, *sorted(rare))

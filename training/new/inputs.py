@@ -110,9 +110,10 @@ def _doubt_fields(columns: Sequence[Column]) -> list[str]:
         if one.type == "category" and one.distinct > MANY_CATEGORIES and not _is_id(one)
     ]
     found += [
-        f"{one.name} has dates, read as days, month and weekday (features.py); if rows of later "
-        f"days are what the model will see, prepare.split: {{by: time, column: {one.name}}} tests "
-        "on the latest"
+        f"{one.name} has dates, read as days, month and weekday (features.py): such a model is "
+        "not frozen, scikit-learn serves it; without the column it can be. If rows of later days "
+        f"are what the model will see, prepare.split: {{by: time, column: {one.name}}} tests on "
+        "the latest"
         for one in columns
         if one.type == "date"
     ]

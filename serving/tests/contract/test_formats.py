@@ -364,7 +364,7 @@ def test_table_of_how_freezing_went_names_all_that_manifests_have():
 
 def test_pages_numbers_of_the_manifest_are_the_codes():
     assert f"format {manifest.FORMAT}, at most {manifest.MAX_MANIFEST_BYTES // 2:,} " in MANIFEST
-    assert f"(what is read: {manifest.MAX_MANIFEST_BYTES:,})" in MANIFEST
+    assert f"(readers take up to {manifest.MAX_MANIFEST_BYTES:,})" in MANIFEST
     assert f"The first {manifest.VERSION_DIGITS} hex digits" in MANIFEST
     assert f"{manifest.SHA256_DIGITS} hex digits" in MANIFEST
     assert f"1 to {inputs.MAX_FIELDS} fields" in MANIFEST

@@ -241,6 +241,9 @@ def test_workers_end_only_where_nothing_waits_and_nothing_is_under_way(synth, te
         "ApproximateNumberOfMessagesVisible",
         "ApproximateNumberOfMessagesNotVisible",
     }
+    # Without FILL there is no sum of a minute in which SQS tells of one of them alone.
+    (summed,) = (one["Expression"] for one in alarm["Metrics"] if "Expression" in one)
+    assert summed == "FILL(waiting, 0) + FILL(hidden, 0)"
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
     assert alarm["EvaluationPeriods"] == 15
     assert alarm["TreatMissingData"] == "breaching"

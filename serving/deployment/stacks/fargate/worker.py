@@ -136,7 +136,9 @@ class Worker(Construct):
         less = self._make_step("Less", scaling.AdjustmentType.EXACT_CAPACITY)
         less.add_adjustment(adjustment=stage.bulk_tasks, upper_bound=0)
         both = cloudwatch.MathExpression(
-            expression="waiting + hidden",
+            # SQS may tell of one of them alone. Of a minute that it has not told of yet 0 is wrong:
+            # it takes a quarter of an hour of zeros to end workers.
+            expression="FILL(waiting, 0) + FILL(hidden, 0)",
             using_metrics={"waiting": waiting, "hidden": hidden},
             period=Duration.minutes(1),
         )
@@ -177,6 +179,7 @@ class Worker(Construct):
             comparison_operator=(
                 compare.LESS_THAN_THRESHOLD if idle else compare.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
             ),
-            # SQS tells nothing of a queue that has had no message for six hours.
+            # SQS tells nothing of a queue that was not used for six hours: there is nothing to fill
+            # then, and nothing to do.
             treat_missing_data=missing.BREACHING if idle else missing.NOT_BREACHING,
         ).add_alarm_action(actions.ApplicationScalingAction(step))

@@ -1,8 +1,8 @@
 """Processes messages until it is stopped: `python -m scoring.cloud`, for any container platform.
 
-It takes one message at a time, and keeps it from others while it works. SIGTERM lets it answer what
-it has; when it is killed, its message comes back to the queue in minutes. A file that it touches
-says that it lives.
+It takes one message at a time, and keeps it from others while its work moves. SIGTERM lets it
+answer what it has; when it is killed, its message comes back to the queue in minutes. A file that
+it touches says that it lives: while it waits, and while its work moves.
 """
 
 import os
@@ -30,6 +30,10 @@ PAUSE_SECONDS = 5  # till the queue is asked again that did not answer
 WAIT_SECONDS = 20  # for a message: the longest that SQS waits
 # A container's health check looks how old it is (serving/deployment/stacks/fargate/worker.py).
 ALIVE = Path(tempfile.gettempdir(), "quickthaw-worker")
+# Work that has not moved for so long hangs. It moves with each piece of an object that is read or
+# written and with each chunk of rows, which take seconds; reading through a table before its first
+# row, and making Parquet of the answers, are a step each, of minutes for what a task's disk holds.
+STILL_SECONDS = 30 * 60
 HOLD_SECONDS = range(2, 43_200 + 1)  # SQS's longest visibility time-out
 
 
@@ -51,6 +55,7 @@ class Worker:
         self._taker, self._queue, self._hold = taker, queue, hold
         self._client = client or boto3.client("sqs", region_name=os.environ.get("AWS_REGION"))
         self._waiting = self._ended = False
+        self._moved = time.monotonic()
 
     def run(self) -> None:
         """Take messages."""
@@ -94,10 +99,11 @@ class Worker:
     def _take(self, message: dict[str, Any]) -> None:
         handle = {"QueueUrl": self._queue, "ReceiptHandle": message["ReceiptHandle"]}
         done = threading.Event()
+        self._move()
         keeper = threading.Thread(target=self._keep, args=(handle, done), daemon=True)
         keeper.start()
         try:
-            answered = self._taker.take(message["MessageId"], message["Body"])
+            answered = self._taker.take(message["MessageId"], message["Body"], self._move)
         finally:
             done.set()
             keeper.join()
@@ -106,9 +112,19 @@ class Worker:
         else:
             self._hold_for(handle, min(RETRY_SECONDS, self._hold))
 
+    def _move(self) -> None:
+        self._moved = time.monotonic()
+
     def _keep(self, handle: dict[str, str], done: threading.Event) -> None:
-        """Keep a message from others, for as long as it is worked on."""
+        """Keep a message from others, for as long as the work on it moves.
+
+        Where it does not, the message comes back to the queue, and who looks at the file ends this
+        process: a thread cannot end the other one.
+        """
         while not done.wait(self._hold / 3):
+            if time.monotonic() - self._moved > STILL_SECONDS:
+                log_failure(TimeoutError(), message="the work on an object stands still")
+                return
             show_life()
             self._hold_for(handle, self._hold)
 

@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 import tempfile
+import threading
 import time
 from base64 import b64decode
 from types import SimpleNamespace
@@ -279,16 +280,70 @@ def test_worker_waits_it_shows_that_it_lives(cloud, texts, tmp_path):
     wait((tmp_path / ALIVE.name).exists)
 
 
-def test_worker_works_it_shows_that_it_lives(cloud, monkeypatch, tmp_path):
-    """For as long as it keeps the message: what takes hours is no reason to end it."""
+def receive_visible(cloud):
+    return [one["Body"] for one in cloud.receive()]
+
+
+def test_work_moves_the_worker_keeps_its_message_and_shows_life(
+    cloud, monkeypatch, tmp_path, capsys
+):
+    """However long it takes: hours are no reason to end it."""
     cloud.put("a.jsonl", b"{}")
     monkeypatch.setattr(process, "ALIVE", tmp_path / "alive")
-    taker = SimpleNamespace(take=lambda *_: time.sleep(1.5) or True)
-    worker = Worker(taker, cloud.queue, 2, cloud.sqs)
+    monkeypatch.setattr(process, "STILL_SECONDS", 1)
+    seen = []
+
+    def take(_, __, moved):
+        for _ in range(12):  # thrice the hold, and far longer than work may stand still
+            time.sleep(0.25)
+            moved()
+            seen.extend(receive_visible(cloud))
+        return True
+
+    worker = Worker(SimpleNamespace(take=take), cloud.queue, 1, cloud.sqs)
     (message,) = worker._receive()
     worker._take(message)
-    assert (tmp_path / "alive").exists()
+    assert not seen
+    assert time.time() - (tmp_path / "alive").stat().st_mtime < 1
     assert cloud.count(cloud.queue) == 0
+    assert not capsys.readouterr().err
+
+
+def test_work_hangs_the_message_comes_back_and_the_worker_shows_no_life(
+    cloud, monkeypatch, tmp_path, capsys
+):
+    cloud.put("a.jsonl", b"{}")
+    monkeypatch.setattr(process, "ALIVE", tmp_path / "alive")
+    monkeypatch.setattr(process, "STILL_SECONDS", 1)
+    hangs = threading.Event()
+
+    taker = SimpleNamespace(take=lambda *_: not hangs.wait(60))
+    worker = Worker(taker, cloud.queue, 2, cloud.sqs)
+    (message,) = worker._receive()
+    working = threading.Thread(target=worker._take, args=(message,))
+    working.start()
+    try:
+        wait(lambda: receive_visible(cloud) == [message["Body"]], 20)
+        before = (tmp_path / "alive").stat().st_mtime
+        time.sleep(1)  # more than a third of the hold
+        assert (tmp_path / "alive").stat().st_mtime == before
+    finally:
+        hangs.set()
+        working.join()
+    (record,) = map(json.loads, capsys.readouterr().err.splitlines())
+    assert record["message"] == "the work on an object stands still"
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_work_moves_with_what_is_read_each_chunk_and_what_is_written(
+    suffix, cloud, make_taker, rents, tmp_path
+):
+    write_table(tmp_path / f"in{suffix}", [{"id": "0017"} | one for one in make_records(2_500)])
+    cloud.put(f"a{suffix}", (tmp_path / f"in{suffix}").read_bytes())
+    steps = []
+    message = cloud.make_event()["Records"][0]["body"]
+    assert make_taker(rents).take("1", message, lambda: steps.append(1))
+    assert len(steps) >= 1 + 1 + 3 + 1  # read, looked through, three chunks, written
 
 
 def test_worker_waits_and_is_told_to_end_it_does_at_once(cloud, texts):

@@ -158,7 +158,7 @@ def test_task_is_unhealthy_where_its_worker_shows_no_life(container):
     check = container["HealthCheck"]
     assert str(process.ALIVE) in check["Command"][3]
     compile(check["Command"][3], "check", "exec")
-    # It shows life before each wait for a message, and thrice a hold while it works on one.
+    # It shows life before each wait for a message, and thrice a hold while work on one moves.
     assert max(process.WAIT_SECONDS, 300 / 3) < 300
 
 

@@ -25,7 +25,8 @@ from serving.deployment.stages import Stage
 CONTAINER, SCRATCH = "bulk", "scratch"
 FOLDER = "/tmp"  # noqa: S108 - a volume of the task's own
 STOPPING = Duration.seconds(120)  # the most that Fargate has
-# A worker touches a file while it lives (scoring/cloud/__main__.py); the check looks how old it is.
+# A worker touches a file while it waits, and while its work moves (scoring/cloud/__main__.py); the
+# check looks how old it is.
 ALIVE = f"{FOLDER}/quickthaw-worker"
 HEALTH = f"import os, time; exit(time.time() - os.stat('{ALIVE}').st_mtime > 300)"
 STARTING = Duration.seconds(60)

@@ -20,6 +20,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from scoring.cloud.protection import Protection
 from scoring.cloud.taking import RETRY_SECONDS, Taker, read_queue
 from serving.app.errors import SettingsError
 from serving.app.telemetry.log import log_failure
@@ -54,6 +55,7 @@ class Worker:
     def __init__(self, taker: Taker, queue: str, hold: int, client: Any = None) -> None:
         self._taker, self._queue, self._hold = taker, queue, hold
         self._client = client or boto3.client("sqs", region_name=os.environ.get("AWS_REGION"))
+        self._protection = Protection()
         self._waiting = self._ended = False
         self._moved = time.monotonic()
 
@@ -121,12 +123,16 @@ class Worker:
         Where it does not, the message comes back to the queue, and who looks at the file ends this
         process: a thread cannot end the other one.
         """
+        # The first time after a third of the hold: what takes no longer has an end in the time that
+        # ECS gives a task which it stops, and its ten thousand need not ask for protection each.
         while not done.wait(self._hold / 3):
             if time.monotonic() - self._moved > STILL_SECONDS:
                 log_failure(TimeoutError(), message="the work on an object stands still")
-                return
+                break
             show_life()
             self._hold_for(handle, self._hold)
+            self._protection.ask()
+        self._protection.release()
 
     def _hold_for(self, handle: dict[str, str], seconds: int) -> None:
         # If it fails and the message is taken twice, both write the same.

@@ -11,12 +11,14 @@ import tempfile
 import threading
 import time
 from base64 import b64decode
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 from scoring.cloud import __main__ as process
+from scoring.cloud import protection
 from scoring.cloud.__main__ import ALIVE, Worker, read_hold
 from scoring.cloud.taking import Taker
 from scoring.tests.cloud import Cloud, make_message
@@ -332,6 +334,112 @@ def test_work_hangs_the_message_comes_back_and_the_worker_shows_no_life(
         working.join()
     (record,) = map(json.loads, capsys.readouterr().err.splitlines())
     assert record["message"] == "the work on an object stands still"
+
+
+class Agent(BaseHTTPRequestHandler):
+    """ECS's agent, as "Task scale-in protection endpoint", Amazon ECS Developer Guide, has it."""
+
+    def do_PUT(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append((self.path, self.headers["Content-Type"], asked))
+        status, told = self.server.answer or (
+            200,
+            {"protection": {"ProtectionEnabled": asked["ProtectionEnabled"], "TaskArn": "arn"}},
+        )
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(told).encode())
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def agent(monkeypatch):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Agent) as server:
+        server.asked, server.answer = [], None
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("ECS_AGENT_URI", f"http://127.0.0.1:{server.server_port}/api/0")
+        yield server
+        server.shutdown()
+
+
+ON = {"ProtectionEnabled": True, "ExpiresInMinutes": 60}
+OFF = {"ProtectionEnabled": False}
+
+
+def take_for(seconds, cloud):
+    """Have a worker with a hold of three seconds work on a message for so long."""
+    cloud.put("a.jsonl", b"{}")
+    taker = SimpleNamespace(take=lambda *_: not time.sleep(seconds))
+    worker = Worker(taker, cloud.queue, 3, cloud.sqs)
+    (message,) = worker._receive()
+    worker._take(message)
+    assert cloud.count(cloud.queue) == 0
+
+
+def test_work_takes_long_its_task_is_protected_till_it_is_done(cloud, agent, capsys):
+    take_for(2.5, cloud)
+    path, kind = "/api/0/task-protection/v1/state", "application/json"
+    assert agent.asked == [(path, kind, one) for one in (ON, ON, OFF)]
+    assert not capsys.readouterr().err
+
+
+def test_work_is_done_before_a_third_of_the_hold_nobody_is_asked(cloud, agent):
+    take_for(0, cloud)
+    assert not agent.asked
+
+
+def test_work_hangs_its_task_may_be_stopped(cloud, agent, monkeypatch):
+    monkeypatch.setattr(process, "STILL_SECONDS", 1.5)
+    take_for(4.2, cloud)
+    assert [one for _, _, one in agent.asked] == [ON, OFF]
+
+
+def test_there_is_no_ecs_nothing_is_protected(monkeypatch):
+    monkeypatch.delenv("ECS_AGENT_URI", raising=False)
+    monkeypatch.setattr(protection, "_send", None)
+    protection.Protection().ask()
+    protection.Protection().release()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, {"failure": {"Arn": "arn", "Reason": "DEPLOYMENT_BLOCKED", "Detail": PRIVATE}}),
+        (200, {"protection": None}),
+        (200, [PRIVATE]),
+        (400, {"error": {"Code": "AccessDeniedException", "Message": PRIVATE}}),
+        (302, {}),
+    ],
+)
+def test_task_cannot_be_protected_it_is_logged_once_and_the_work_goes_on(
+    answer, cloud, agent, capsys
+):
+    agent.answer = answer
+    take_for(2.5, cloud)
+    assert len(agent.asked) == 3
+    said = capsys.readouterr().err
+    (record,) = map(json.loads, said.splitlines())
+    assert record["message"] == protection.FAILED
+    assert PRIVATE not in said
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("http://192.0.2.1/api", "http://example.com/api", "file:///etc/passwd", "x", "http://["),
+        "http://127.0.0.1:1",
+    ],
+)
+def test_agent_is_not_on_this_machine_or_does_not_answer_the_work_goes_on(
+    address, monkeypatch, capsys
+):
+    monkeypatch.setenv("ECS_AGENT_URI", address)
+    asked = protection.Protection()
+    asked.ask()
+    asked.release()
+    assert capsys.readouterr().err.count(protection.FAILED) == 1
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])

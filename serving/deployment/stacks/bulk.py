@@ -165,7 +165,7 @@ class Bulk(Stack):
                 "QUICKTHAW_BULK_HOLD": str(HOLD.to_seconds()),
                 **self._list_variables(),
             },
-            statements=self._list_statements(),
+            statements=[*self._list_statements(), self._protect()],
             local=local,
         )
         if not local:
@@ -331,6 +331,18 @@ class Bulk(Stack):
             )
         ]
 
+    def _protect(self) -> iam.PolicyStatement:
+        """How a task asks not to be stopped while it works (scoring/cloud/protection.py)."""
+        return iam.PolicyStatement(
+            actions=["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"],
+            resources=[self._name_tasks()],
+        )
+
+    def _name_tasks(self) -> str:
+        return self.format_arn(
+            service="ecs", resource="task", resource_name=f"{self._deployment.bulk}/*"
+        )
+
     def _acknowledge(self) -> None:
         shown = {
             f"<{self.get_logical_id(cast('CfnElement', one.node.default_child))}.Arn>"
@@ -339,7 +351,10 @@ class Bulk(Stack):
         objects = {
             f"AwsSolutions-IAM5[Resource::{one}/*]": "callers name the objects" for one in shown
         }
-        of_tasks = LEFT_OF_TASKS if self._stage.bulk_host == "fargate" else {}
+        of_tasks = {}
+        if self._stage.bulk_host == "fargate":
+            tasks = self._name_tasks().replace(Aws.PARTITION, "<AWS::Partition>")
+            of_tasks = LEFT_OF_TASKS | {f"AwsSolutions-IAM5[Resource::{tasks}]": "ids are ECS's"}
         for rule, reason in (LEFT | of_tasks | objects).items():
             Validations.of(self).acknowledge(Acknowledgment(id=rule, reason=reason))
 

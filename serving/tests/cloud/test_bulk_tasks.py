@@ -175,7 +175,9 @@ def test_deployment_keeps_all_tasks_and_goes_back_where_new_ones_fail(synth, tem
     assert (resource["UpdateReplacePolicy"], resource["DeletionPolicy"]) == ("Retain", "Delete")
 
 
-def test_task_may_do_what_the_function_may_and_no_more(synth, template, of_function):
+def test_task_may_do_what_the_function_may_ask_not_to_be_stopped_and_no_more(
+    synth, template, of_function
+):
     def list_rights(found, role):
         (policy,) = (
             one
@@ -190,7 +192,12 @@ def test_task_may_do_what_the_function_may_and_no_more(synth, template, of_funct
         definition[name]["Fn::GetAtt"][0] for name in ("TaskRoleArn", "ExecutionRoleArn")
     )
     _, function = find_named(synth, of_function, "AWS::Lambda::Function", "FunctionName", BULK)
-    of_task = list_rights(template, task)
+    *of_task, protects = list_rights(template, task)
+    assert protects["Action"] == ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"]
+    # Of its own cluster alone, whose name is the service's.
+    assert synth.only(template, "AWS::ECS::Cluster")["ClusterName"] == BULK
+    place = f":ecs:{synth.REGION}:{synth.ACCOUNT}:task/{BULK}/*"
+    assert protects["Resource"] == {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, place]]}
     assert of_task == list_rights(of_function, function["Role"]["Fn::GetAtt"][0])
     assert len(of_task) == 4
     actions = {tuple(synth.as_list(one["Action"])) for one in list_rights(template, start)}

@@ -1,7 +1,8 @@
 """The workers of bulk: the image of the host `bulk` as an ECS service that takes messages.
 
 Nobody connects to them. There are as many as the queue has work for: more while messages wait, the
-least when none waits and none is under way, for a worker that is stopped leaves its object undone.
+least when none waits and none is under way. A worker asks ECS not to stop it at work
+(scoring/cloud/protection.py); one that is stopped all the same leaves its object undone.
 """
 
 from collections.abc import Mapping, Sequence

@@ -149,7 +149,7 @@ class Permissions:
         return [
             allow(["s3:GetObject", "s3:GetObjectVersion"], given),
             allow(["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], answers),
-            allow(["s3:ListBucket"], self.name_buckets(stage)[1]),
+            allow(["s3:ListBucket"], *self.name_buckets(stage)),
             allow(
                 [
                     "sqs:ChangeMessageVisibility",

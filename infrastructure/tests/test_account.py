@@ -137,7 +137,7 @@ GIVEN, ANSWERS, QUEUES = "quickthaw-*-in-dev", "quickthaw-*-out-dev", "quickthaw
 BULK_ROLE = {
     ("s3:GetObject", "s3:GetObjectVersion"): [f"{GIVEN}/*"],
     ("s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"): [f"{ANSWERS}/*"],
-    ("s3:ListBucket",): [ANSWERS],
+    ("s3:ListBucket",): [GIVEN, ANSWERS],
     (
         "sqs:ChangeMessageVisibility",
         "sqs:DeleteMessage",

@@ -27,6 +27,8 @@ from serving.app.telemetry.log import log_failure
 from serving.bundle.errors import ModelError
 
 HOLD = "QUICKTHAW_BULK_HOLD"
+# An alarm leaves these records out (serving/deployment/stacks/bulk.py).
+NO_QUEUE = "the queue does not answer"
 PAUSE_SECONDS = 5  # till the queue is asked again that did not answer
 WAIT_SECONDS = 20  # for a message: the longest that SQS waits
 # A container's health check looks how old it is (serving/deployment/stacks/fargate/worker.py).
@@ -70,7 +72,7 @@ class Worker:
                     for message in self._receive():
                         self._take(message)
                 except (BotoCoreError, ClientError) as error:
-                    log_failure(error, message="the queue does not answer")
+                    log_failure(error, message=NO_QUEUE)
                     self._pause()
 
     def _end(self, _: int, __: FrameType | None) -> None:

@@ -19,11 +19,14 @@ from scoring.processes import use_processes
 from scoring.run import finish, score
 from scoring.scorer import load_model
 from scoring.writing import write_header
-from serving.bulk import TABLES, Object, name_answer
+from serving.bulk import TABLES, MessageError, Object, name_answer
 
 type Moved = Callable[[], None]
 
 NOT_FOUND = "404"
+# Of an object, by HeadObject, which has no words, and by GetObject; its bucket's being gone is no
+# such thing.
+GONE = {"404", "NoSuchKey", "NoSuchVersion"}
 PREFIX = "quickthaw-bulk-"  # of the folders that an object and its answer lie in
 
 
@@ -73,6 +76,7 @@ class Answerer:
 
         Raises:
             StepError: It cannot be scored.
+            MessageError: It was deleted meanwhile.
             ClientError, Boto3Error: It cannot be read, or the answer not be written.
         """
         began = time.monotonic()
@@ -102,13 +106,18 @@ class Answerer:
         suffix = PurePosixPath(asked.key).suffix.lower()
         picture = suffix not in TABLES and self.model.manifest.input["kind"] == "image"
         path = folder / f"object{'.png' if picture else suffix}"  # what it is, its bytes say
-        self._client.download_file(
-            asked.bucket,
-            asked.key,
-            str(path),
-            ExtraArgs={"VersionId": asked.version},
-            Callback=lambda _: moved(),
-        )
+        try:
+            self._client.download_file(
+                asked.bucket,
+                asked.key,
+                str(path),
+                ExtraArgs={"VersionId": asked.version},
+                Callback=lambda _: moved(),
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in GONE:
+                raise
+            raise MessageError("the object is not there any more") from None
         return folder if picture else path
 
     def _score(self, source: Path, out: Path, moved: Moved) -> tuple[int, int]:

@@ -15,11 +15,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
+from botocore.exceptions import ClientError
 from sklearn.linear_model import LogisticRegression
 
 from scoring.cloud import __main__ as process
 from scoring.cloud import protection
 from scoring.cloud.__main__ import ALIVE, Worker, read_hold
+from scoring.cloud.answering import Answerer
 from scoring.cloud.taking import Taker
 from scoring.tests.cloud import Cloud, make_message
 from scoring.tests.test_tables import write_table
@@ -248,6 +250,30 @@ def test_s3_does_not_answer_the_message_comes_back(cloud, texts, make_taker, cap
     cloud.s3.delete_bucket(Bucket="answers")
     assert not taker.take("1", message)
     assert "an object was not answered" in capsys.readouterr().err
+
+
+def test_object_was_deleted_meanwhile_its_message_is_at_fault(cloud, texts, make_taker, capsys):
+    version = cloud.put("a.jsonl", b'{"text": "hoist the sail"}\n')
+    cloud.s3.delete_object(Bucket="asked", Key="a.jsonl", VersionId=version)
+    assert len(take_all(cloud, make_taker(texts))) == 1
+    assert json.loads(capsys.readouterr().err)["error"] == "MessageError"
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [("NoSuchKey", MessageError), ("NoSuchVersion", MessageError), ("403", ClientError)],
+)
+def test_object_cannot_be_fetched_what_is_not_gone_is_a_fault(
+    code, error, cloud, texts, monkeypatch
+):
+    answerer = Answerer(texts, "answers", cloud.s3)
+
+    def refuse(*_, **__):
+        raise ClientError({"Error": {"Code": code}}, "GetObject")
+
+    monkeypatch.setattr(cloud.s3, "download_file", refuse)
+    with pytest.raises(error):
+        answerer.answer(Object("asked", "a.jsonl", "v"))
 
 
 def wait(until, seconds=120):

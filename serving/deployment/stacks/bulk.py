@@ -28,8 +28,12 @@ STORAGE_MB = 4096  # an object and its answers lie in /tmp
 # As "Using Lambda with Amazon SQS" advises: the time for Lambda's own retries, and five attempts.
 VISIBILITY, ATTEMPTS = Duration.seconds(6 * TIMEOUT_SECONDS), 5
 HOLD = Duration.minutes(5)  # a worker asks for more while it works; killed, it does not
-# What a worker logs that is not an object's own fault: no disk, no memory, no rights, no start.
-FAULTS = '{ ($.level = "ERROR") && ($.error != "StepError") && ($.error != "MessageError") }'
+# What a worker logs that is neither an object's own fault nor what it goes on after by itself: no
+# disk, no memory, no rights to an object, no start. A queue that stays away is seen by bulk-age.
+FAULTS = (
+    '{ ($.level = "ERROR") && ($.error != "StepError") && ($.error != "MessageError") '
+    '&& ($.message != "the queue does not answer") && ($.message != "the task is not protected") }'
+)
 RETENTION = Duration.days(14)  # the most that SQS has
 # A message names a version: it may wait 14 days, and 14 again once it was taken back.
 OLD_VERSIONS = Duration.days(30)
@@ -313,12 +317,12 @@ class Bulk(Stack):
         """Written out, for CDK's grants are wider."""
         given, answers = self._in.arn_for_objects("*"), self._out.arn_for_objects("*")
         return [
-            iam.PolicyStatement(actions=actions, resources=[resource])
-            for actions, resource in (
+            iam.PolicyStatement(actions=actions, resources=resources)
+            for actions, *resources in (
                 (["s3:GetObject", "s3:GetObjectVersion"], given),
                 (["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], answers),
                 # Without it S3 says of what is not there that it is forbidden.
-                (["s3:ListBucket"], self._out.bucket_arn),
+                (["s3:ListBucket"], self._in.bucket_arn, self._out.bucket_arn),
                 (
                     [
                         "sqs:ChangeMessageVisibility",

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from scoring.cloud import __main__ as process
+from scoring.cloud import protection
 from scoring.cloud.taking import OUT, QUEUE
 from serving.app.settings import read_settings
 from serving.app.telemetry.log import log_failure
@@ -288,24 +289,33 @@ def test_alarms_are_those_of_the_function_but_errors_come_of_the_log(
         assert wakes == (name not in ("bulk-more", "bulk-less")), name
 
 
+OBJECT = "an object was not answered"
+
+
 def is_counted(pattern, record):
     """Whether a pattern of the form that the template has finds a record."""
-    compared = re.findall(r'\(\$\.(\w+) (!?=) "(\w+)"\)', pattern)
+    compared = re.findall(r'\(\$\.(\w+) (!?=) "([\w ]+)"\)', pattern)
     assert pattern == "{ " + " && ".join(f'($.{a} {b} "{c}")' for a, b, c in compared) + " }"
     return all((record.get(key) == value) == (how == "=") for key, how, value in compared)
 
 
 @pytest.mark.parametrize(
-    ("error", "counted"),
+    ("error", "message", "counted"),
     [
-        (StepError("no such column"), False),
-        (MessageError("none of S3"), False),
-        (OSError("no space left on device"), True),
-        (MemoryError(), True),
+        (StepError("no such column"), OBJECT, False),
+        (MessageError("none of S3"), OBJECT, False),
+        (OSError("no space left on device"), OBJECT, True),
+        (MemoryError(), OBJECT, True),
+        (TimeoutError(), "the work on an object stands still", True),
+        # After these it goes on by itself.
+        (OSError(), process.NO_QUEUE, False),
+        (OSError(), protection.FAILED, False),
     ],
 )
-def test_filter_counts_what_is_not_an_objects_own_fault(synth, template, error, counted, capsys):
-    log_failure(error, "1", "an object was not answered")
+def test_filter_counts_what_is_not_an_objects_own_fault(  # noqa: PLR0913, PLR0917
+    synth, template, error, message, counted, capsys
+):
+    log_failure(error, "1", message)
     record = json.loads(capsys.readouterr().err)
     pattern = synth.only(template, "AWS::Logs::MetricFilter")["FilterPattern"]
     assert is_counted(pattern, record) == counted

@@ -167,10 +167,16 @@ def test_worker_that_is_stopped_has_the_most_time_that_there_is(container):
     assert container["StopTimeout"] == 120
 
 
-def test_deployment_keeps_all_tasks_and_goes_back_where_new_ones_fail(synth, template):
-    found = synth.only(template, "AWS::ECS::Service")["DeploymentConfiguration"]
+def test_deployment_has_no_more_tasks_than_before_and_goes_back_where_new_ones_fail(
+    synth, template
+):
+    service = synth.only(template, "AWS::ECS::Service")
+    found = service["DeploymentConfiguration"]
     assert found["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
-    assert (found["MinimumHealthyPercent"], found["MaximumPercent"]) == (100, 200)
+    # With one task, too: it ends, and the new one starts.
+    assert (found["MinimumHealthyPercent"], found["MaximumPercent"]) == (0, 100)
+    # Where nothing is said, ECS may have it.
+    assert service["AvailabilityZoneRebalancing"] == "DISABLED"
     ((name, _),) = synth.find(template, "AWS::ECS::TaskDefinition").items()
     resource = template["Resources"][name]  # the one before is for a rollback
     assert (resource["UpdateReplacePolicy"], resource["DeletionPolicy"]) == ("Retain", "Delete")

@@ -84,8 +84,12 @@ class Worker(Construct):
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
             security_groups=[build_closed_group(scope, vpc)],
             circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
-            min_healthy_percent=100,
-            max_healthy_percent=200,
+            # Nobody calls a worker, and messages wait: old ones end first, so that there are never
+            # more of both than may be.
+            min_healthy_percent=0,
+            max_healthy_percent=100,
+            # It would end tasks at work to spread them, and needs more than 100.
+            availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.DISABLED,
         )
         # Else tasks would start before they may fetch their image, or take messages.
         self.service.node.add_dependency(

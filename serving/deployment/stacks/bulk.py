@@ -16,7 +16,7 @@ from constructs import Construct
 
 from serving.deployment.stack import NAME, BulkOutputs, Deployment
 from serving.deployment.stacks.alarms import FIVE_MINUTES, MINUTE, add_alarm
-from serving.deployment.stacks.fargate.worker import Worker
+from serving.deployment.stacks.fargate.worker import Workers
 from serving.deployment.stacks.function import EMF, Function, Image, Work
 from serving.deployment.stacks.whole import bound_roles, write_outputs
 from serving.deployment.stages import Stage
@@ -158,9 +158,9 @@ class Bulk(Stack):
 
     def _answer_by_tasks(self, image: Image, *, local: bool) -> cloudwatch.Metric:
         """Tasks that take the messages: the metric of their errors, which the log tells."""
-        worker = Worker(
+        workers = Workers(
             self,
-            "Worker",
+            "Worker",  # of which the ids are made: others could not take the same names
             deployment=self._deployment,
             stage=self._stage,
             image=image,
@@ -173,20 +173,20 @@ class Bulk(Stack):
             local=local,
         )
         if not local:
-            worker.scale(
+            workers.scale(
                 *(
                     _measure_queue(self._deployment.bulk, f"NumberOfMessages{what}", MINUTE)
                     for what in ("Visible", "NotVisible")
                 )
             )
-        return self._count_faults(worker)
+        return self._count_faults(workers)
 
-    def _count_faults(self, worker: Worker) -> cloudwatch.Metric:
+    def _count_faults(self, workers: Workers) -> cloudwatch.Metric:
         name = f"{ERRORS}.{self._deployment.bulk}"
         logs.MetricFilter(
             self,
             "Errors",
-            log_group=worker.logs,
+            log_group=workers.logs,
             filter_pattern=logs.FilterPattern.literal(FAULTS),
             metric_namespace=NAME,
             metric_name=name,

@@ -37,7 +37,7 @@ MORE_AFTER = Duration.minutes(2)  # a task has started by then
 IDLE_MINUTES = 15
 
 
-class Worker(Construct):
+class Workers(Construct):
     """The ECS service of a deployment's bulk, in a cluster and a network of its own.
 
     Args:

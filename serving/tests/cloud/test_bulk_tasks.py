@@ -214,6 +214,10 @@ def test_task_may_do_what_the_function_may_ask_not_to_be_stopped_and_no_more(
         assert not found.keys() & {"ManagedPolicyArns", "Policies"}
         assert "quickthaw-boundary-dev" in synth.as_text(found["PermissionsBoundary"])
         assert found["Path"] == "/quickthaw/dev/"
+        (trust,) = found["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+        ours = {"StringEquals": {"aws:SourceAccount": synth.ACCOUNT}}
+        assert trust.get("Condition") == (ours if one == task else None)
 
 
 def test_service_starts_after_its_rights(synth, template):

@@ -108,7 +108,7 @@ class Workers(Construct):
         for statement in statements:
             role.add_to_policy(statement)
         said = "ECS: fetches the image and writes the log of Quickthaw's worker"
-        start_role = parts.make_role(self, "StartRole", stage, said)
+        start_role = parts.make_role(self, "StartRole", stage, said, starts=True)
         definition = parts.define(self, name, self._stage, role, start_role)
         definition.add_volume(name=SCRATCH)
         container = definition.add_container(

@@ -37,6 +37,7 @@ WILDCARDS = {
     r".*:route53:::change/\*": "Route 53 makes up ids",
     r".*:cluster/quickthaw-\*-[a-z0-9]+": "the clusters of one stage",
     r".*:service/(quickthaw-\*-[a-z0-9]+)/\1": "their services",
+    r".*:task/quickthaw-\*-[a-z0-9]+/\*": "their tasks, whose ids ECS makes up",
     r".*:service-deployment/(quickthaw-\*-[a-z0-9]+)/\1/\*": "what ECS makes of them, with ids",
     r".*:(loadbalancer|listener)/app/quickthaw-\*-[a-z0-9]+/\*": "a stage's, each with an id",
     r".*:targetgroup/quickthaw-\*-[a-z0-9]+/\*": "the same",
@@ -86,10 +87,14 @@ def has_web_tasks(stage: str) -> bool:
     return any(one.host == "fargate" for one in STAGES[stage].list_variants())
 
 
+def has_workers(stage: str) -> bool:
+    """Whether any model's bulk is answered by tasks of Fargate at a stage."""
+    return any(one.bulk and one.bulk_host == "fargate" for one in STAGES[stage].list_variants())
+
+
 def has_fargate(stage: str) -> bool:
     """Whether any model has tasks of Fargate at a stage: for its requests, or for bulk."""
-    of_bulk = (one.bulk and one.bulk_host == "fargate" for one in STAGES[stage].list_variants())
-    return has_web_tasks(stage) or any(of_bulk)
+    return has_web_tasks(stage) or has_workers(stage)
 
 
 class Permissions:
@@ -122,6 +127,7 @@ class Permissions:
             allow(["cloudwatch:DescribeAlarms"], "*"),
             *(self._bound_bulk(stage) if has_bulk(stage) else ()),
             *(self._bound_fargate(stage) if has_fargate(stage) else ()),
+            *(self._bound_workers(stage) if has_workers(stage) else ()),
         ]
 
     def name_buckets(self, stage: str, rest: str = "") -> tuple[str, str]:
@@ -143,7 +149,7 @@ class Permissions:
         return [
             allow(["s3:GetObject", "s3:GetObjectVersion"], given),
             allow(["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], answers),
-            allow(["s3:ListBucket"], self.name_buckets(stage)[1]),
+            allow(["s3:ListBucket"], *self.name_buckets(stage)),
             allow(
                 [
                     "sqs:ChangeMessageVisibility",
@@ -156,7 +162,7 @@ class Permissions:
         ]
 
     def _bound_fargate(self, stage: str) -> list[iam.PolicyStatement]:
-        """How a task's image is fetched, and its log written; what a worker may do is bulk's."""
+        """How a task's image is fetched, and its log written."""
         return [
             allow(["ecr:GetAuthorizationToken"], "*"),
             allow(
@@ -172,6 +178,11 @@ class Permissions:
                 self.arn("logs", f"log-group:/aws/ecs/{match_names(stage)}:*"),
             ),
         ]
+
+    def _bound_workers(self, stage: str) -> list[iam.PolicyStatement]:
+        """How a task of bulk asks not to be stopped; the rest that it may do is bulk's."""
+        tasks = self.arn("ecs", f"task/{match_names(stage)}/*")
+        return [allow(["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"], tasks)]
 
     def pull_models(self, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
         """What `dvc pull` and `make model` do."""

@@ -30,7 +30,7 @@ def name_answer(model_version: str, key: str, object_version: str) -> str:
 
 
 class MessageError(ValueError):
-    """A message is none of S3 about a new object; nothing of it is said."""
+    """A message is none of S3 about a new object, or its object is gone; nothing of it is said."""
 
 
 class Object(NamedTuple):

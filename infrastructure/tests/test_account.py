@@ -57,7 +57,8 @@ def test_no_right_is_wider_than_its_reason(account, synth):
                     assert fits, text
                     used |= set(fits)
     # For a stage with a domain, one that wants signatures, one with bulk, one with tasks.
-    lacking = ("route53", "execute-api", "s3:::quickthaw", ":sqs:", "event-source-mapping")
+    bulk = ("s3:::quickthaw", ":sqs:", "event-source-mapping", ":task/")
+    lacking = ("route53", "execute-api", *bulk)
     unused = {one for one in WILDCARDS if any(part in one for part in lacking)}
     assert used == set(WILDCARDS) - unused - set(TASKS)
 
@@ -136,7 +137,7 @@ GIVEN, ANSWERS, QUEUES = "quickthaw-*-in-dev", "quickthaw-*-out-dev", "quickthaw
 BULK_ROLE = {
     ("s3:GetObject", "s3:GetObjectVersion"): [f"{GIVEN}/*"],
     ("s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"): [f"{ANSWERS}/*"],
-    ("s3:ListBucket",): [ANSWERS],
+    ("s3:ListBucket",): [GIVEN, ANSWERS],
     (
         "sqs:ChangeMessageVisibility",
         "sqs:DeleteMessage",
@@ -206,6 +207,8 @@ def with_workers(write_account):
         return write_account()
 
 
+# What only a task of bulk does.
+PROTECTION = {"ecs:GetTaskProtection", "ecs:UpdateTaskProtection"}
 # What knows no resources, of what a stage gets whose host is Fargate.
 EVERYWHERE_ON_FARGATE = {
     "application-autoscaling:DescribeScalableTargets",
@@ -259,12 +262,20 @@ def test_stage_has_workers_its_roles_get_what_they_need_and_no_balancer(
         return {one for actions, _, _ in statements for one in actions}
 
     ours = list_actions(with_workers)
-    assert ours <= list_actions(with_fargate)
+    assert ours - list_actions(with_fargate) == PROTECTION
     assert ours >= list_actions(with_bulk)
     services = {one.partition(":")[0] for one in ours - list_actions(with_bulk)}
     assert services == {"application-autoscaling", "cloudwatch", "ec2", "ecs", "iam"}
     text = json.dumps(with_workers["quickthaw-dev-access"])
     assert "elasticloadbalancing" not in text
+    (protected,) = (
+        resources
+        for actions, resources, _ in synth.list_statements(with_workers["quickthaw-dev-access"])
+        if PROTECTION & set(actions)
+    )
+    assert [join(one).partition(":ecs:")[2].split(":")[-1] for one in protected] == [
+        "task/quickthaw-*-dev/*"
+    ]
     assert "TargetTracking" not in text
     assert "AWSServiceRoleForApplicationAutoScaling_ECSService" in text
     assert with_workers["quickthaw-prod-access"] == account["quickthaw-prod-access"]

@@ -1,8 +1,8 @@
 """Processes messages until it is stopped: `python -m scoring.cloud`, for any container platform.
 
-It takes one message at a time, and keeps it from others while it works. SIGTERM lets it answer what
-it has; when it is killed, its message comes back to the queue in minutes. A file that it touches
-says that it lives.
+It takes one message at a time, and keeps it from others while its work moves. SIGTERM lets it
+answer what it has; when it is killed, its message comes back to the queue in minutes. A file that
+it touches says that it lives: while it waits, and while its work moves.
 """
 
 import os
@@ -20,16 +20,23 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from scoring.cloud.protection import Protection
 from scoring.cloud.taking import RETRY_SECONDS, Taker, read_queue
 from serving.app.errors import SettingsError
 from serving.app.telemetry.log import log_failure
 from serving.bundle.errors import ModelError
 
 HOLD = "QUICKTHAW_BULK_HOLD"
+# An alarm leaves these records out (serving/deployment/stacks/bulk.py).
+NO_QUEUE = "the queue does not answer"
 PAUSE_SECONDS = 5  # till the queue is asked again that did not answer
 WAIT_SECONDS = 20  # for a message: the longest that SQS waits
 # A container's health check looks how old it is (serving/deployment/stacks/fargate/worker.py).
 ALIVE = Path(tempfile.gettempdir(), "quickthaw-worker")
+# Work that has not moved for so long hangs. It moves with each piece of an object that is read or
+# written and with each chunk of rows, which take seconds; reading through a table before its first
+# row, and making Parquet of the answers, are a step each, of minutes for what a task's disk holds.
+STILL_SECONDS = 30 * 60
 HOLD_SECONDS = range(2, 43_200 + 1)  # SQS's longest visibility time-out
 
 
@@ -50,7 +57,9 @@ class Worker:
     def __init__(self, taker: Taker, queue: str, hold: int, client: Any = None) -> None:
         self._taker, self._queue, self._hold = taker, queue, hold
         self._client = client or boto3.client("sqs", region_name=os.environ.get("AWS_REGION"))
+        self._protection = Protection()
         self._waiting = self._ended = False
+        self._moved = time.monotonic()
 
     def run(self) -> None:
         """Take messages."""
@@ -63,7 +72,7 @@ class Worker:
                     for message in self._receive():
                         self._take(message)
                 except (BotoCoreError, ClientError) as error:
-                    log_failure(error, message="the queue does not answer")
+                    log_failure(error, message=NO_QUEUE)
                     self._pause()
 
     def _end(self, _: int, __: FrameType | None) -> None:
@@ -94,10 +103,11 @@ class Worker:
     def _take(self, message: dict[str, Any]) -> None:
         handle = {"QueueUrl": self._queue, "ReceiptHandle": message["ReceiptHandle"]}
         done = threading.Event()
+        self._move()
         keeper = threading.Thread(target=self._keep, args=(handle, done), daemon=True)
         keeper.start()
         try:
-            answered = self._taker.take(message["MessageId"], message["Body"])
+            answered = self._taker.take(message["MessageId"], message["Body"], self._move)
         finally:
             done.set()
             keeper.join()
@@ -106,11 +116,25 @@ class Worker:
         else:
             self._hold_for(handle, min(RETRY_SECONDS, self._hold))
 
+    def _move(self) -> None:
+        self._moved = time.monotonic()
+
     def _keep(self, handle: dict[str, str], done: threading.Event) -> None:
-        """Keep a message from others, for as long as it is worked on."""
+        """Keep a message from others, for as long as the work on it moves.
+
+        Where it does not, the message comes back to the queue, and who looks at the file ends this
+        process: a thread cannot end the other one.
+        """
+        # The first time after a third of the hold: what takes no longer has an end in the time that
+        # ECS gives a task which it stops, and its ten thousand need not ask for protection each.
         while not done.wait(self._hold / 3):
+            if time.monotonic() - self._moved > STILL_SECONDS:
+                log_failure(TimeoutError(), message="the work on an object stands still")
+                break
             show_life()
             self._hold_for(handle, self._hold)
+            self._protection.ask()
+        self._protection.release()
 
     def _hold_for(self, handle: dict[str, str], seconds: int) -> None:
         # If it fails and the message is taken twice, both write the same.

@@ -3,6 +3,7 @@
 import argparse
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -18,10 +19,19 @@ from scoring.processes import use_processes
 from scoring.run import finish, score
 from scoring.scorer import load_model
 from scoring.writing import write_header
-from serving.bulk import TABLES, Object, name_answer
+from serving.bulk import TABLES, MessageError, Object, name_answer
+
+type Moved = Callable[[], None]
 
 NOT_FOUND = "404"
+# Of an object, by HeadObject, which has no words, and by GetObject; its bucket's being gone is no
+# such thing.
+GONE = {"404", "NoSuchKey", "NoSuchVersion"}
 PREFIX = "quickthaw-bulk-"  # of the folders that an object and its answer lie in
+
+
+def say_nothing() -> None:
+    """For whom nobody waits."""
 
 
 class Answer(NamedTuple):
@@ -57,11 +67,16 @@ class Answerer:
         self.model = load_model(bundle, hash_manifest(bundle))
         self._client = client or boto3.client("s3", region_name=os.environ.get("AWS_REGION"))
 
-    def answer(self, asked: Object) -> Answer:
+    def answer(self, asked: Object, moved: Moved = say_nothing) -> Answer:
         """Write an object's answer, unless it exists.
+
+        Args:
+            asked: The object.
+            moved: Is called with each step of the work, also from other threads.
 
         Raises:
             StepError: It cannot be scored.
+            MessageError: It was deleted meanwhile.
             ClientError, Boto3Error: It cannot be read, or the answer not be written.
         """
         began = time.monotonic()
@@ -70,10 +85,10 @@ class Answerer:
             return Answer(0, 0, time.monotonic() - began, before=True)
         with TemporaryDirectory(prefix=PREFIX) as folder:
             out = Path(folder, f"answer{PurePosixPath(key).suffix}")
-            source = self._fetch(asked, Path(folder, "asked"))
-            rows, bad = self._score(source, out)
+            source = self._fetch(asked, Path(folder, "asked"), moved)
+            rows, bad = self._score(source, out, moved)
             # An object is there when it is whole, and not before.
-            self._client.upload_file(str(out), self._out, key)
+            self._client.upload_file(str(out), self._out, key, Callback=lambda _: moved())
         return Answer(rows, bad, time.monotonic() - began, before=False)
 
     def _is_there(self, key: str) -> bool:
@@ -85,19 +100,30 @@ class Answerer:
             return False
         return True
 
-    def _fetch(self, asked: Object, folder: Path) -> Path:
+    def _fetch(self, asked: Object, folder: Path, moved: Moved) -> Path:
         """The file, or for a picture its folder; by a name of ours, for a key may be any text."""
         folder.mkdir()
         suffix = PurePosixPath(asked.key).suffix.lower()
         picture = suffix not in TABLES and self.model.manifest.input["kind"] == "image"
         path = folder / f"object{'.png' if picture else suffix}"  # what it is, its bytes say
-        version = {"VersionId": asked.version}
-        self._client.download_file(asked.bucket, asked.key, str(path), ExtraArgs=version)
+        try:
+            self._client.download_file(
+                asked.bucket,
+                asked.key,
+                str(path),
+                ExtraArgs={"VersionId": asked.version},
+                Callback=lambda _: moved(),
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in GONE:
+                raise
+            raise MessageError("the object is not there any more") from None
         return folder if picture else path
 
-    def _score(self, source: Path, out: Path) -> tuple[int, int]:
+    def _score(self, source: Path, out: Path, moved: Moved) -> tuple[int, int]:
         """Score as `make score` does, in this process: rows, and bad ones."""
         job = plan_job(self._ask(source, out))
+        moved()
         if source.is_file():  # a table, whose paths would be those of this machine
             job = replace(job, plan=replace(job.plan, home=""))
         header = write_header(job.plan, list_added(job.plan.prefix, job.manifest.task))
@@ -105,7 +131,7 @@ class Answerer:
             Part(job.out, job.words, header, job.source.start, fresh=True) as part,
             use_processes(job.plan, 0) as submit,
         ):
-            score(job, part, submit, 0, lambda *_: None)
+            score(job, part, submit, 0, lambda *_: moved())
             finish(job, part)
             return part.count, part.bad
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scoring.cloud.answering import Answer, Answerer
+from scoring.cloud.answering import Answer, Answerer, Moved, say_nothing
 from serving.app.errors import SettingsError
 from serving.app.settings import Settings, read_settings
 from serving.app.telemetry import emf
@@ -54,14 +54,16 @@ class Taker:
             raise SettingsError(f"{OUT} must be the bucket that answers go to")
         self._answerer = Answerer(Path(self._settings.bundle), out)
 
-    def take(self, message_id: str, body: str) -> bool:
+    def take(self, message_id: str, body: str, moved: Moved = say_nothing) -> bool:
         """Answer a message's objects; return whether all have an answer. Raises nothing.
+
+        `moved` is called with each step of the work, also from other threads.
 
         What went wrong is logged by its type and places alone: a message may quote the object.
         """
         try:
             for asked in read_objects(body):
-                answer = self._answerer.answer(asked)
+                answer = self._answerer.answer(asked, moved)
                 self._measure(message_id, answer)
         except Exception as error:  # noqa: BLE001 - one message does not end the others
             log_failure(error, message_id, "an object was not answered")

@@ -8,15 +8,20 @@ import re
 import signal
 import sys
 import tempfile
+import threading
 import time
 from base64 import b64decode
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
+from botocore.exceptions import ClientError
 from sklearn.linear_model import LogisticRegression
 
 from scoring.cloud import __main__ as process
+from scoring.cloud import protection
 from scoring.cloud.__main__ import ALIVE, Worker, read_hold
+from scoring.cloud.answering import Answerer
 from scoring.cloud.taking import Taker
 from scoring.tests.cloud import Cloud, make_message
 from scoring.tests.test_tables import write_table
@@ -247,6 +252,30 @@ def test_s3_does_not_answer_the_message_comes_back(cloud, texts, make_taker, cap
     assert "an object was not answered" in capsys.readouterr().err
 
 
+def test_object_was_deleted_meanwhile_its_message_is_at_fault(cloud, texts, make_taker, capsys):
+    version = cloud.put("a.jsonl", b'{"text": "hoist the sail"}\n')
+    cloud.s3.delete_object(Bucket="asked", Key="a.jsonl", VersionId=version)
+    assert len(take_all(cloud, make_taker(texts))) == 1
+    assert json.loads(capsys.readouterr().err)["error"] == "MessageError"
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [("NoSuchKey", MessageError), ("NoSuchVersion", MessageError), ("403", ClientError)],
+)
+def test_object_cannot_be_fetched_what_is_not_gone_is_a_fault(
+    code, error, cloud, texts, monkeypatch
+):
+    answerer = Answerer(texts, "answers", cloud.s3)
+
+    def refuse(*_, **__):
+        raise ClientError({"Error": {"Code": code}}, "GetObject")
+
+    monkeypatch.setattr(cloud.s3, "download_file", refuse)
+    with pytest.raises(error):
+        answerer.answer(Object("asked", "a.jsonl", "v"))
+
+
 def wait(until, seconds=120):
     end = time.monotonic() + seconds
     while not until():
@@ -279,16 +308,176 @@ def test_worker_waits_it_shows_that_it_lives(cloud, texts, tmp_path):
     wait((tmp_path / ALIVE.name).exists)
 
 
-def test_worker_works_it_shows_that_it_lives(cloud, monkeypatch, tmp_path):
-    """For as long as it keeps the message: what takes hours is no reason to end it."""
+def receive_visible(cloud):
+    return [one["Body"] for one in cloud.receive()]
+
+
+def test_work_moves_the_worker_keeps_its_message_and_shows_life(
+    cloud, monkeypatch, tmp_path, capsys
+):
+    """However long it takes: hours are no reason to end it."""
     cloud.put("a.jsonl", b"{}")
     monkeypatch.setattr(process, "ALIVE", tmp_path / "alive")
-    taker = SimpleNamespace(take=lambda *_: time.sleep(1.5) or True)
-    worker = Worker(taker, cloud.queue, 2, cloud.sqs)
+    monkeypatch.setattr(process, "STILL_SECONDS", 1)
+    seen = []
+
+    def take(_, __, moved):
+        for _ in range(12):  # thrice the hold, and far longer than work may stand still
+            time.sleep(0.25)
+            moved()
+            seen.extend(receive_visible(cloud))
+        return True
+
+    worker = Worker(SimpleNamespace(take=take), cloud.queue, 1, cloud.sqs)
     (message,) = worker._receive()
     worker._take(message)
-    assert (tmp_path / "alive").exists()
+    assert not seen
+    assert time.time() - (tmp_path / "alive").stat().st_mtime < 1
     assert cloud.count(cloud.queue) == 0
+    assert not capsys.readouterr().err
+
+
+def test_work_hangs_the_message_comes_back_and_the_worker_shows_no_life(
+    cloud, monkeypatch, tmp_path, capsys
+):
+    cloud.put("a.jsonl", b"{}")
+    monkeypatch.setattr(process, "ALIVE", tmp_path / "alive")
+    monkeypatch.setattr(process, "STILL_SECONDS", 1)
+    hangs = threading.Event()
+
+    taker = SimpleNamespace(take=lambda *_: not hangs.wait(60))
+    worker = Worker(taker, cloud.queue, 2, cloud.sqs)
+    (message,) = worker._receive()
+    working = threading.Thread(target=worker._take, args=(message,))
+    working.start()
+    try:
+        wait(lambda: receive_visible(cloud) == [message["Body"]], 20)
+        before = (tmp_path / "alive").stat().st_mtime
+        time.sleep(1)  # more than a third of the hold
+        assert (tmp_path / "alive").stat().st_mtime == before
+    finally:
+        hangs.set()
+        working.join()
+    (record,) = map(json.loads, capsys.readouterr().err.splitlines())
+    assert record["message"] == "the work on an object stands still"
+
+
+class Agent(BaseHTTPRequestHandler):
+    """ECS's agent, as "Task scale-in protection endpoint", Amazon ECS Developer Guide, has it."""
+
+    def do_PUT(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append((self.path, self.headers["Content-Type"], asked))
+        status, told = self.server.answer or (
+            200,
+            {"protection": {"ProtectionEnabled": asked["ProtectionEnabled"], "TaskArn": "arn"}},
+        )
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(told).encode())
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def agent(monkeypatch):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Agent) as server:
+        server.asked, server.answer = [], None
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("ECS_AGENT_URI", f"http://127.0.0.1:{server.server_port}/api/0")
+        yield server
+        server.shutdown()
+
+
+ON = {"ProtectionEnabled": True, "ExpiresInMinutes": 60}
+OFF = {"ProtectionEnabled": False}
+
+
+def take_for(seconds, cloud):
+    """Have a worker with a hold of three seconds work on a message for so long."""
+    cloud.put("a.jsonl", b"{}")
+    taker = SimpleNamespace(take=lambda *_: not time.sleep(seconds))
+    worker = Worker(taker, cloud.queue, 3, cloud.sqs)
+    (message,) = worker._receive()
+    worker._take(message)
+    assert cloud.count(cloud.queue) == 0
+
+
+def test_work_takes_long_its_task_is_protected_till_it_is_done(cloud, agent, capsys):
+    take_for(2.5, cloud)
+    path, kind = "/api/0/task-protection/v1/state", "application/json"
+    assert agent.asked == [(path, kind, one) for one in (ON, ON, OFF)]
+    assert not capsys.readouterr().err
+
+
+def test_work_is_done_before_a_third_of_the_hold_nobody_is_asked(cloud, agent):
+    take_for(0, cloud)
+    assert not agent.asked
+
+
+def test_work_hangs_its_task_may_be_stopped(cloud, agent, monkeypatch):
+    monkeypatch.setattr(process, "STILL_SECONDS", 1.5)
+    take_for(4.2, cloud)
+    assert [one for _, _, one in agent.asked] == [ON, OFF]
+
+
+def test_there_is_no_ecs_nothing_is_protected(monkeypatch):
+    monkeypatch.delenv("ECS_AGENT_URI", raising=False)
+    monkeypatch.setattr(protection, "_send", None)
+    protection.Protection().ask()
+    protection.Protection().release()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, {"failure": {"Arn": "arn", "Reason": "DEPLOYMENT_BLOCKED", "Detail": PRIVATE}}),
+        (200, {"protection": None}),
+        (200, [PRIVATE]),
+        (400, {"error": {"Code": "AccessDeniedException", "Message": PRIVATE}}),
+        (302, {}),
+    ],
+)
+def test_task_cannot_be_protected_it_is_logged_once_and_the_work_goes_on(
+    answer, cloud, agent, capsys
+):
+    agent.answer = answer
+    take_for(2.5, cloud)
+    assert len(agent.asked) == 3
+    said = capsys.readouterr().err
+    (record,) = map(json.loads, said.splitlines())
+    assert record["message"] == protection.FAILED
+    assert PRIVATE not in said
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("http://192.0.2.1/api", "http://example.com/api", "file:///etc/passwd", "x", "http://["),
+        "http://127.0.0.1:1",
+    ],
+)
+def test_agent_is_not_on_this_machine_or_does_not_answer_the_work_goes_on(
+    address, monkeypatch, capsys
+):
+    monkeypatch.setenv("ECS_AGENT_URI", address)
+    asked = protection.Protection()
+    asked.ask()
+    asked.release()
+    assert capsys.readouterr().err.count(protection.FAILED) == 1
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_work_moves_with_what_is_read_each_chunk_and_what_is_written(
+    suffix, cloud, make_taker, rents, tmp_path
+):
+    write_table(tmp_path / f"in{suffix}", [{"id": "0017"} | one for one in make_records(2_500)])
+    cloud.put(f"a{suffix}", (tmp_path / f"in{suffix}").read_bytes())
+    steps = []
+    message = cloud.make_event()["Records"][0]["body"]
+    assert make_taker(rents).take("1", message, lambda: steps.append(1))
+    assert len(steps) >= 1 + 1 + 3 + 1  # read, looked through, three chunks, written
 
 
 def test_worker_waits_and_is_told_to_end_it_does_at_once(cloud, texts):

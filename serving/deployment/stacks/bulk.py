@@ -16,7 +16,7 @@ from constructs import Construct
 
 from serving.deployment.stack import NAME, BulkOutputs, Deployment
 from serving.deployment.stacks.alarms import FIVE_MINUTES, MINUTE, add_alarm
-from serving.deployment.stacks.fargate.worker import Worker
+from serving.deployment.stacks.fargate.worker import Workers
 from serving.deployment.stacks.function import EMF, Function, Image, Work
 from serving.deployment.stacks.whole import bound_roles, write_outputs
 from serving.deployment.stages import Stage
@@ -28,8 +28,12 @@ STORAGE_MB = 4096  # an object and its answers lie in /tmp
 # As "Using Lambda with Amazon SQS" advises: the time for Lambda's own retries, and five attempts.
 VISIBILITY, ATTEMPTS = Duration.seconds(6 * TIMEOUT_SECONDS), 5
 HOLD = Duration.minutes(5)  # a worker asks for more while it works; killed, it does not
-# What a worker logs that is not an object's own fault: no disk, no memory, no rights, no start.
-FAULTS = '{ ($.level = "ERROR") && ($.error != "StepError") && ($.error != "MessageError") }'
+# What a worker logs that is neither an object's own fault nor what it goes on after by itself: no
+# disk, no memory, no rights to an object, no start. A queue that stays away is seen by bulk-age.
+FAULTS = (
+    '{ ($.level = "ERROR") && ($.error != "StepError") && ($.error != "MessageError") '
+    '&& ($.message != "the queue does not answer") && ($.message != "the task is not protected") }'
+)
 RETENTION = Duration.days(14)  # the most that SQS has
 # A message names a version: it may wait 14 days, and 14 again once it was taken back.
 OLD_VERSIONS = Duration.days(30)
@@ -154,9 +158,9 @@ class Bulk(Stack):
 
     def _answer_by_tasks(self, image: Image, *, local: bool) -> cloudwatch.Metric:
         """Tasks that take the messages: the metric of their errors, which the log tells."""
-        worker = Worker(
+        workers = Workers(
             self,
-            "Worker",
+            "Worker",  # of which the ids are made: others could not take the same names
             deployment=self._deployment,
             stage=self._stage,
             image=image,
@@ -165,24 +169,24 @@ class Bulk(Stack):
                 "QUICKTHAW_BULK_HOLD": str(HOLD.to_seconds()),
                 **self._list_variables(),
             },
-            statements=self._list_statements(),
+            statements=[*self._list_statements(), self._protect()],
             local=local,
         )
         if not local:
-            worker.scale(
+            workers.scale(
                 *(
                     _measure_queue(self._deployment.bulk, f"NumberOfMessages{what}", MINUTE)
                     for what in ("Visible", "NotVisible")
                 )
             )
-        return self._count_faults(worker)
+        return self._count_faults(workers)
 
-    def _count_faults(self, worker: Worker) -> cloudwatch.Metric:
+    def _count_faults(self, workers: Workers) -> cloudwatch.Metric:
         name = f"{ERRORS}.{self._deployment.bulk}"
         logs.MetricFilter(
             self,
             "Errors",
-            log_group=worker.logs,
+            log_group=workers.logs,
             filter_pattern=logs.FilterPattern.literal(FAULTS),
             metric_namespace=NAME,
             metric_name=name,
@@ -313,12 +317,12 @@ class Bulk(Stack):
         """Written out, for CDK's grants are wider."""
         given, answers = self._in.arn_for_objects("*"), self._out.arn_for_objects("*")
         return [
-            iam.PolicyStatement(actions=actions, resources=[resource])
-            for actions, resource in (
+            iam.PolicyStatement(actions=actions, resources=resources)
+            for actions, *resources in (
                 (["s3:GetObject", "s3:GetObjectVersion"], given),
                 (["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], answers),
                 # Without it S3 says of what is not there that it is forbidden.
-                (["s3:ListBucket"], self._out.bucket_arn),
+                (["s3:ListBucket"], self._in.bucket_arn, self._out.bucket_arn),
                 (
                     [
                         "sqs:ChangeMessageVisibility",
@@ -331,6 +335,18 @@ class Bulk(Stack):
             )
         ]
 
+    def _protect(self) -> iam.PolicyStatement:
+        """How a task asks not to be stopped while it works (scoring/cloud/protection.py)."""
+        return iam.PolicyStatement(
+            actions=["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"],
+            resources=[self._name_tasks()],
+        )
+
+    def _name_tasks(self) -> str:
+        return self.format_arn(
+            service="ecs", resource="task", resource_name=f"{self._deployment.bulk}/*"
+        )
+
     def _acknowledge(self) -> None:
         shown = {
             f"<{self.get_logical_id(cast('CfnElement', one.node.default_child))}.Arn>"
@@ -339,7 +355,10 @@ class Bulk(Stack):
         objects = {
             f"AwsSolutions-IAM5[Resource::{one}/*]": "callers name the objects" for one in shown
         }
-        of_tasks = LEFT_OF_TASKS if self._stage.bulk_host == "fargate" else {}
+        of_tasks = {}
+        if self._stage.bulk_host == "fargate":
+            tasks = self._name_tasks().replace(Aws.PARTITION, "<AWS::Partition>")
+            of_tasks = LEFT_OF_TASKS | {f"AwsSolutions-IAM5[Resource::{tasks}]": "ids are ECS's"}
         for rule, reason in (LEFT | of_tasks | objects).items():
             Validations.of(self).acknowledge(Acknowledgment(id=rule, reason=reason))
 

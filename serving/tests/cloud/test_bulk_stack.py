@@ -233,7 +233,7 @@ def test_role_reads_one_bucket_writes_the_other_and_takes_from_the_queue(synth, 
     assert statements == [
         (("s3:GetObject", "s3:GetObjectVersion"), objects("in"), "Allow"),
         (("s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"), objects("out"), "Allow"),
-        (("s3:ListBucket",), arn("out"), "Allow"),
+        (("s3:ListBucket",), [arn("in"), arn("out")], "Allow"),
         (
             (
                 "sqs:ChangeMessageVisibility",

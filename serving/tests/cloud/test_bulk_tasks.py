@@ -6,6 +6,7 @@ import re
 import pytest
 
 from scoring.cloud import __main__ as process
+from scoring.cloud import protection
 from scoring.cloud.taking import OUT, QUEUE
 from serving.app.settings import read_settings
 from serving.app.telemetry.log import log_failure
@@ -158,7 +159,7 @@ def test_task_is_unhealthy_where_its_worker_shows_no_life(container):
     check = container["HealthCheck"]
     assert str(process.ALIVE) in check["Command"][3]
     compile(check["Command"][3], "check", "exec")
-    # It shows life before each wait for a message, and thrice a hold while it works on one.
+    # It shows life before each wait for a message, and thrice a hold while work on one moves.
     assert max(process.WAIT_SECONDS, 300 / 3) < 300
 
 
@@ -166,16 +167,24 @@ def test_worker_that_is_stopped_has_the_most_time_that_there_is(container):
     assert container["StopTimeout"] == 120
 
 
-def test_deployment_keeps_all_tasks_and_goes_back_where_new_ones_fail(synth, template):
-    found = synth.only(template, "AWS::ECS::Service")["DeploymentConfiguration"]
+def test_deployment_has_no_more_tasks_than_before_and_goes_back_where_new_ones_fail(
+    synth, template
+):
+    service = synth.only(template, "AWS::ECS::Service")
+    found = service["DeploymentConfiguration"]
     assert found["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
-    assert (found["MinimumHealthyPercent"], found["MaximumPercent"]) == (100, 200)
+    # With one task, too: it ends, and the new one starts.
+    assert (found["MinimumHealthyPercent"], found["MaximumPercent"]) == (0, 100)
+    # Where nothing is said, ECS may have it.
+    assert service["AvailabilityZoneRebalancing"] == "DISABLED"
     ((name, _),) = synth.find(template, "AWS::ECS::TaskDefinition").items()
     resource = template["Resources"][name]  # the one before is for a rollback
     assert (resource["UpdateReplacePolicy"], resource["DeletionPolicy"]) == ("Retain", "Delete")
 
 
-def test_task_may_do_what_the_function_may_and_no_more(synth, template, of_function):
+def test_task_may_do_what_the_function_may_ask_not_to_be_stopped_and_no_more(
+    synth, template, of_function
+):
     def list_rights(found, role):
         (policy,) = (
             one
@@ -190,7 +199,12 @@ def test_task_may_do_what_the_function_may_and_no_more(synth, template, of_funct
         definition[name]["Fn::GetAtt"][0] for name in ("TaskRoleArn", "ExecutionRoleArn")
     )
     _, function = find_named(synth, of_function, "AWS::Lambda::Function", "FunctionName", BULK)
-    of_task = list_rights(template, task)
+    *of_task, protects = list_rights(template, task)
+    assert protects["Action"] == ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"]
+    # Of its own cluster alone, whose name is the service's.
+    assert synth.only(template, "AWS::ECS::Cluster")["ClusterName"] == BULK
+    place = f":ecs:{synth.REGION}:{synth.ACCOUNT}:task/{BULK}/*"
+    assert protects["Resource"] == {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, place]]}
     assert of_task == list_rights(of_function, function["Role"]["Fn::GetAtt"][0])
     assert len(of_task) == 4
     actions = {tuple(synth.as_list(one["Action"])) for one in list_rights(template, start)}
@@ -200,6 +214,10 @@ def test_task_may_do_what_the_function_may_and_no_more(synth, template, of_funct
         assert not found.keys() & {"ManagedPolicyArns", "Policies"}
         assert "quickthaw-boundary-dev" in synth.as_text(found["PermissionsBoundary"])
         assert found["Path"] == "/quickthaw/dev/"
+        (trust,) = found["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+        ours = {"StringEquals": {"aws:SourceAccount": synth.ACCOUNT}}
+        assert trust.get("Condition") == (ours if one == task else None)
 
 
 def test_service_starts_after_its_rights(synth, template):
@@ -241,6 +259,9 @@ def test_workers_end_only_where_nothing_waits_and_nothing_is_under_way(synth, te
         "ApproximateNumberOfMessagesVisible",
         "ApproximateNumberOfMessagesNotVisible",
     }
+    # Without FILL there is no sum of a minute in which SQS tells of one of them alone.
+    (summed,) = (one["Expression"] for one in alarm["Metrics"] if "Expression" in one)
+    assert summed == "FILL(waiting, 0) + FILL(hidden, 0)"
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
     assert alarm["EvaluationPeriods"] == 15
     assert alarm["TreatMissingData"] == "breaching"
@@ -278,24 +299,33 @@ def test_alarms_are_those_of_the_function_but_errors_come_of_the_log(
         assert wakes == (name not in ("bulk-more", "bulk-less")), name
 
 
+OBJECT = "an object was not answered"
+
+
 def is_counted(pattern, record):
     """Whether a pattern of the form that the template has finds a record."""
-    compared = re.findall(r'\(\$\.(\w+) (!?=) "(\w+)"\)', pattern)
+    compared = re.findall(r'\(\$\.(\w+) (!?=) "([\w ]+)"\)', pattern)
     assert pattern == "{ " + " && ".join(f'($.{a} {b} "{c}")' for a, b, c in compared) + " }"
     return all((record.get(key) == value) == (how == "=") for key, how, value in compared)
 
 
 @pytest.mark.parametrize(
-    ("error", "counted"),
+    ("error", "message", "counted"),
     [
-        (StepError("no such column"), False),
-        (MessageError("none of S3"), False),
-        (OSError("no space left on device"), True),
-        (MemoryError(), True),
+        (StepError("no such column"), OBJECT, False),
+        (MessageError("none of S3"), OBJECT, False),
+        (OSError("no space left on device"), OBJECT, True),
+        (MemoryError(), OBJECT, True),
+        (TimeoutError(), "the work on an object stands still", True),
+        # After these it goes on by itself.
+        (OSError(), process.NO_QUEUE, False),
+        (OSError(), protection.FAILED, False),
     ],
 )
-def test_filter_counts_what_is_not_an_objects_own_fault(synth, template, error, counted, capsys):
-    log_failure(error, "1", "an object was not answered")
+def test_filter_counts_what_is_not_an_objects_own_fault(  # noqa: PLR0913, PLR0917
+    synth, template, error, message, counted, capsys
+):
+    log_failure(error, "1", message)
     record = json.loads(capsys.readouterr().err)
     pattern = synth.only(template, "AWS::Logs::MetricFilter")["FilterPattern"]
     assert is_counted(pattern, record) == counted

@@ -134,6 +134,10 @@ def test_task_is_shut_in_and_may_do_nothing(synth, template, container):
         assert not found.keys() & {"ManagedPolicyArns", "Policies"}
         assert "quickthaw-boundary-dev" in synth.as_text(found["PermissionsBoundary"])
         assert found["Path"] == "/quickthaw/dev/"
+        (trust,) = found["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+        ours = {"StringEquals": {"aws:SourceAccount": synth.ACCOUNT}}
+        assert trust.get("Condition") == (ours if one == role else None)
 
 
 def test_its_start_fetches_from_one_repository_and_writes_one_log(synth, template):

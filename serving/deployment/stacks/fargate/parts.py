@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from aws_cdk import CfnDeletionPolicy, RemovalPolicy
+from aws_cdk import CfnDeletionPolicy, RemovalPolicy, Stack
 from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
@@ -27,13 +27,23 @@ def make_logs(scope: Construct, name: str, days: int) -> logs.LogGroup:
     return group
 
 
-def make_role(scope: Construct, identity: str, stage: str, description: str) -> iam.Role:
-    """A role of a stage with the rights that CDK gives it for what it is used for, if any."""
+def make_role(
+    scope: Construct, identity: str, stage: str, description: str, *, starts: bool = False
+) -> iam.Role:
+    """A role of a stage with the rights that CDK gives it for what it is used for, if any.
+
+    That of a task only tasks of the stack's account get: else ECS could be another account's deputy
+    (Amazon ECS Developer Guide, "Amazon ECS task IAM role"). Of a role by which ECS starts tasks
+    (`starts`) the guide does not say so.
+    """
+    ours = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
     return iam.Role(
         scope,
         identity,
         path=f"/{NAME}/{stage}/",
-        assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
+        assumed_by=iam.ServicePrincipal(
+            "ecs-tasks.amazonaws.com", conditions=None if starts else ours
+        ),
         description=description,
     )
 

@@ -92,6 +92,7 @@ class Tasks(Construct):
                 "StartRole",
                 deployment.stage,
                 "ECS: fetches the image and writes the log of Quickthaw's task",
+                starts=True,
             ),
         )
         definition.add_container(

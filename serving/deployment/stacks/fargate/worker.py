@@ -1,7 +1,8 @@
 """The workers of bulk: the image of the host `bulk` as an ECS service that takes messages.
 
 Nobody connects to them. There are as many as the queue has work for: more while messages wait, the
-least when none waits and none is under way, for a worker that is stopped leaves its object undone.
+least when none waits and none is under way. A worker asks ECS not to stop it at work
+(scoring/cloud/protection.py); one that is stopped all the same leaves its object undone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,8 @@ from serving.deployment.stages import Stage
 CONTAINER, SCRATCH = "bulk", "scratch"
 FOLDER = "/tmp"  # noqa: S108 - a volume of the task's own
 STOPPING = Duration.seconds(120)  # the most that Fargate has
-# A worker touches a file while it lives (scoring/cloud/__main__.py); the check looks how old it is.
+# A worker touches a file while it waits, and while its work moves (scoring/cloud/__main__.py); the
+# check looks how old it is.
 ALIVE = f"{FOLDER}/quickthaw-worker"
 HEALTH = f"import os, time; exit(time.time() - os.stat('{ALIVE}').st_mtime > 300)"
 STARTING = Duration.seconds(60)
@@ -35,7 +37,7 @@ MORE_AFTER = Duration.minutes(2)  # a task has started by then
 IDLE_MINUTES = 15
 
 
-class Worker(Construct):
+class Workers(Construct):
     """The ECS service of a deployment's bulk, in a cluster and a network of its own.
 
     Args:
@@ -82,8 +84,12 @@ class Worker(Construct):
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
             security_groups=[build_closed_group(scope, vpc)],
             circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
-            min_healthy_percent=100,
-            max_healthy_percent=200,
+            # Nobody calls a worker, and messages wait: old ones end first, so that there are never
+            # more of both than may be.
+            min_healthy_percent=0,
+            max_healthy_percent=100,
+            # It would end tasks at work to spread them, and needs more than 100.
+            availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.DISABLED,
         )
         # Else tasks would start before they may fetch their image, or take messages.
         self.service.node.add_dependency(
@@ -102,7 +108,7 @@ class Worker(Construct):
         for statement in statements:
             role.add_to_policy(statement)
         said = "ECS: fetches the image and writes the log of Quickthaw's worker"
-        start_role = parts.make_role(self, "StartRole", stage, said)
+        start_role = parts.make_role(self, "StartRole", stage, said, starts=True)
         definition = parts.define(self, name, self._stage, role, start_role)
         definition.add_volume(name=SCRATCH)
         container = definition.add_container(
@@ -136,7 +142,9 @@ class Worker(Construct):
         less = self._make_step("Less", scaling.AdjustmentType.EXACT_CAPACITY)
         less.add_adjustment(adjustment=stage.bulk_tasks, upper_bound=0)
         both = cloudwatch.MathExpression(
-            expression="waiting + hidden",
+            # SQS may tell of one of them alone. Of a minute that it has not told of yet 0 is wrong:
+            # it takes a quarter of an hour of zeros to end workers.
+            expression="FILL(waiting, 0) + FILL(hidden, 0)",
             using_metrics={"waiting": waiting, "hidden": hidden},
             period=Duration.minutes(1),
         )
@@ -177,6 +185,7 @@ class Worker(Construct):
             comparison_operator=(
                 compare.LESS_THAN_THRESHOLD if idle else compare.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
             ),
-            # SQS tells nothing of a queue that has had no message for six hours.
+            # SQS tells nothing of a queue that was not used for six hours: there is nothing to fill
+            # then, and nothing to do.
             treat_missing_data=missing.BREACHING if idle else missing.NOT_BREACHING,
         ).add_alarm_action(actions.ApplicationScalingAction(step))

@@ -6,7 +6,6 @@ import time
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from serving.deployment.stacks.fargate import worker
 from serving.tests.cloud.checkout import Checkout, Clients
 from serving.tests.cloud.node import install_cdk
 from serving.tests.sample import fit
@@ -117,6 +116,8 @@ def test_tasks_take_the_functions_place_answer_the_same_roll_over_and_go_back(
 
 def check_container(cloud):
     """The task's container is shut in, as its definition says."""
+    from serving.deployment.stacks.fargate import worker  # needs Node.js
+
     (arn,) = cloud.client("ecs").list_tasks(cluster=BULK)["taskArns"]
     name = docker("ps", "--quiet", "--filter", f"label=com.amazonaws.ecs.task-arn={arn}").strip()
     (found,) = json.loads(docker("inspect", name))

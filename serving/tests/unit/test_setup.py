@@ -156,7 +156,7 @@ def test_make_test_finds_its_tests_without_node():
     done = subprocess.run(
         [*command, "-m", quick[1], "serving/tests/cloud", "infrastructure"],
         cwd=ROOT,
-        env=os.environ | {"JSII_NODE": "/nowhere/node", "PYTEST_ADDOPTS": ""},  # not those of this run
+        env=os.environ | {"JSII_NODE": "/nowhere/node", "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
         check=False,

@@ -10,6 +10,14 @@ MANIFEST = {
 
 
 @pytest.fixture(scope="session")
+def synth():
+    """The module `synth`, not imported before a test needs it: CDK's library starts Node.js."""
+    from serving.tests.cloud import synth
+
+    return synth
+
+
+@pytest.fixture(scope="session")
 def write_service():
     """Write the template of a model: at one of our stages, or at one of settings of its own."""
     import aws_cdk as cdk

@@ -22,13 +22,6 @@ GUID = {"Fn::Select": [4, {"Fn::Split": ["-", {"Fn::Select": [2, GUID]}]}]}
 
 
 @pytest.fixture(scope="module")
-def synth():
-    from serving.tests.cloud import synth
-
-    return synth
-
-
-@pytest.fixture(scope="module")
 def template(write_service):
     return write_service("dev", bulk=True)[BULK]
 

@@ -29,13 +29,6 @@ VARIANTS = {
 
 
 @pytest.fixture(scope="module")
-def synth():
-    from serving.tests.cloud import synth
-
-    return synth
-
-
-@pytest.fixture(scope="module")
 def variants(write_service):
     return {name: write_service("dev", **TASKS, **more) for name, more in VARIANTS.items()}
 

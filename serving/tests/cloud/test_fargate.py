@@ -46,13 +46,6 @@ VARIANTS = {
 
 
 @pytest.fixture(scope="module")
-def synth():
-    from serving.tests.cloud import synth
-
-    return synth
-
-
-@pytest.fixture(scope="module")
 def variants(write_service):
     return {name: write_service("dev", **FARGATE, **more) for name, more in VARIANTS.items()}
 

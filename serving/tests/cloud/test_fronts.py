@@ -14,13 +14,6 @@ FRONTS = ("http", "http-all", "url", "url-all")
 
 
 @pytest.fixture(scope="module")
-def synth():
-    from serving.tests.cloud import synth
-
-    return synth
-
-
-@pytest.fixture(scope="module")
 def templates(write_service):
     return {name: write_service("dev", **VARIANTS[name])[NAME] for name in FRONTS}
 

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from aws_cdk import CfnDeletionPolicy, RemovalPolicy, Stack
 from aws_cdk import aws_applicationautoscaling as scaling
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -83,6 +84,34 @@ def shut_in(scope: Construct, image: Image, name: str, group: logs.ILogGroup) ->
         "readonly_root_filesystem": True,
         "logging": ecs.LogDrivers.aws_logs(stream_prefix=name, log_group=group),
     }
+
+
+def serve(
+    scope: Construct,
+    name: str,
+    definition: ecs.FargateTaskDefinition,
+    vpc: ec2.IVpc,
+    group: ec2.ISecurityGroup,
+    **more: Any,
+) -> ecs.FargateService:
+    """A service of tasks with public addresses, in a cluster of its own; `more` is what it has
+    besides. Where new tasks fail, ECS goes back to the old ones.
+    """
+    service = ecs.FargateService(
+        scope,
+        "Service",
+        service_name=name,
+        cluster=ecs.Cluster(scope, "Cluster", cluster_name=name, vpc=vpc),
+        task_definition=definition,
+        assign_public_ip=True,
+        vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
+        security_groups=[group],
+        circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
+        **more,
+    )
+    # Else tasks would start before they may fetch their image, or do what they are for.
+    service.node.add_dependency(cast("iam.Role", definition.execution_role), definition.task_role)
+    return service
 
 
 def list_emf(name: str) -> dict[str, str]:

@@ -1,11 +1,7 @@
 """The tasks: the image of the host `web` as an ECS service, as many as the load asks for."""
 
-from typing import cast
-
 from aws_cdk import Duration
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from serving.deployment.stack import Deployment
@@ -57,24 +53,18 @@ class Tasks(Construct):
         self._stage = stage
         self.logs = parts.make_logs(self, name, stage.retention_days)
         definition = self._define(image, deployment)
-        self.service = ecs.FargateService(
+        self.service = parts.serve(
             self,
-            "Service",
-            service_name=name,
-            cluster=ecs.Cluster(self, "Cluster", cluster_name=name, vpc=network.vpc),
-            task_definition=definition,
+            name,
+            definition,
+            network.vpc,
+            network.tasks,
             # Not said on AWS: a deployment in a busy hour would take the tasks away that have come.
             desired_count=stage.tasks if local else None,
-            assign_public_ip=True,
-            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
-            security_groups=[network.tasks],
-            circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
             min_healthy_percent=100,
             max_healthy_percent=200,
             health_check_grace_period=STARTING,
         )
-        # Else tasks would start before they may fetch their image.
-        self.service.node.add_dependency(cast("iam.Role", definition.execution_role))
         self.service.attach_to_application_target_group(balancer.group)
         # ECS refuses a group that no listener sends to.
         self.service.node.add_dependency(*balancer.balancer.listeners)

@@ -6,13 +6,11 @@ least when none waits and none is under way. A worker asks ECS not to stop it at
 """
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 from aws_cdk import Duration
 from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -71,29 +69,21 @@ class Workers(Construct):
         self.logs = parts.make_logs(self, name, stage.retention_days)
         definition = self._define(image, variables, statements)
         vpc = build_vpc(scope)
-        self.service = ecs.FargateService(
+        self.service = parts.serve(
             self,
-            "Service",
-            service_name=name,
-            cluster=ecs.Cluster(self, "Cluster", cluster_name=name, vpc=vpc),
-            task_definition=definition,
+            name,
+            definition,
+            vpc,
+            build_closed_group(scope, vpc),
             # Not said on AWS: a deployment would stop workers that have come. A new service has one
             # task then, which shows whether it starts.
             desired_count=max(1, stage.bulk_tasks) if local else None,
-            assign_public_ip=True,
-            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
-            security_groups=[build_closed_group(scope, vpc)],
-            circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
             # Nobody calls a worker, and messages wait: old ones end first, so that there are never
             # more of both than may be.
             min_healthy_percent=0,
             max_healthy_percent=100,
             # It would end tasks at work to spread them, and needs more than 100.
             availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.DISABLED,
-        )
-        # Else tasks would start before they may fetch their image, or take messages.
-        self.service.node.add_dependency(
-            cast("iam.Role", definition.execution_role), definition.task_role
         )
 
     def _define(

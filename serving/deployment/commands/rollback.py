@@ -149,7 +149,8 @@ def plan_bulk(deployment: Deployment, now: str, then: str, *, back: bool) -> Mov
         say(f"note: {name} stays as it is: no version of it that is kept has the model {model}")
     if target in (None, current):
         return None
-    return Move(name, target, revision, tell_move(name, versions, [current], target, revision))
+    told = tell_move(name, versions, [current], target, service=revision is None)
+    return Move(name, target, revision, told)
 
 
 def _read_function(name: str) -> tuple[dict[int, str], int, str | None] | None:
@@ -223,7 +224,7 @@ def rollback_tasks(deployment: Deployment, wanted: int | None, *, yes: bool) -> 
     versions = tasks.list_revisions(ecs, name)
     target = choose(versions, current, wanted)
     now, then = versions.get(current, "unknown"), versions[target]
-    lines = [tell_move(name, versions, [current], target, None)]
+    lines = [tell_move(name, versions, [current], target, service=True)]
     bulk = plan_bulk(deployment, now, then, back=target < current)
     lines += [bulk.told] if bulk else []
     confirm("\n".join(lines), yes=yes)
@@ -250,11 +251,11 @@ def move_bulk(name: str, bulk: Move | None) -> None:
 
 
 def tell_move(
-    name: str, versions: dict[int, str], live: list[int], target: int, revision: str | None = ""
+    name: str, versions: dict[int, str], live: list[int], target: int, *, service: bool = False
 ) -> str:
-    """What is to be done with a function's alias, or with a service (no revision), in words."""
+    """What is to be done with a function's alias, or with a service, in words."""
     now = ", ".join(f"version {one} ({versions.get(one, 'unknown')})" for one in live)
-    what = "" if revision is None else f"'{ALIAS}' "
+    what = "" if service else f"'{ALIAS}' "
     return f"{name}: {what}goes from {now} to version {target} ({versions[target]})"
 
 

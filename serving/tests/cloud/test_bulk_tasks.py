@@ -1,7 +1,11 @@
 """The template of a stage whose bulk runs on Fargate: what would hurt if it were otherwise."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -26,6 +30,10 @@ VARIANTS = {
     "topic": {"alarm_topic_arn": "arn:aws:sns:eu-central-1:123456789012:alarms"},
     "both": FARGATE,
 }
+
+
+def read_variables(container):
+    return {one["Name"]: one["Value"] for one in container["Environment"]}
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +138,7 @@ def test_task_runs_the_worker_of_its_image(synth, template, container, variants)
 
 
 def test_environment_is_what_the_worker_reads(synth, container, template):
-    variables = {one["Name"]: one["Value"] for one in container["Environment"]}
+    variables = read_variables(container)
     (queue, _), (out, _) = (
         find_named(synth, template, kind, key, name)
         for kind, key, name in (
@@ -148,12 +156,24 @@ def test_environment_is_what_the_worker_reads(synth, container, template):
     }
 
 
-def test_task_is_unhealthy_where_its_worker_shows_no_life(container):
-    check = container["HealthCheck"]
-    assert str(process.ALIVE) in check["Command"][3]
-    compile(check["Command"][3], "check", "exec")
-    # It shows life before each wait for a message, and thrice a hold while work on one moves.
-    assert max(process.WAIT_SECONDS, 300 / 3) < 300
+def test_task_is_unhealthy_where_its_worker_shows_no_life(container, tmp_path):
+    kind, _, flag, check = container["HealthCheck"]["Command"]
+    assert (kind, flag) == ("CMD", "-c")
+    assert str(process.ALIVE) in check
+    file = tmp_path / "alive"
+
+    def is_healthy():
+        command = [sys.executable, "-c", check.replace(str(process.ALIVE), str(file))]
+        return not subprocess.run(command, capture_output=True, check=False).returncode
+
+    assert not is_healthy()
+    file.touch()
+    assert is_healthy()
+    # A worker touches it before each wait for a message, and thrice a hold while its work moves.
+    hold = int(read_variables(container)["QUICKTHAW_BULK_HOLD"])
+    for seconds, healthy in ((process.WAIT_SECONDS, True), (hold / 3, True), (301, False)):
+        os.utime(file, (time.time() - seconds,) * 2)
+        assert is_healthy() is healthy
 
 
 def test_worker_that_is_stopped_has_the_most_time_that_there_is(container):

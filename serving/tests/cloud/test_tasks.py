@@ -219,7 +219,7 @@ def test_workers_were_rolled_back_it_is_said_what_goes_forward(serve, bulk_tasks
     assert f"--task-definition {DEV.bulk}:3" in said
 
 
-def test_workers_are_listed_and_their_old_revisions_pruned(ecs, serve, register, capsys):
+def test_workers_are_listed_beside_the_web_process(serve, capsys):
     serve(1)
     serve(3, name=DEV.bulk)
     running.main()
@@ -310,6 +310,13 @@ def test_prune_keeps_the_newest_and_what_runs_and_their_images(ecs, serve, prune
     ecs.update_service(cluster=NAME, service=NAME, taskDefinition=f"{NAME}:2")
     assert prunes(3) == {"2", "5", "6", "7"}
     assert tasks.list_numbers(ecs, NAME) == [2, 5, 6, 7]
+
+
+def test_prune_keeps_the_newest_of_workers_and_what_they_run(ecs, serve, prunes):
+    serve(6, name=DEV.bulk)
+    ecs.update_service(cluster=DEV.bulk, service=DEV.bulk, taskDefinition=f"{DEV.bulk}:1")
+    assert prunes(2) == {"1", "5", "6"}
+    assert tasks.list_numbers(ecs, DEV.bulk) == [1, 5, 6]
 
 
 def test_service_is_gone_prune_takes_back_its_task_definitions(ecs, register, prunes):

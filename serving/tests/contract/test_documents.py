@@ -5,8 +5,10 @@ import re
 import tomllib
 from dataclasses import fields
 from importlib.metadata import metadata
+from typing import get_args
 
 import pytest
+from pydantic import BaseModel
 
 from bench.readme import build_tables as build_bench_tables
 from bench.web import to_table as to_servers_table
@@ -27,7 +29,7 @@ from tools.fuzz.table import RESULTS, build_table
 from training.freezing import rules
 from training.freezing.registry import RULES
 from training.paths import Paths
-from training.settings.params import read_params
+from training.settings.params import CONCERNS, Params, read_params
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 WEB = PAGES["guides/web.md"]
@@ -259,6 +261,32 @@ def test_table_of_a_stages_settings_is_what_a_stage_has():
     shown = {"None": "none", "False": "no"}  # as words: 0 is False, too
     defaults = {one.name: str(one.default) for one in fields(Stage)}
     assert found == {name: shown.get(one, one) for name, one in defaults.items()}
+
+
+def list_params(section=Params, before=""):
+    """Each setting of params.yaml, with its default as the page writes it."""
+    for name, field in section.model_fields.items():
+        path = before + (field.alias or name)
+        parts = [one for one in (field.annotation, *get_args(field.annotation)) if is_section(one)]
+        if parts:
+            yield from list_params(parts[0], f"{path}.")
+        elif name == "prepare":
+            yield f"{path}.…", "the source's"
+        else:
+            default = "required" if field.is_required() else field.default
+            yield path, "none" if default is None else str(default)
+
+
+def is_section(kind):
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def test_table_of_a_models_settings_is_what_params_are():
+    rows = table(PAGES["reference/params.md"], "Setting")
+    assert [(name, default) for name, default, *_ in rows] == list(list_params())
+    for name, _, whom, _ in rows:
+        owner = name if name in CONCERNS else name.rpartition(".")[0]
+        assert whom == CONCERNS.get(owner, "all"), name
 
 
 def test_tables_of_costs_are_those_of_the_prices():

@@ -46,6 +46,10 @@ int count_items(const Py_buffer *buffer, Py_ssize_t size, Py_ssize_t *count);
 PyObject *make(PyTypeObject *type, PyObject *args, PyObject *keywords,
                int (*fill)(PyObject *object, PyObject *args));
 
+/* Functions of the module: of links.c. */
+PyObject *softmax(PyObject *module, PyObject *list);
+PyObject *calibrate(PyObject *module, PyObject *args);
+
 extern PyType_Spec forest_spec, matrix_spec, terms_spec, weights_spec;
 
 #endif

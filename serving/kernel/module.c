@@ -105,6 +105,8 @@ static int add_types(PyObject *module) {
 
 static PyMethodDef methods[] = {
     {"pick", pick, METH_VARARGS, "A list's numbers at some places, a byte each, as a list."},
+    {"softmax", softmax, METH_O, "Scores to probabilities, of a linear model's many labels."},
+    {"calibrate", calibrate, METH_VARARGS, "Slopes, intercepts and scores to probabilities."},
     {NULL, NULL, 0, NULL},
 };
 static PyModuleDef_Slot slots[] = {

@@ -172,7 +172,35 @@ def make_pixels(rng):
     return b"", {"type": "pixels", "sections": {}}, "image", rows
 
 
-MAKERS = (make_matrix, make_linear, make_vectorize, make_trees, make_pixels)
+def make_softmax(rng):
+    op = {"type": "classify", "link": "softmax", "sections": {}}
+    return b"", op, "values", _make_scores(rng, rng.choice([0, 1, 2, 7, 8, 20, 129, 300]))
+
+
+def make_calibrate(rng):
+    classifiers, scores = rng.choice([0, 1, 1, 2, 5]), rng.choice([0, 1, 2, 7, 8, 20, 129])
+    op = {"type": "calibrate", "sections": {}}
+    for name in ("slopes", "intercepts"):
+        op[name] = _make_scores(rng, scores, classifiers)
+    if classifiers and rng.random() < 0.2:
+        op["slopes"][-1].append(rng.choice([1, 2**2000, "a", None]))
+    rows = _make_scores(rng, scores * classifiers + rng.choice([0, 0, 0, 1, -1]))
+    return b"", op, "values", rows
+
+
+def _make_scores(rng, count, rows=3):
+    return [[make_number(rng) for _ in range(count)] for _ in range(rows)]
+
+
+MAKERS = (
+    make_matrix,
+    make_linear,
+    make_vectorize,
+    make_trees,
+    make_pixels,
+    make_softmax,
+    make_calibrate,
+)
 
 
 def damage(rng, data, op):

@@ -76,6 +76,23 @@ def test_what_is_no_picture_is_refused(arguments):
         native.kernel.pick(*arguments)
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("softmax", (1,)),
+        ("softmax", (["a"],)),
+        ("softmax", ([],)),
+        ("calibrate", ([], [], [])),
+        ("calibrate", ([1.0], [1.0], [1.0, 2.0])),
+        ("calibrate", ([1.0], 1.0, [1.0])),
+        ("calibrate", ([1.0], [1.0])),
+    ],
+)
+def test_what_are_no_scores_is_refused(name, arguments):
+    with pytest.raises((TypeError, ValueError)):
+        getattr(native.kernel, name)(*arguments)
+
+
 def refuse(number):
     raise LookupError(number)
 

@@ -12,6 +12,12 @@ def pick(numbers: list[float], places: bytes, /) -> list[float]:
         IndexError: There are fewer numbers.
     """
 
+def softmax(scores: list[float], /) -> list[float]:
+    """What ops/classify.py does for the link of that name."""
+
+def calibrate(slopes: list[float], intercepts: list[float], scores: list[float], /) -> list[float]:
+    """What ops/classify.py does for one classifier's sigmoids."""
+
 @final
 class Forest:
     """The trees of ops/trees.py, whose sections it takes in the order that they have there."""

@@ -10,6 +10,8 @@ from functools import reduce
 from math import exp, log, log1p
 from operator import add
 
+from serving.app.engines.frozen import native
+
 Outcome = tuple[int, "list[float] | None"]  # a label's number, a probability a label
 
 TYPE_CHECKING = False
@@ -29,7 +31,7 @@ class Classify:
     takes, gives = "values", "outcome"
 
     def __init__(self, _: FrozenFile, op: dict[str, Any]) -> None:
-        self._link = LINKS[op["link"]] if op["link"] else None
+        self._link = _find_link(op["link"]) if op["link"] else None
         self._tie: int = op.get("tie", 0)
         self._over: float = op.get("over", 0.0)
 
@@ -59,37 +61,39 @@ class Calibrate:
     """Scores to a label and probabilities: CalibratedClassifierCV by sigmoids.
 
     Settings: `slopes` and `intercepts` of the sigmoids, a list a classifier, a number a score.
-
-    Attributes:
-        sigmoids: Slope and intercept of each score, a list a classifier.
     """
 
     takes, gives = "values", "outcome"
 
     def __init__(self, _: FrozenFile, op: dict[str, Any]) -> None:
-        self.sigmoids = [
-            list(zip(map(float, slopes), intercepts, strict=True))
+        self._sigmoids = [
+            (list(map(float, slopes)), list(map(float, intercepts)))
             for slopes, intercepts in zip(op["slopes"], op["intercepts"], strict=True)
         ]
+        if any(len(slopes) != len(intercepts) for slopes, intercepts in self._sigmoids):
+            raise ValueError("as many slopes as intercepts")
+        self._calibrate = native.kernel.calibrate if native.kernel else _calibrate
 
     def __call__(self, scores: list[float]) -> Outcome:
-        width = len(self.sigmoids[0])
-        each = [
-            self._calibrate(sigmoids, scores[number * width : (number + 1) * width])
-            for number, sigmoids in enumerate(self.sigmoids)
+        width = len(self._sigmoids[0][0])
+        each: list[list[float]] = [
+            self._calibrate(*sigmoids, scores[number * width : (number + 1) * width])
+            for number, sigmoids in enumerate(self._sigmoids)
         ]
         mean = each[0]
         if len(each) > 1:
             mean = [reduce(add, column) / len(each) for column in zip(*each, strict=True)]
         return mean.index(max(mean)), mean
 
-    def _calibrate(self, sigmoids: list[tuple[float, float]], scores: list[float]) -> list[float]:
-        pairs = list(zip(sigmoids, scores, strict=True))
-        try:  # without a call each, in half the time
-            found = [1.0 / (1.0 + exp(a * score + b)) for (a, b), score in pairs]
-        except OverflowError:
-            found = [expit(-(a * score + b)) for (a, b), score in pairs]
-        return share(found) if len(found) > 1 else [1.0 - found[0], found[0]]
+
+def _calibrate(slopes: list[float], intercepts: list[float], scores: list[float]) -> list[float]:
+    """The probabilities of one classifier."""
+    triples = list(zip(slopes, intercepts, scores, strict=True))
+    try:  # without a call each, in half the time
+        found = [1.0 / (1.0 + exp(a * score + b)) for a, b, score in triples]
+    except OverflowError:
+        found = [expit(-(a * score + b)) for a, b, score in triples]
+    return share(found) if len(found) > 1 else [1.0 - found[0], found[0]]
 
 
 def expit(x: float) -> float:
@@ -190,3 +194,8 @@ LINKS = {
     "modified_huber": _modified_huber,
     "bayes": _bayes,
 }
+
+
+def _find_link(name: str) -> Any:
+    """The function of a name, the kernel's where it has one."""
+    return native.kernel.softmax if native.kernel and name == "softmax" else LINKS[name]

@@ -19,7 +19,8 @@ typedef struct {
 
 typedef struct {
     uint32_t column, place; /* in the text */
-    double value;
+    uint64_t entry;         /* in the file: that of one term alone */
+    double value;           /* its idf, then what it weighs */
 } Hit;
 
 /* A term's UTF-8 as one little-endian number, modulo. */
@@ -40,8 +41,8 @@ static int refuse(const char *why) {
     return -1;
 }
 
-/* Whether the vocabulary has a term: its column and idf. -1 with an exception set. */
-static int find_term(Terms *self, const char *key, size_t size, uint32_t *column, double *idf) {
+/* Whether the vocabulary has a term: its entry, column and idf. -1 with an exception set. */
+static int find_term(Terms *self, const char *key, size_t size, Hit *hit) {
     char bounds[2 * U32], head[U32], tail[U32 + F64];
     uint64_t bucket = self->buckets + find_bucket(key, size, self->bucket_count) * U32;
     if (read_bytes(&self->blocks, bucket, sizeof bounds, bounds) < 0) {
@@ -72,8 +73,9 @@ static int find_term(Terms *self, const char *key, size_t size, uint32_t *column
             if (read_bytes(&self->blocks, at, sizeof tail, tail) < 0) {
                 return -1;
             }
-            *column = read_u32(tail);
-            *idf = read_f64(tail + U32);
+            hit->entry = at;
+            hit->column = read_u32(tail);
+            hit->value = read_f64(tail + U32);
             return 1;
         }
         at += U32 + F64;
@@ -82,36 +84,34 @@ static int find_term(Terms *self, const char *key, size_t size, uint32_t *column
 }
 
 /* The same of a string; lone surrogates have bytes, too. */
-static int find_string(Terms *self, PyObject *term, uint32_t *column, double *idf) {
+static int find_string(Terms *self, PyObject *term, Hit *hit) {
     Py_ssize_t size;
     const char *key = PyUnicode_AsUTF8AndSize(term, &size);
     if (key) {
-        return find_term(self, key, (size_t)size, column, idf);
+        return find_term(self, key, (size_t)size, hit);
     }
     PyErr_Clear();
     PyObject *encoded = PyUnicode_AsEncodedString(term, "utf-8", "surrogatepass");
     char *bytes;
     int found = -1;
     if (encoded && PyBytes_AsStringAndSize(encoded, &bytes, &size) == 0) {
-        found = find_term(self, bytes, (size_t)size, column, idf);
+        found = find_term(self, bytes, (size_t)size, hit);
     }
     Py_XDECREF(encoded);
     return found;
 }
 
-static int find_frequency(Terms *self, PyObject *count, double *frequency) {
-    Py_ssize_t times = PyLong_AsSsize_t(count);
-    if (times == -1 && PyErr_Occurred()) {
-        return -1;
-    }
-    int few = times >= 0 && times < FREQUENT;
+static int find_frequency(Terms *self, Py_ssize_t times, double *frequency) {
+    int few = times < FREQUENT;
     if (few && self->asked[times]) {
         *frequency = self->frequency[times];
         return 0;
     }
-    PyObject *found = PyObject_GetItem(self->frequencies, count);
+    PyObject *count = PyLong_FromSsize_t(times);
+    PyObject *found = count ? PyObject_GetItem(self->frequencies, count) : NULL;
     *frequency = found ? PyFloat_AsDouble(found) : -1.0;
     Py_XDECREF(found);
+    Py_XDECREF(count);
     if (*frequency == -1.0 && PyErr_Occurred()) {
         return -1;
     }
@@ -126,6 +126,9 @@ static int compare(const void *one, const void *other) {
     const Hit *a = one, *b = other;
     if (a->column != b->column) {
         return a->column < b->column ? -1 : 1;
+    }
+    if (a->entry != b->entry) {
+        return a->entry < b->entry ? -1 : 1;
     }
     return (a->place > b->place) - (a->place < b->place);
 }
@@ -177,60 +180,67 @@ static PyObject *list_hits(const Hit *hits, size_t count, Py_ssize_t unknown) {
     return NULL;
 }
 
-/* What `counts` says of a text, into `hits`: how many of its terms are known; -1 with an exception
- * set. */
-static Py_ssize_t look_up(Terms *self, PyObject *counts, Hit *hits, Py_ssize_t *unknown) {
-    PyObject *term, *count;
-    Py_ssize_t at = 0, known = 0, room = PyDict_Size(counts);
-    while (known < room && PyDict_Next(counts, &at, &term, &count)) {
-        Hit *hit = hits + known;
-        double idf, frequency;
-        int found = find_string(self, term, &hit->column, &idf);
+/* The terms that are known, into `hits`: how many; -1 with an exception set. */
+static Py_ssize_t look_up(Terms *self, PyObject *terms, Py_ssize_t count, Hit *hits) {
+    Py_ssize_t known = 0;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *term = PyList_GetItemRef(terms, i); /* what reads blocks may change the list */
+        int found = term ? find_string(self, term, hits + known) : -1;
+        Py_XDECREF(term);
         if (found < 0) {
             return -1;
         }
-        if (!found) {
-            Py_ssize_t times = PyLong_AsSsize_t(count);
-            if (times == -1 && PyErr_Occurred()) {
-                return -1;
-            }
-            *unknown += times;
-            continue;
-        }
-        if (find_frequency(self, count, &frequency) < 0) {
-            return -1;
-        }
-        hit->value = frequency * idf;
-        hit->place = (uint32_t)known++;
+        hits[known].place = (uint32_t)known;
+        known += found;
     }
     return known;
 }
 
-static PyObject *terms_weigh(PyObject *object, PyObject *counts) {
+/* Sorted hits to one a column, with what it weighs: how many; -1 with an exception set. */
+static Py_ssize_t weigh(Terms *self, Hit *hits, Py_ssize_t known) {
+    Py_ssize_t count = 0;
+    for (Py_ssize_t first = 0, next; first < known; first = next) {
+        Hit hit = hits[first];
+        for (next = first + 1; next < known && hits[next].entry == hit.entry; next++) {
+            ;
+        }
+        double frequency;
+        if (find_frequency(self, next - first, &frequency) < 0) {
+            return -1;
+        }
+        hit.value *= frequency;
+        /* Of terms with one column, which no vocabulary has, the one that is first met last counts. */
+        if (!count || hits[count - 1].column != hit.column) {
+            hits[count++] = hit;
+        } else if (hits[count - 1].place < hit.place) {
+            hits[count - 1] = hit;
+        }
+    }
+    return count;
+}
+
+static PyObject *terms_weigh(PyObject *object, PyObject *terms) {
     Terms *self = (Terms *)object;
-    if (!PyDict_Check(counts)) {
-        PyErr_SetString(PyExc_TypeError, "terms come as a dictionary of counts");
+    if (!PyList_Check(terms)) {
+        PyErr_SetString(PyExc_TypeError, "terms come as a list");
         return NULL;
     }
-    Py_ssize_t room = PyDict_Size(counts), unknown = 0;
-    Hit *hits = PyMem_Malloc((size_t)(room ? room : 1) * sizeof *hits);
+    Py_ssize_t count = PyList_Size(terms);
+    Hit *hits = PyMem_Malloc((size_t)(count + 1) * sizeof *hits);
     if (!hits) {
         return PyErr_NoMemory();
     }
     PyObject *answer = NULL;
-    Py_ssize_t known = look_up(self, counts, hits, &unknown);
+    Py_ssize_t known = look_up(self, terms, count, hits), unknown = count - known;
     if (known >= 0) {
-        size_t count = 0;
         sort(hits, (size_t)known);
-        for (Py_ssize_t i = 0; i < known; i++) {
-            /* Of terms with one column, which no vocabulary has, the last one counts. */
-            count -= count && hits[count - 1].column == hits[i].column;
-            hits[count++] = hits[i];
-        }
+        known = weigh(self, hits, known);
+    }
+    if (known >= 0) {
         if (self->norm != NO_NORM) {
-            normalize(hits, count, self->norm);
+            normalize(hits, (size_t)known, self->norm);
         }
-        answer = list_hits(hits, count, unknown);
+        answer = list_hits(hits, (size_t)known, unknown);
     }
     PyMem_Free(hits);
     return answer;
@@ -296,7 +306,7 @@ static void terms_free(PyObject *object) {
 }
 
 static PyMethodDef methods[] = {
-    {"weigh", terms_weigh, METH_O, "Counts by term to columns, values and how many are unknown."},
+    {"weigh", terms_weigh, METH_O, "Terms to columns, values and how many are unknown."},
     {"keep", terms_keep, METH_O, "Keep so many blocks from now on."},
     {NULL, NULL, 0, NULL},
 };

@@ -103,7 +103,9 @@ def make_vectorize(rng):
     kept = rng.sample(words, rng.randint(0, len(words)))
     buckets = rng.choice([1, 2, 7, 101])
     filled = [b""] * buckets
+    forged = rng.random() < 0.2  # of several words with one column
     for column, word in enumerate(kept):
+        column = rng.randrange(3) if forged else column  # noqa: PLW2901
         key = word.encode(errors="surrogatepass")
         entry = struct.pack("<I", len(key)) + key + struct.pack("<Id", column, make_number(rng))
         filled[int.from_bytes(key, "little") % buckets] += entry

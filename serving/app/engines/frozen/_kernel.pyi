@@ -65,7 +65,7 @@ class Terms:
         norm: int,
         /,
     ) -> Terms: ...
-    def weigh(self, counts: dict[str, int], /) -> tuple[list[int], list[float], int]:
+    def weigh(self, terms: list[str], /) -> tuple[list[int], list[float], int]:
         """Columns, values, and how many terms are unknown, repeats included."""
     def keep(self, slots: int, /) -> None: ...
 

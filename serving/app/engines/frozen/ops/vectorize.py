@@ -83,15 +83,15 @@ class Vectorize:
 
     def __call__(self, text: str) -> Features:
         terms = self.analyze(text)
+        weigh = self._native.weigh if self._native else self._weigh_terms
+        columns, values, unknown = weigh(terms)
+        return Features(columns, values, len(terms), unknown)
+
+    def _weigh_terms(self, terms: list[str]) -> tuple[list[int], list[float], int]:
+        """Columns, values, and how many terms are unknown, repeats included."""
         counts = dict.fromkeys(terms, 1)
         if len(counts) < len(terms):
             counts = Counter(terms)
-        weigh = self._native.weigh if self._native else self._weigh_terms
-        columns, values, unknown = weigh(counts)
-        return Features(columns, values, len(terms), unknown)
-
-    def _weigh_terms(self, counts: dict[str, int]) -> tuple[list[int], list[float], int]:
-        """Columns, values, and how many terms are unknown, repeats included."""
         vocabulary, frequencies = self.vocabulary, self.frequencies
         unknown, found = 0, {}
         for term, count in counts.items():

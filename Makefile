@@ -51,12 +51,15 @@ SETUP := $(INSTALL) .python-version requirements/bootstrap.txt
 
 .PHONY: help new remove adopt serve web score test test-all check format models train freeze judge report remote pull push each matrix plan plan-deploy take propose model kernel image image-run image-test cloud-local cloud-local-down bootstrap synth diff live deploy release smoke logs bulk redrive key rollback prune destroy bench budget load fuzz equality picture docs lock clean
 
-# LOCAL=1: on the local AWS that 'make cloud-local' has started.
+# LOCAL=1: on the local AWS that 'make cloud-local' has started. Commands that messages name have it,
+# too (serving/deployment/stack.py).
+unexport QUICKTHAW_LOCAL
 ifneq ($(LOCAL),)
 ifeq ($(wildcard .local/cloud/env),)
 $(error no local AWS runs: 'make cloud-local' starts it)
 endif
 include .local/cloud/env
+export QUICKTHAW_LOCAL := 1
 export AWS_ENDPOINT_URL AWS_REGION AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE
 unexport AWS_PROFILE AWS_SESSION_TOKEN AWS_IGNORE_CONFIGURED_ENDPOINT_URLS $(filter AWS_ENDPOINT_URL_%,$(.VARIABLES))
 endif

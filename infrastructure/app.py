@@ -11,7 +11,7 @@ import aws_cdk as cdk
 from infrastructure.access import PLAN, TRAINING, Access
 from infrastructure.account import Account
 from serving.deployment.git import GitError, git
-from serving.deployment.stack import StackError
+from serving.deployment.stack import StackError, quote_make
 from serving.deployment.stages import STAGES
 
 # As it stands in an address bar, in .git/config, or alone; ids as of GitHub's newer tokens (@123).
@@ -77,7 +77,7 @@ def read_origin() -> str:
     except GitError as error:
         raise StackError(
             f"which repository's workflows are to be trusted is not known ({error}): "
-            "'make bootstrap GITHUB=owner/name'"
+            + quote_make("bootstrap", "GITHUB=owner/name")
         ) from None
 
 

@@ -14,6 +14,7 @@ NAME = "quickthaw"
 ALIAS = "live"  # the version of a function that the API calls
 SAID = f"{NAME}.said"  # the label of a container that says which model and image a task runs
 ACCOUNT = f"{NAME}-account"  # the stack of infrastructure/
+LOCAL = "QUICKTHAW_LOCAL"  # the variable by which make says that it has LOCAL=1
 
 
 class StackError(Exception):
@@ -96,9 +97,16 @@ class Deployment:
 
     def make(self, target: str, *more: str) -> str:
         """The command that runs a target for it, as an error quotes it."""
-        return (
-            f"'{' '.join(['make', target, f'MODEL={self.model}', f'STAGE={self.stage}', *more])}'"
-        )
+        return quote_make(target, f"MODEL={self.model}", f"STAGE={self.stage}", *more)
+
+
+def quote_make(target: str, *more: str) -> str:
+    """A command of make as an error quotes it, for the AWS that this process was started for.
+
+    Without LOCAL=1 the command of a message from a local AWS would act on AWS itself.
+    """
+    local = ["LOCAL=1"] if os.environ.get(LOCAL) else []
+    return f"'{' '.join(['make', target, *more, *local])}'"
 
 
 def match_names(stage: str) -> str:

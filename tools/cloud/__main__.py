@@ -13,7 +13,15 @@ from pathlib import Path
 
 from serving.bundle.inputs import make_example
 from serving.bundle.manifest import read_manifest
-from serving.deployment.stack import Deployment, StackError, locate, read_key, read_outputs, say
+from serving.deployment.stack import (
+    LOCAL,
+    Deployment,
+    StackError,
+    locate,
+    read_key,
+    read_outputs,
+    say,
+)
 from tools.cloud import local
 
 FOLDER = local.ROOT / ".local/cloud"
@@ -53,7 +61,7 @@ def up(model: str) -> None:
     make("deploy", f"MODEL={model}", "STAGE=dev", "YES=1")
     say(f"deployed in {time.monotonic() - started:.0f} s")
     local.forget_others()
-    os.environ |= variables
+    os.environ |= variables | {LOCAL: "1"}
     more = f"LOCAL=1 MODEL={model}"
     sys.stdout.write(
         f"\n  {write_call(model)}\n\n"

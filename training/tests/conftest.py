@@ -130,11 +130,11 @@ def bucket():
         yield Bucket("s3://models", client)
 
 
-def run_steps(*stages, paths=PATHS):
-    """Run stages one after the other, as DVC does."""
-    for stage in stages:
-        stage.main(paths)
-        if stage is train:
+def run_steps(*steps, paths=PATHS):
+    """Run steps one after the other, as DVC does."""
+    for step in steps:
+        step.main(paths)
+        if step is train:
             record_model(paths=paths)
 
 

@@ -245,17 +245,21 @@ def test_comparison_scores_every_candidate_on_every_fold_the_same_each_time():
 
 
 def test_scores_come_in_another_order_stay_their_candidates_and_folds(monkeypatch):
-    class Backwards:
-        def __init__(self, *, return_as, **_):
-            assert return_as == "generator_unordered"
+    # Both in this process: pytest-randomly imports numpy before training has chosen its kernels, so
+    # without pytest-xdist this process sums in another order than those that joblib starts.
+    def run_in(order):
+        class Parallel:
+            def __init__(self, *, return_as, **_):
+                assert return_as == "generator_unordered"
 
-        def __call__(self, jobs):
-            return (function(*arguments) for function, arguments, _ in reversed(jobs))
+            def __call__(self, jobs):
+                return (function(*arguments) for function, arguments, _ in order(jobs))
+
+        monkeypatch.setattr(joblib, "Parallel", Parallel)
+        return compare(params, DOCUMENTS)
 
     params = with_params(scoring="neg_log_loss")  # no two are the same
-    expected = compare(params, DOCUMENTS)
-    monkeypatch.setattr(joblib, "Parallel", Backwards)
-    found = compare(params, DOCUMENTS)
+    expected, found = run_in(list), run_in(reversed)
     assert [scores.tolist() for _, scores in found] == [scores.tolist() for _, scores in expected]
     assert len({score for _, scores in found for score in scores}) == len(found) * params.folds
 

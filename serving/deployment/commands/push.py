@@ -13,7 +13,7 @@ import tempfile
 from serving.deployment.commands.options import add_deployment
 from serving.deployment.image import builder
 from serving.deployment.image.builder import LAMBDA, ImageError, Target
-from serving.deployment.stack import NAME, StackError, make_client, say, tell_errors
+from serving.deployment.stack import NAME, StackError, make_client, quote_make, say, tell_errors
 from serving.deployment.stages import STAGES
 
 
@@ -99,7 +99,9 @@ def is_there(tag: str) -> bool:
         except client.exceptions.ImageNotFoundException:
             return False
         except client.exceptions.RepositoryNotFoundException:
-            raise StackError(f"there is no repository {NAME}: 'make bootstrap' makes it") from None
+            raise StackError(
+                f"there is no repository {NAME}: {quote_make('bootstrap')} makes it"
+            ) from None
     return True
 
 

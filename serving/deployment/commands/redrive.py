@@ -16,6 +16,7 @@ from serving.deployment.stack import (
     StackError,
     confirm,
     make_client,
+    quote_make,
     read_bulk,
     say,
     tell_errors,
@@ -78,8 +79,8 @@ def find_task(client: Any, arn: str) -> dict[str, Any]:
         if error.code not in UNKNOWN:
             raise
         raise StackError(
-            "this AWS, a local one, moves no messages: have the objects put once more with 'make "
-            "bulk … IN='"
+            "this AWS, a local one, moves no messages: have the objects put once more with "
+            + quote_make("bulk", "…", "IN=")
         ) from None
     return dict(tasks[0]) if tasks else {}
 

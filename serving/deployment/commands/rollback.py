@@ -18,6 +18,7 @@ from serving.deployment.stack import (
     StackError,
     confirm,
     make_client,
+    quote_make,
     say,
     tell_errors,
 )
@@ -56,7 +57,8 @@ def list_versions(client: Any, name: str) -> dict[int, str]:
     except StackError as error:
         if error.code == MISSING:
             raise StackError(
-                f"there is no function {name}: 'make deploy', with its MODEL= and STAGE=, makes it",
+                f"there is no function {name}: {quote_make('deploy')}, with its MODEL= and STAGE=, "
+                "makes it",
                 MISSING,
             ) from None
         raise

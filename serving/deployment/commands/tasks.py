@@ -8,7 +8,7 @@ import time
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from serving.deployment.stack import NAME, SAID, StackError, say, tell_errors
+from serving.deployment.stack import NAME, SAID, StackError, quote_make, say, tell_errors
 
 MISSING = "ServiceNotFoundException"
 GONE = {"ClusterNotFoundException", MISSING, "ServiceNotActiveException"}
@@ -114,7 +114,8 @@ def read_service(client: Any, name: str) -> dict[str, Any]:
         if one["status"] == "ACTIVE":
             return dict(one)
     raise StackError(
-        f"there is no service {name}: 'make deploy', with its MODEL= and STAGE=, makes it", MISSING
+        f"there is no service {name}: {quote_make('deploy')}, with its MODEL= and STAGE=, makes it",
+        MISSING,
     )
 
 

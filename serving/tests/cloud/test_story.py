@@ -108,7 +108,7 @@ def test_it_is_deployed_called_read_retrained_rolled_back_reverted_and_destroyed
 
     check_other(checkout, cloud, beside)
     checkout.make("destroy", "YES=1")
-    assert "'make deploy MODEL=topics STAGE=dev'" in checkout.make("smoke", status=2)
+    assert "'make deploy MODEL=topics STAGE=dev LOCAL=1'" in checkout.make("smoke", status=2)
     check_other(checkout, cloud, beside)
     assert len(cloud.list_what_is_there()) == len(alone)
     checkout.make("destroy", "MODEL=rents", "YES=1")

@@ -1,6 +1,7 @@
 """A signal to make ends what a target runs."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -122,6 +123,28 @@ def test_load_goes_to_a_stage_only_where_that_was_typed(typed, exported, found):
     assert ("--stage" in said) == found
     assert "-m bench.load" in said
     assert not (ROOT / "hit").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "exported", "found"),
+    [
+        (("LOCAL=1",), {}, "1"),
+        ((), {"MAKEFLAGS": "LOCAL=1"}, "1"),  # as a make hands it to another
+        ((), {}, ""),
+        (("LOCAL=0",), {}, ""),
+        ((), {"QUICKTHAW_LOCAL": "1", "LOCAL": "1"}, ""),  # of a shell, for other work
+    ],
+)
+def test_program_knows_whether_local_was_typed(typed, exported, found, tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("training/models/topics/model.py", ".local/cloud/env"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    (tmp_path / "python").write_text('#!/bin/sh\necho "local: $QUICKTHAW_LOCAL"\n')
+    (tmp_path / "python").chmod(0o755)
+    given = ("-C", str(tmp_path), "-o.venv/deploy.ok", f"BIN={tmp_path}", *typed)
+    said = make("smoke", *given, env=exported).stdout.splitlines()
+    assert f"local: {found}" in said
 
 
 def make_dry(*arguments, env=None):

@@ -1,6 +1,7 @@
 """What `make docs` makes: a whole site, that needs nothing from elsewhere."""
 
 import json
+import math
 import re
 import subprocess
 from html.parser import HTMLParser
@@ -9,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from serving.tests.tracked import ROOT, copy_tracked
+from tools.site.diagrams import LETTER, make_room
 
 pytestmark = pytest.mark.slow  # each site takes some seconds
 PAGES = sorted(path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md"))
@@ -107,6 +109,20 @@ def test_search_finds_a_guide_by_a_word_of_it(site):
     found = index["terms"]["dask"]
     names = [index["docnames"][one] for one in ([found] if isinstance(found, int) else found)]
     assert "docs/guides/dask" in names
+
+
+def test_labels_left_of_an_axis_have_room_in_any_usual_font():
+    label = (
+        '<text font-size="10" text-anchor="end" transform="translate(50, 7) rotate(0)">{}</text>'
+    )
+    head = '<svg viewBox="0 0 800 380" style="max-width:800px"><rect width="800" height="380"/>'
+    fits = head + label.format("short")
+    assert make_room(fits) == fits
+    left = math.ceil(LETTER * 10 * 20 - 50)
+    wider = make_room(head + label.format("a" * 19 + "&amp;"))
+    assert f'viewBox="-{left} 0 {800 + left} 380"' in wider
+    assert f"max-width:{800 + left}px" in wider
+    assert f'<rect x="-{left}" width="{800 + left}"' in wider
 
 
 def test_code_is_highlighted_and_diagrams_are_drawn(site):

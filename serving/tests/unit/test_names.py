@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.bundle.names import MAX_MODEL_CHARS, check_name
-from serving.deployment.stack import Deployment, StackError
+from serving.deployment.stack import LOCAL, Deployment, StackError, quote_make
 from serving.deployment.stages import STAGES, Domain, Stage, StageError, check_stages
 
 # CloudFormation's CreateStack, Lambda's CreateFunction, ECR's PutImage (their API references).
@@ -44,6 +44,16 @@ def test_name_is_taken_by_aws_wherever_it_stands(name):
 def test_name_is_none_it_is_said_what_one_is_made_of(name):
     with pytest.raises(StackError, match=r"lower-case letters.*rename its folder"):
         Deployment(name, "dev")
+
+
+@pytest.mark.parametrize(("local", "more"), [("", ""), ("1", " LOCAL=1")])
+def test_command_of_a_message_is_for_the_aws_that_the_process_was_started_for(
+    local, more, monkeypatch
+):
+    monkeypatch.setenv(LOCAL, local)
+    said = Deployment("houses", "dev").make("logs", "BULK=1")
+    assert said == f"'make logs MODEL=houses STAGE=dev BULK=1{more}'"
+    assert quote_make("bootstrap") == f"'make bootstrap{more}'"
 
 
 @pytest.mark.parametrize("stage", ["eu-prod", "Prod", "", "1", "x" * 17])

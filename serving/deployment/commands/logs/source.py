@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from serving.deployment.commands.logs.line import SERVER_ERROR, Entry
-from serving.deployment.stack import Deployment, read_bulk, read_outputs, say
+from serving.deployment.stack import Deployment, quote_make, read_bulk, read_outputs, say
 
 POLL_SECONDS, FILE_SECONDS = 1.5, 0.3
 OVERLAP = 60_000  # milliseconds that each poll reads again: lines arrive late, and not in order
@@ -136,8 +136,8 @@ class Reader:
             return "the credentials have expired: log in again, in another terminal"
         if code == "ResourceNotFoundException":
             raise LogsError(
-                f"there is no log group {self._group}: 'make deploy', with MODEL= and STAGE=, "
-                "makes it"
+                f"there is no log group {self._group}: {quote_make('deploy')}, with MODEL= and "
+                "STAGE=, makes it"
             )
         mend = "check AWS_PROFILE and AWS_REGION, and the right logs:FilterLogEvents"
         raise LogsError(f"CloudWatch does not give {self._group} ({error}): {mend}")

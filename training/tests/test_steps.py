@@ -27,7 +27,7 @@ from training.tests.conftest import commit_all, enter_workspace, run, run_steps
 from training.tests.sample import NAME, PATHS, take_raw
 
 
-def stages_run(output, name=NAME):
+def steps_run(output, name=NAME):
     return re.findall(rf"Running stage '(\w+)@{name}'", output)
 
 
@@ -40,7 +40,7 @@ def edit_params(change):
 @pytest.mark.slow
 def test_pipeline_is_run_changed_and_run_again(workspace):
     first = run("dvc", "repro")
-    assert stages_run(first.stdout)[:7] == [
+    assert steps_run(first.stdout)[:7] == [
         "fetch",
         "prepare",
         "validate",
@@ -58,7 +58,7 @@ def test_pipeline_is_run_changed_and_run_again(workspace):
     commit_all("trained")
 
     # Twice changes nothing, and so does starting from nothing.
-    assert stages_run(run("dvc", "repro").stdout) == []
+    assert steps_run(run("dvc", "repro").stdout) == []
     lock = Path("dvc.lock").read_text()
     shutil.rmtree(".dvc/cache")
     shutil.rmtree("data")
@@ -72,11 +72,11 @@ def test_pipeline_is_run_changed_and_run_again(workspace):
 
     # A changed parameter runs what depends on it.
     edit_params(lambda params: params["evaluate"].update(min_class_f1=0.2))
-    assert stages_run(run("dvc", "repro").stdout) == ["evaluate"]
+    assert steps_run(run("dvc", "repro").stdout) == ["evaluate"]
     edit_params(lambda params: params["train"]["vectorizer"].update(min_df=4))
     again = run("dvc", "repro")
     # The data is cleaned and checked as the vectorizer reads it, so these run, too.
-    assert stages_run(again.stdout) == [
+    assert steps_run(again.stdout) == [
         "prepare",
         "validate",
         "train",
@@ -99,7 +99,7 @@ def test_model_cannot_be_frozen_leaves_the_reason_and_no_warning_of_dvc(workspac
     assert "is empty" not in done.stdout + done.stderr
     assert PATHS.frozen.read_text().startswith("not frozen: step 'vectorizer': ")
     assert list(read_manifest(PATHS.bundle).files) == ["model.joblib"]
-    assert stages_run(run("dvc", "repro", "bundle").stdout) == []
+    assert steps_run(run("dvc", "repro", "bundle").stdout) == []
 
 
 @pytest.mark.slow
@@ -113,7 +113,7 @@ def test_model_is_below_the_gate_gets_no_manifest_and_says_why(workspace, capfd)
     assert not (PATHS.bundle / "manifest.json").exists()
 
 
-def test_stages_run_one_after_the_other_leave_a_bundle_that_serves(workspace, sample_archive):
+def test_steps_run_one_after_the_other_leave_a_bundle_that_serves(workspace, sample_archive):
     take_raw(sample_archive)
     run_steps(prepare, validate, train, evaluate, freeze, bundle, learning_curve)
     predictor = load_predictor(PATHS.bundle)
@@ -318,17 +318,17 @@ def test_two_models_are_here_a_change_to_one_trains_that_one_alone(
 ):
     enter_workspace(tmp_path / "workspace", sample_archive, monkeypatch, NAME, "second")
     done = run("dvc", "repro", "bundle")
-    assert stages_run(done.stdout) == stages_run(done.stdout, "second")
+    assert steps_run(done.stdout) == steps_run(done.stdout, "second")
     versions = [read_manifest(Paths(name).bundle).version for name in (NAME, "second")]
     assert versions[0] == versions[1]  # the same data and parameters
     edit_params(lambda params: params["train"].update(seed=14))
     done = run("dvc", "repro", "bundle")
-    assert "train" in stages_run(done.stdout)
-    assert stages_run(done.stdout, "second") == []
+    assert "train" in steps_run(done.stdout)
+    assert steps_run(done.stdout, "second") == []
     assert read_manifest(Paths("second").bundle).version == versions[1]
     # Neither words for people nor tests nor what people read train a model again.
     for name in ("README.md", "tests/test_more.py"):
         (PATHS.home / name).parent.mkdir(exist_ok=True)
         (PATHS.home / name).write_text("")
     PATHS.schema.write_text(PATHS.schema.read_text().replace("Pictures", "Images"))
-    assert "train" not in stages_run(run("dvc", "repro", "bundle").stdout)
+    assert "train" not in steps_run(run("dvc", "repro", "bundle").stdout)

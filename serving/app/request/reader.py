@@ -126,11 +126,11 @@ def header(event: Mapping[str, Any], name: str) -> str:
     Raises:
         RequestError: It is longer than `MAX_HEADER_CHARS`.
     """
-    values = _find(event.get("headers"), name)
-    if not any(isinstance(value, str) for value in values):
+    found = [value for value in _find(event.get("headers"), name) if isinstance(value, str)]
+    if not found:
         lists = _find(event.get("multiValueHeaders"), name)
         values = [one for values in lists if isinstance(values, list) for one in values]
-    found = [value for value in values if isinstance(value, str)]
+        found = [value for value in values if isinstance(value, str)]
     if sum(map(len, found)) > MAX_HEADER_CHARS:
         raise RequestError(f"{name} has more than {MAX_HEADER_CHARS:,} characters.")
     return ", ".join(found)
@@ -154,8 +154,19 @@ def _find_media_type(event: Mapping[str, Any], *, pictures: bool) -> str:
     Raises:
         UnsupportedMedia: It is none that is taken here.
     """
+    given = header(event, "content-type").lower()
+    found = _JSON if given == _JSON else _read_media_type(given, pictures=pictures)
+    if given := header(event, "content-encoding"):
+        for coding in given.lower().split(","):
+            if coding.strip() not in ("identity", ""):
+                raise UnsupportedMedia("The body must be sent without Content-Encoding.")
+    return found
+
+
+def _read_media_type(given: str, *, pictures: bool) -> str:
+    """The media type that a Content-Type names, in lower case."""
     found = []
-    for media_type in _unquote(header(event, "content-type").lower()).split(","):
+    for media_type in _unquote(given).split(","):
         kind, *parameters = map(str.strip, media_type.split(";"))
         if kind not in (_JSON, "") and not (pictures and _may_be_picture(kind)):
             raise UnsupportedMedia(f"The Content-Type must be {_PICTURES if pictures else _JSON}.")
@@ -167,9 +178,6 @@ def _find_media_type(event: Mapping[str, Any], *, pictures: bool) -> str:
                 raise UnsupportedMedia("The charset must be utf-8.")
     if len(set(found)) > 1:
         raise UnsupportedMedia("The Content-Type must be one.")
-    for coding in header(event, "content-encoding").lower().split(","):
-        if coding.strip() not in ("identity", ""):
-            raise UnsupportedMedia("The body must be sent without Content-Encoding.")
     return found[0] if found else _JSON
 
 

@@ -8,7 +8,7 @@ import re
 from string import ascii_lowercase
 
 # Any byte but a-z to a space; in UTF-8 no other character has one of a-z among its bytes.
-_LETTERS = bytes(byte if chr(byte) in ascii_lowercase else 32 for byte in range(256))
+_LETTERS = ascii_lowercase.encode().rjust(ord("z") + 1).ljust(256)
 
 
 def normalize(text: str) -> str:

@@ -9,7 +9,7 @@ import os
 import string
 from types import SimpleNamespace
 
-from serving.app.errors import SettingsError
+from serving.app import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,10 +72,12 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     detected = "Lambda" if _LAMBDA_FUNCTION in environ else "Local"
     emf_environment = environ.get("AWS_EMF_ENVIRONMENT", detected).capitalize()
     if emf_environment not in _EMF_ENVIRONMENTS:
-        raise SettingsError(f"AWS_EMF_ENVIRONMENT must be one of: {', '.join(_EMF_ENVIRONMENTS)}")
+        raise errors.SettingsError(
+            f"AWS_EMF_ENVIRONMENT must be one of: {', '.join(_EMF_ENVIRONMENTS)}"
+        )
     bundle = environ.get("QUICKTHAW_BUNDLE", os.path.join(os.path.dirname(__file__), "data"))
     if not bundle:
-        raise SettingsError("QUICKTHAW_BUNDLE must be the path of a folder, or not set")
+        raise errors.SettingsError("QUICKTHAW_BUNDLE must be the path of a folder, or not set")
     return Settings(
         bundle=bundle,
         metrics_namespace=_read_namespace(environ.get("AWS_EMF_NAMESPACE", "quickthaw")),
@@ -94,7 +96,7 @@ def _read_namespace(found: str) -> str:
         or not _NAMESPACE_CHARS.issuperset(found)
         or found.startswith((":", "AWS/"))
     ):
-        raise SettingsError(
+        raise errors.SettingsError(
             "AWS_EMF_NAMESPACE must be 1 to 255 of the characters A-Z a-z 0-9 . _ # : / - "
             "and must not start with : or AWS/"
         )
@@ -103,12 +105,12 @@ def _read_namespace(found: str) -> str:
 
 def _read_base_path(name: str) -> str:
     if not _BASE_PATH_CHARS.issuperset(name) or name in (".", "..") or len(name) > _MAX_BASE_PATH:
-        raise SettingsError(
+        raise errors.SettingsError(
             "QUICKTHAW_BASE_PATH must be one part of a path, such as nlp: 1 to 128 of the "
             "characters A-Z a-z 0-9 . _ -"
         )
     if name in ROUTES:
-        raise SettingsError(
+        raise errors.SettingsError(
             f"QUICKTHAW_BASE_PATH must not be {name}: that is a route, which API Gateway's own "
             "address would not reach"
         )
@@ -123,7 +125,7 @@ def _read_cors(origin: str) -> dict[str, list[str]]:
     if origin != "*" and (
         scheme not in ("http", "https") or not host or not _HOST_CHARS.issuperset(host)
     ):
-        raise SettingsError("QUICKTHAW_ALLOW_ORIGIN must be * or as https://app.example.org")
+        raise errors.SettingsError("QUICKTHAW_ALLOW_ORIGIN must be * or as https://app.example.org")
     return {
         "Access-Control-Allow-Origin": [origin],
         "Access-Control-Expose-Headers": ["X-Model-Version, X-Request-Id"],
@@ -133,7 +135,7 @@ def _read_cors(origin: str) -> dict[str, list[str]]:
 def _read_flag(name: str, environ: Mapping[str, str]) -> bool:
     found = environ.get(name, "").lower()
     if found not in ("true", "false", ""):
-        raise SettingsError(f"{name} must be true or false")
+        raise errors.SettingsError(f"{name} must be true or false")
     return found == "true"
 
 
@@ -154,7 +156,7 @@ def _read_dimensions(environment: str, environ: Mapping[str, str]) -> dict[str, 
     else:
         function = _read_name(_LAMBDA_FUNCTION, environ)
         if not function:
-            raise SettingsError(
+            raise errors.SettingsError(
                 f"{_LAMBDA_FUNCTION} is not set, as on Lambda: set it, or AWS_EMF_ENVIRONMENT=Local"
             )
         found = (function, service or function, kind or "AWS::Lambda::Function")
@@ -173,7 +175,7 @@ def _read_name(variable: str, environ: Mapping[str, str], suffix: str = "") -> s
     name, room = environ.get(variable, ""), _MAX_DIMENSION_CHARS - len(suffix)
     printable = name.isascii() and name.isprintable()
     if name and not (name.strip() and len(name) <= room and printable):
-        raise SettingsError(
+        raise errors.SettingsError(
             f"{variable} must be at most {room:,} printable ASCII characters, not only spaces"
         )
     return name and name + suffix

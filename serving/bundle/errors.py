@@ -14,7 +14,16 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # importing typing would cost a tenth of a cold start
 if TYPE_CHECKING:
-    from typing import ClassVar
+    from typing import Any, ClassVar
+
+    from serving.bundle.error_kinds import (
+        BundleDamaged,
+        BundleMissing,
+        ProcessorDiffers,
+        VersionMismatch,
+    )
+
+__all__ = ["BundleDamaged", "BundleMissing", "ModelError", "ProcessorDiffers", "VersionMismatch"]
 
 
 class ModelError(Exception):
@@ -23,17 +32,10 @@ class ModelError(Exception):
     told: ClassVar[str] = "has no model that it can serve"
 
 
-class BundleMissing(ModelError):
-    told = "lacks a file of its model"
+def __getattr__(name: str) -> Any:
+    """One of the others, as serving/app/errors.py does it."""
+    if name.startswith("_"):
+        raise AttributeError(name)
+    from serving.bundle import error_kinds  # noqa: PLC0415 - see there
 
-
-class BundleDamaged(ModelError):
-    told = "has a file of its model that is damaged, or another model's"
-
-
-class VersionMismatch(ModelError):
-    told = "has a model that was made by other versions of its packages or of its own code"
-
-
-class ProcessorDiffers(ModelError):
-    told = "has a model that answers otherwise on a processor of this kind"
+    return getattr(error_kinds, name)

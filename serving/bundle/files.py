@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from serving.bundle.errors import BundleDamaged, BundleMissing
+from serving.bundle import errors
 
 try:  # hashlib's own; hashlib itself loads OpenSSL, a tenth of a cold start
     from _blake2 import blake2b
@@ -80,16 +80,16 @@ def read_pinned(bundle: Folder, name: str, pin: SimpleNamespace) -> bytes:
     try:
         data, size = read_file(path, pin.size)
     except OSError as error:
-        raise BundleMissing(
+        raise errors.BundleMissing(
             f"{path} cannot be read ({error.strerror}): {tell_mend(bundle)}"
         ) from None
     if len(data) != pin.size:
-        raise BundleDamaged(
+        raise errors.BundleDamaged(
             f"{path} has {size} bytes, the manifest says {pin.size}: {tell_mend(bundle)}"
         )
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 != pin.sha256:
-        raise BundleDamaged(
+        raise errors.BundleDamaged(
             f"{path} has sha256 {sha256[:12]}…, the manifest says {pin.sha256[:12]}…: "
             f"{tell_mend(bundle)}"
         )

@@ -15,7 +15,7 @@ import os
 import sys
 from types import SimpleNamespace
 
-from serving.bundle.errors import BundleDamaged, BundleMissing, VersionMismatch
+from serving.bundle import errors
 from serving.bundle.files import HASH, digest, name_command, read_file
 from serving.bundle.inputs import check_input
 
@@ -142,7 +142,7 @@ def read_manifest(bundle: Folder) -> Manifest:
     try:
         data, size = read_file(path, MAX_MANIFEST_BYTES)
         if size > MAX_MANIFEST_BYTES:
-            raise BundleDamaged(
+            raise errors.BundleDamaged(
                 f"{path} has {size:,} bytes, which is no manifest: {_tell_write(bundle)}"
             )
         found = _parse(bundle, path, data)
@@ -154,15 +154,15 @@ def read_manifest(bundle: Folder) -> Manifest:
         check_input(manifest.input)
         _check_task(manifest)
     except OSError as error:
-        raise BundleMissing(
+        raise errors.BundleMissing(
             f"{path} cannot be read ({error.strerror}): {name_command('train', bundle)} writes it"
         ) from None
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise BundleDamaged(
+        raise errors.BundleDamaged(
             f"{path} is not a manifest ({type(error).__name__}): {_tell_write(bundle)}"
         ) from None
     if manifest.version != manifest.files[MODEL_NAME].sha256[:VERSION_DIGITS]:
-        raise BundleDamaged(f"{path} gives its model a wrong version: {_tell_write(bundle)}")
+        raise errors.BundleDamaged(f"{path} gives its model a wrong version: {_tell_write(bundle)}")
     return manifest
 
 
@@ -186,12 +186,12 @@ def _parse(bundle: Folder, path: str, data: bytes) -> Any:
     written = found.get("format", FORMAT) if isinstance(found, dict) else FORMAT
     # The first formats had no checksum; where there is one that differs, the number may be damaged.
     if written != FORMAT and (sealed or "checksum" not in found):
-        raise VersionMismatch(
+        raise errors.VersionMismatch(
             f"{path} has format {written!r:.40}, this code reads {FORMAT}: "
             f"{name_command('train', bundle)} writes it again"
         )
     if not sealed:
-        raise BundleDamaged(
+        raise errors.BundleDamaged(
             f"{path} is not as it was written: its checksum differs: {_tell_write(bundle)}"
         )
     del found["checksum"]
@@ -291,7 +291,7 @@ def check_versions(manifest: Manifest) -> None:
         if manifest.versions.get(package) != found
     ]
     if differing:
-        raise VersionMismatch(
+        raise errors.VersionMismatch(
             f"the model was trained with {', '.join(differing)}: install the versions of the "
             "locks with 'scripts/install.sh serve train', or train it again with "
             f"{name_command('train', manifest.name)}"

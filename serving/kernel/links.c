@@ -1,10 +1,10 @@
-/* Scores to probabilities: ops/classify.py. exp() is the C library's, as in Python's math. */
+/* Scores to probabilities: ops/classify.py, calibrate.py and shares.py. exp() is the C library's, as in Python's math. */
 #include "kernel.h"
 #include <math.h>
 
 enum { BLOCK = 128, STEP = 8 }; /* of numpy's pairwise sum */
 
-/* The sum in numpy's order: add_up() in ops/classify.py. */
+/* The sum in numpy's order: add_up() in ops/shares.py. */
 static double add_up(const double *values, Py_ssize_t count) {
     if (count > BLOCK) {
         Py_ssize_t half = count / 2 - count / 2 % STEP;

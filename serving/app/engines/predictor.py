@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from serving.app.inputs import find_input
-from serving.bundle.errors import BundleDamaged, VersionMismatch
+from serving.bundle import errors
 from serving.bundle.files import name_command, read_pinned
 from serving.bundle.manifest import MODEL_NAME, check_versions, processor, read_manifest
 
@@ -114,12 +114,12 @@ def _load_engine(bundle: Folder, manifest: Manifest) -> Engine:
         try:
             from serving.app.engines import sklearn  # noqa: PLC0415
         except Exception as error:
-            raise VersionMismatch(
+            raise errors.VersionMismatch(
                 f"scikit-learn cannot be imported ({type(error).__name__}): install the versions "
                 "of the locks with 'scripts/install.sh serve train'"
             ) from error
         return sklearn.load(data, manifest)
-    raise BundleDamaged(
+    raise errors.BundleDamaged(
         f"the manifest names the engine {manifest.engine!r}, which this code does not have: "
         f"{name_command('train', bundle)} writes the bundle again"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from operator import add, mul
 
-from serving.app.errors import Invalid
+from serving.app import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Regression:
         """
         interval = self._make_interval(scores.value)
         if not all(map(math.isfinite, (scores.value, *(interval or {}).values()))):
-            raise Invalid([("body", "The model has no finite value for what was sent")])
+            raise errors.Invalid([("body", "The model has no finite value for what was sent")])
         return Estimate(scores.value, self._unit, interval, scores)
 
     def _make_interval(self, value: float) -> dict[str, float] | None:

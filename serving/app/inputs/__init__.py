@@ -6,7 +6,7 @@ has them: places are made of names of the contract, never of what a client made 
 
 from __future__ import annotations
 
-from serving.app.errors import Invalid, Malformed
+from serving.app import errors as problems
 from serving.bundle.inputs import MAX_BATCH
 
 TYPE_CHECKING = False
@@ -62,7 +62,7 @@ def check_object(body: Any) -> None:
         Malformed: It is no object.
     """
     if not isinstance(body, dict):
-        raise Malformed("The body must be a JSON object.")
+        raise problems.Malformed("The body must be a JSON object.")
 
 
 def raise_any(errors: Errors) -> None:
@@ -72,7 +72,7 @@ def raise_any(errors: Errors) -> None:
         Invalid: Something was.
     """
     if errors:
-        raise Invalid(errors)
+        raise problems.Invalid(errors)
 
 
 def check_names(found: Collection[str], known: Collection[str], place: str, errors: Errors) -> None:

@@ -6,7 +6,7 @@ in training and in service.
 
 from __future__ import annotations
 
-from serving.app.errors import Invalid, TooLarge, UnsupportedMedia
+from serving.app import errors as problems
 from serving.app.inputs import MISSING, check_names, check_object, raise_any, read_batch
 from serving.app.limits import MAX_PIXELS, Bounds
 from serving.app.pictures import PictureError, PictureTooLarge, UnknownPicture
@@ -69,7 +69,7 @@ class ImageInput:
 
     def read_batch(self, body: Any) -> list[Image]:
         if isinstance(body, bytes):
-            raise UnsupportedMedia("The Content-Type of a batch must be application/json.")
+            raise problems.UnsupportedMedia("The Content-Type of a batch must be application/json.")
         check_object(body)
         pictures = read_batch(body, "images", _read_base64)
         images: list[Image] = []
@@ -94,15 +94,15 @@ class ImageInput:
             Invalid: It is damaged, or empty.
         """
         if len(data) > MAX_PICTURE_BYTES:
-            raise TooLarge(f"A picture must have at most {MAX_PICTURE_BYTES:,} bytes.")
+            raise problems.TooLarge(f"A picture must have at most {MAX_PICTURE_BYTES:,} bytes.")
         try:
             picture = decode(data, room)
         except UnknownPicture as error:
-            raise UnsupportedMedia(str(error)) from None
+            raise problems.UnsupportedMedia(str(error)) from None
         except PictureTooLarge as error:
-            raise TooLarge(str(error)) from None
+            raise problems.TooLarge(str(error)) from None
         except PictureError as error:
-            raise Invalid([(place, str(error))]) from None
+            raise problems.Invalid([(place, str(error))]) from None
         pixels = prepare(picture, self._width, self._height, self._preparation)
         return Image(pixels, len(data), picture.sent)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from serving.app.errors import Malformed
+from serving.app import errors as problems
 from serving.app.inputs import (
     MISSING,
     check_names,
@@ -51,7 +51,7 @@ class RecordInput:
         if isinstance(body, dict):
             return read_batch(body, "records", self._read_one)
         if not isinstance(body, list):
-            raise Malformed("The body must be a JSON object, or a list of records.")
+            raise problems.Malformed("The body must be a JSON object, or a list of records.")
         errors: Errors = []
         records = read_list(body, "body", errors, self._read_one)
         raise_any(errors)

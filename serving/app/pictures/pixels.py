@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-
 from serving.app.pictures import Picture
 
 TYPE_CHECKING = False
@@ -54,6 +52,8 @@ def reduce(picture: Picture, factor: int) -> Picture:
     """
     if factor == 1:
         return picture
+    import struct  # noqa: PLC0415 - small pictures do without
+
     width, grey = picture.width, picture.grey
     across, down = min(factor, width), min(factor, picture.height)
     used = width // across * across

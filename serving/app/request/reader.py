@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 
-from serving.app.errors import Malformed, RequestError, TooLarge, UnsupportedMedia
+from serving.app import errors
 from serving.app.limits import (
     LAMBDA_BYTES,
     MAX_HEADER_CHARS,
@@ -93,7 +93,7 @@ def check_headers(event: Mapping[str, Any]) -> None:
     for name in ("headers", "multiValueHeaders"):
         headers = event.get(name)
         if isinstance(headers, dict) and are_more(headers, MAX_HEADERS):
-            raise RequestError(f"There are more than {MAX_HEADERS} headers.")
+            raise errors.RequestError(f"There are more than {MAX_HEADERS} headers.")
 
 
 def are_more(members: Mapping[str, Any], limit: int) -> bool:
@@ -132,7 +132,7 @@ def header(event: Mapping[str, Any], name: str) -> str:
         values = [one for values in lists if isinstance(values, list) for one in values]
         found = [value for value in values if isinstance(value, str)]
     if sum(map(len, found)) > MAX_HEADER_CHARS:
-        raise RequestError(f"{name} has more than {MAX_HEADER_CHARS:,} characters.")
+        raise errors.RequestError(f"{name} has more than {MAX_HEADER_CHARS:,} characters.")
     return ", ".join(found)
 
 
@@ -159,7 +159,7 @@ def _find_media_type(event: Mapping[str, Any], *, pictures: bool) -> str:
     if given := header(event, "content-encoding"):
         for coding in given.lower().split(","):
             if coding.strip() not in ("identity", ""):
-                raise UnsupportedMedia("The body must be sent without Content-Encoding.")
+                raise errors.UnsupportedMedia("The body must be sent without Content-Encoding.")
     return found
 
 
@@ -169,15 +169,17 @@ def _read_media_type(given: str, *, pictures: bool) -> str:
     for media_type in _unquote(given).split(","):
         kind, *parameters = map(str.strip, media_type.split(";"))
         if kind not in (_JSON, "") and not (pictures and _may_be_picture(kind)):
-            raise UnsupportedMedia(f"The Content-Type must be {_PICTURES if pictures else _JSON}.")
+            raise errors.UnsupportedMedia(
+                f"The Content-Type must be {_PICTURES if pictures else _JSON}."
+            )
         found += [kind] * bool(kind)
         for parameter in parameters:
             name, _, value = parameter.partition("=")
             # Without a value it names no charset.
             if name.strip() == "charset" and value.strip() not in ("utf-8", "utf8", ""):
-                raise UnsupportedMedia("The charset must be utf-8.")
+                raise errors.UnsupportedMedia("The charset must be utf-8.")
     if len(set(found)) > 1:
-        raise UnsupportedMedia("The Content-Type must be one.")
+        raise errors.UnsupportedMedia("The Content-Type must be one.")
     return found[0] if found else _JSON
 
 
@@ -202,15 +204,15 @@ def _read_text(event: Mapping[str, Any], bounds: Bounds) -> str:
     try:
         return _read_bytes(event, bounds).decode()
     except UnicodeError:
-        raise Malformed("The body is not UTF-8.") from None
+        raise errors.Malformed("The body is not UTF-8.") from None
 
 
 def _read_bytes(event: Mapping[str, Any], bounds: Bounds) -> bytes:
     body, limit = event.get("body"), bounds.body_bytes
     if body is None or body == "":
-        raise Malformed(f"The body is empty: send a JSON object, such as {bounds.sample}.")
+        raise errors.Malformed(f"The body is empty: send a JSON object, such as {bounds.sample}.")
     if not isinstance(body, str):
-        raise Malformed("The body must be text.")
+        raise errors.Malformed("The body must be text.")
     encoded = event.get("isBase64Encoded") is True
     # Before anything is decoded: base64 writes three bytes as four characters.
     if len(body) > (limit * 4 // 3 + 4 if encoded else limit):
@@ -218,9 +220,9 @@ def _read_bytes(event: Mapping[str, Any], bounds: Bounds) -> bytes:
     try:
         data = _decode(body) if encoded else body.encode()
     except UnicodeError:
-        raise Malformed("The body is not UTF-8.") from None
+        raise errors.Malformed("The body is not UTF-8.") from None
     except ValueError:
-        raise Malformed("The body is not base64, as the event says it is.") from None
+        raise errors.Malformed("The body is not base64, as the event says it is.") from None
     if len(data) > limit:
         raise _too_large(limit)
     return data
@@ -232,5 +234,5 @@ def _decode(body: str) -> bytes:
     return a2b_base64(body, strict_mode=True)
 
 
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"The body must have at most {limit:,} bytes.")
+def _too_large(limit: int) -> errors.TooLarge:
+    return errors.TooLarge(f"The body must have at most {limit:,} bytes.")

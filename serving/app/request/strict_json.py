@@ -11,7 +11,7 @@ import math
 import re
 from functools import cache
 
-from serving.app.errors import Malformed, TooLarge
+from serving.app import errors
 from serving.app.limits import MAX_DEPTH, MAX_DIGITS
 from serving.bundle.inputs import MAX_BATCH
 
@@ -41,14 +41,14 @@ def read_json(text: str, bounds: Bounds) -> Any:
         if "\\u" in text:  # escapes can spell a lone surrogate
             json.dumps(found, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        raise Malformed(
+        raise errors.Malformed(
             f"The body is not JSON: {error.msg.removesuffix(' at')}, "
             f"at line {error.lineno}, column {error.colno}."
         ) from None
     except RecursionError:
         raise _too_deep() from None
     except UnicodeEncodeError:
-        raise Malformed("The body holds a lone surrogate, which is no character.") from None
+        raise errors.Malformed("The body holds a lone surrogate, which is no character.") from None
     _check_depth(found, MAX_DEPTH)
     return found
 
@@ -105,12 +105,12 @@ def _check_depth(value: Any, room: int) -> None:
             _check_depth(inner, room - 1)
 
 
-def _too_deep() -> Malformed:
-    return Malformed(f"The body is nested more than {MAX_DEPTH} deep.")
+def _too_deep() -> errors.Malformed:
+    return errors.Malformed(f"The body is nested more than {MAX_DEPTH} deep.")
 
 
-def _too_many(bounds: Bounds) -> TooLarge:
-    return TooLarge(
+def _too_many(bounds: Bounds) -> errors.TooLarge:
+    return errors.TooLarge(
         f"The body has more than {bounds.values:,} values; "
         f"a batch may have {MAX_BATCH:,} {bounds.inputs}."
     )
@@ -118,25 +118,25 @@ def _too_many(bounds: Bounds) -> TooLarge:
 
 def _unique_names(pairs: list[tuple[str, Any]], limit: int) -> dict[str, Any]:
     if len(pairs) > limit:
-        raise Malformed(f"The body has an object of more than {limit} names.")
+        raise errors.Malformed(f"The body has an object of more than {limit} names.")
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise Malformed("The body has a name twice in one object.")
+        raise errors.Malformed("The body has a name twice in one object.")
     return found
 
 
 def _refuse_constant(_: str) -> NoReturn:
-    raise Malformed("The body holds NaN or Infinity, which are not JSON.")
+    raise errors.Malformed("The body holds NaN or Infinity, which are not JSON.")
 
 
 def _finite_float(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
-        raise Malformed("The body holds a number that is out of range.")
+        raise errors.Malformed("The body holds a number that is out of range.")
     return value
 
 
 def _short_int(digits: str) -> int:
     if len(digits.removeprefix("-")) > MAX_DIGITS:
-        raise Malformed(f"The body holds a number of more than {MAX_DIGITS} digits.")
+        raise errors.Malformed(f"The body holds a number of more than {MAX_DIGITS} digits.")
     return int(digits)

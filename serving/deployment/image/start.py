@@ -18,8 +18,10 @@ def _import_start() -> None:
         file = open(f"{__path__[0]}/start.{sys.implementation.cache_tag}", "rb", 0)  # noqa: PTH123, SIM115 - pathlib is another import
     except OSError:
         return
-    import marshal  # noqa: PLC0415 - only where there is such a file
+    import gc  # noqa: PLC0415 - as marshal, only where there is such a file
+    import marshal  # noqa: PLC0415
 
+    gc.disable()  # nothing of it is garbage, which the collector would go through all to find out
     with file:
         parts = marshal.loads(file.readall())  # noqa: S302 - code, as the image's .pyc files are
     make, make_spec, modules = type(sys), type(__spec__), sys.modules
@@ -33,6 +35,8 @@ def _import_start() -> None:
             module.__path__ = [folder]
         exec(code, module.__dict__)  # noqa: S102 - as an import does
         setattr(modules[parent], last, module)
+    gc.freeze()  # nor will it be
+    gc.enable()
 
 
 _import_start()

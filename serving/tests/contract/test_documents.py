@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from bench.readme import build_tables as build_bench_tables
 from bench.web import to_table as to_servers_table
-from serving.app import errors, limits
+from serving.app import error_kinds, limits
 from serving.app.http.full_app import METHODS
 from serving.app.inputs.text import TextInput
 from serving.app.telemetry.metrics import PROPERTIES, UNITS
@@ -85,7 +85,7 @@ def test_properties_table_is_what_is_emitted():
 
 
 def test_errors_table_is_every_kind_of_problem():
-    kinds = {(str(one.status), one.kind) for one in subclasses(errors.ServiceError)}
+    kinds = {(str(one.status), one.kind) for one in subclasses(error_kinds.ServiceError)}
     assert {(row[0], row[1]) for row in table(API, "Status")} == kinds
 
 

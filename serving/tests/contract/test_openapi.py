@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from openapi_spec_validator import validate
 
-from serving.app import errors, limits
+from serving.app import error_kinds, limits
 from serving.app.http.document import EXAMPLES, _choose_examples
 from serving.app.http.full_app import METHODS
 from serving.app.inputs.text import TextInput
@@ -83,7 +83,7 @@ def subclasses(of):
 
 
 def test_every_error_has_a_status_a_title_and_a_kind():
-    for one in subclasses(errors.ServiceError):
+    for one in subclasses(error_kinds.ServiceError):
         assert 400 <= one.status <= 599
         assert one.title
         assert re.fullmatch(r"[a-z-]+", one.kind)

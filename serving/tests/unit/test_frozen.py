@@ -32,7 +32,8 @@ from serving.app.engines.frozen import engine as frozen
 from serving.app.engines.frozen.analysis import TOKEN_PATTERN
 from serving.app.engines.frozen.engine import FrozenEngine
 from serving.app.engines.frozen.file import BLOCK, FrozenFile, count_blocks
-from serving.app.engines.frozen.ops.classify import Calibrate, add_up
+from serving.app.engines.frozen.ops.calibrate import Calibrate
+from serving.app.engines.frozen.ops.shares import add_up
 from serving.app.engines.predictor import load_predictor
 from serving.app.engines.sklearn import SklearnEngine
 from serving.app.features import normalize, split_words

@@ -29,6 +29,7 @@ FAST = {
             "engines.frozen.ops",
             "engines.frozen.ops.classify",
             "engines.frozen.ops.linear",
+            "engines.frozen.ops.shares",
             "engines.frozen.ops.vectorize",
             "engines.frozen.rows",
             "engines.predictor",

@@ -85,7 +85,7 @@ def test_start_reads_one_file_and_answers_the_same(merged, bundle):
 
 def test_modules_of_the_file_are_what_imports_would_have_made(merged, bundle):
     code = """
-import importlib.util, inspect, json, linecache
+import gc, importlib.util, inspect, json, linecache
 import serving.app.handler
 from serving.app.engines.frozen import engine
 found = {}
@@ -98,6 +98,9 @@ for name, module in sys.modules.items():
         parent, _, last = name.rpartition(".")
         assert getattr(sys.modules[parent], last) is module
 assert "def score" in inspect.getsource(engine.FrozenEngine)
+assert engine.FrozenEngine.score.__annotations__ == {}
+assert gc.isenabled()
+assert gc.get_freeze_count() > 1000
 from serving.app.http import full_app
 print(json.dumps(found))
 """

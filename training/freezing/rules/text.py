@@ -24,6 +24,9 @@ from training.freezing.registry import Step, rule
 # numpy's logarithms of all counts up to 65,536 are glibc's, bit by bit; the table is for other C
 # libraries, and for what people write.
 LOGS = 1024
+# Terms in a bucket, on the average: few to look through, and of the buckets' starts, each of which
+# may be in a block of its own that is read and checked, few blocks.
+IN_BUCKET = 4
 NORMS = (None, "l1", "l2")
 
 
@@ -164,7 +167,7 @@ def _name_preprocessor(vectorizer: Any) -> str | None:
 def _hash_table(vocabulary: dict[str, int], idf: NDArray[np.float64] | None) -> dict[str, bytes]:
     """The sections `terms` and `buckets`; see `Vectorize` of the frozen engine."""
     weights = np.ones(len(vocabulary)) if idf is None else idf
-    buckets: list[list[bytes]] = [[] for _ in range(next_prime(len(vocabulary)))]
+    buckets: list[list[bytes]] = [[] for _ in range(next_prime(len(vocabulary) // IN_BUCKET))]
     for term, number in sorted(vocabulary.items()):
         column = int(number)  # scikit-learn takes False and 0.0 for 0; numpy finds nothing there
         key = term.encode(errors="surrogatepass")

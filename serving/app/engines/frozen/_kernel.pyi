@@ -16,7 +16,7 @@ def softmax(scores: list[float], /) -> list[float]:
     """What ops/classify.py does for the link of that name."""
 
 def calibrate(slopes: list[float], intercepts: list[float], scores: list[float], /) -> list[float]:
-    """What ops/classify.py does for one classifier's sigmoids."""
+    """What ops/calibrate.py does for one classifier."""
 
 @final
 class Forest:

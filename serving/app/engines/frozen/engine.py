@@ -13,7 +13,7 @@ from serving.app.engines.base import Scores
 from serving.app.engines.frozen import native
 from serving.app.engines.frozen.file import FORMAT, MAGIC, PREFIX, FrozenFile
 from serving.app.engines.frozen.ops import build, run
-from serving.bundle.errors import BundleDamaged, VersionMismatch
+from serving.bundle import errors
 from serving.bundle.files import name_command
 from serving.bundle.inputs import list_columns
 from serving.bundle.manifest import FROZEN_NAME, python_version
@@ -62,10 +62,10 @@ class FrozenEngine:
             self._ops, gives = build(file, header["ops"], described["kind"])
             self._check(gives)
             self._counts_terms: bool = header["counts_terms"]
-        except BundleDamaged:
+        except errors.BundleDamaged:
             raise
         except Exception as error:
-            raise BundleDamaged(
+            raise errors.BundleDamaged(
                 f"{FROZEN_NAME} is not one that this code can serve "
                 f"({type(error).__name__}): {file.mend}"
             ) from error
@@ -168,18 +168,18 @@ def load(bundle: Folder, manifest: Manifest) -> FrozenEngine:
         VersionMismatch: It was frozen with another Python, whose Unicode tables may differ.
     """
     if manifest.versions.get("python") != python_version():
-        raise VersionMismatch(
+        raise errors.VersionMismatch(
             f"the model was frozen with Python {manifest.versions.get('python', 'unknown')} "
             f"(here: {python_version()}): use that one, or train it again with "
             f"{name_command('train', bundle)}"
         )
     if sys.byteorder != "little":
-        raise VersionMismatch("a frozen model needs a little-endian processor")
+        raise errors.VersionMismatch("a frozen model needs a little-endian processor")
     pin = manifest.files[FROZEN_NAME]
     path = os.path.join(bundle, FROZEN_NAME)
     engine = FrozenEngine(FrozenFile(path, pin.size, manifest.frozen["root"]), manifest.input)
     if engine.classes != [label.id for label in manifest.labels]:
-        raise BundleDamaged(
+        raise errors.BundleDamaged(
             f"the labels of {FROZEN_NAME} are not the manifest's: "
             f"{name_command('train', bundle)} writes both again"
         )

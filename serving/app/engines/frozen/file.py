@@ -30,7 +30,7 @@ from __future__ import annotations
 import os
 
 from serving.app.engines.frozen.memo import Memo
-from serving.bundle.errors import BundleDamaged, BundleMissing
+from serving.bundle import errors
 from serving.bundle.files import HASH, digest, open_file, tell_mend
 
 MAGIC = b"QTFROZEN"
@@ -80,9 +80,13 @@ class FrozenFile:
             self._descriptor = open_file(path)
             found = os.fstat(self._descriptor).st_size
         except OSError as error:
-            raise BundleMissing(f"{path} cannot be read ({error.strerror}): {self.mend}") from None
+            raise errors.BundleMissing(
+                f"{path} cannot be read ({error.strerror}): {self.mend}"
+            ) from None
         if found != size:
-            raise BundleDamaged(f"{path} has {found} bytes, the manifest says {size}: {self.mend}")
+            raise errors.BundleDamaged(
+                f"{path} has {found} bytes, the manifest says {size}: {self.mend}"
+            )
         try:
             self.blocks, leaves = count_blocks(size)
         except ValueError as error:
@@ -173,5 +177,5 @@ class FrozenFile:
         except OSError as error:
             raise self._damaged(f"it cannot be read ({error.strerror})") from None
 
-    def _damaged(self, why: str) -> BundleDamaged:
-        return BundleDamaged(f"{self._path} is damaged: {why}: {self.mend}")
+    def _damaged(self, why: str) -> errors.BundleDamaged:
+        return errors.BundleDamaged(f"{self._path} is damaged: {why}: {self.mend}")

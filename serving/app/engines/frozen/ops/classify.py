@@ -6,11 +6,10 @@ what a rounding of exp() may.
 
 from __future__ import annotations
 
-from functools import reduce
 from math import exp, log, log1p
-from operator import add
 
 from serving.app.engines.frozen import native
+from serving.app.engines.frozen.ops.shares import expit, share
 
 Outcome = tuple[int, "list[float] | None"]  # a label's number, a probability a label
 
@@ -55,80 +54,6 @@ class Probabilities:
         if outcome[1] is None:
             raise ValueError("a classifier without probabilities")
         return outcome[1]
-
-
-class Calibrate:
-    """Scores to a label and probabilities: CalibratedClassifierCV by sigmoids.
-
-    Settings: `slopes` and `intercepts` of the sigmoids, a list a classifier, a number a score.
-    """
-
-    takes, gives = "values", "outcome"
-
-    def __init__(self, _: FrozenFile, op: dict[str, Any]) -> None:
-        self._sigmoids = [
-            (list(map(float, slopes)), list(map(float, intercepts)))
-            for slopes, intercepts in zip(op["slopes"], op["intercepts"], strict=True)
-        ]
-        if any(len(slopes) != len(intercepts) for slopes, intercepts in self._sigmoids):
-            raise ValueError("as many slopes as intercepts")
-        self._calibrate = native.kernel.calibrate if native.kernel else _calibrate
-
-    def __call__(self, scores: list[float]) -> Outcome:
-        width = len(self._sigmoids[0][0])
-        each: list[list[float]] = [
-            self._calibrate(*sigmoids, scores[number * width : (number + 1) * width])
-            for number, sigmoids in enumerate(self._sigmoids)
-        ]
-        mean = each[0]
-        if len(each) > 1:
-            mean = [reduce(add, column) / len(each) for column in zip(*each, strict=True)]
-        return mean.index(max(mean)), mean
-
-
-def _calibrate(slopes: list[float], intercepts: list[float], scores: list[float]) -> list[float]:
-    """The probabilities of one classifier."""
-    triples = list(zip(slopes, intercepts, scores, strict=True))
-    try:  # without a call each, in half the time
-        found = [1.0 / (1.0 + exp(a * score + b)) for a, b, score in triples]
-    except OverflowError:
-        found = [expit(-(a * score + b)) for a, b, score in triples]
-    return share(found) if len(found) > 1 else [1.0 - found[0], found[0]]
-
-
-def expit(x: float) -> float:
-    """The logistic function."""
-    try:
-        return 1.0 / (1.0 + exp(-x))
-    except OverflowError:  # of exp, which in C is infinite
-        return 0.0
-
-
-def add_up(values: list[Any]) -> Any:
-    """The sum in numpy's order, which decides between labels that all but tie.
-
-    That is pairwise_sum in numpy's loops_utils.h.src. What is added can be arrays, too.
-    """
-    count = len(values)
-    if count > 128:  # noqa: PLR2004
-        half = count // 2 - count // 2 % 8
-        return add_up(values[:half]) + add_up(values[half:])
-    total, rest = 0.0, values
-    if count >= 8:  # noqa: PLR2004
-        sums = values[:8]
-        for start in range(8, count - 7, 8):
-            sums = [one + value for one, value in zip(sums, values[start:], strict=False)]
-        a, b, c, d, e, f, g, h = sums
-        total, rest = ((a + b) + (c + d)) + ((e + f) + (g + h)), values[count - count % 8 :]
-    for value in rest:  # not sum(): it compensates
-        total += value
-    return total
-
-
-def share(found: list[float]) -> list[float]:
-    """Each number's share of their sum; the same for each where all are zero."""
-    total = add_up(found)
-    return [one / total for one in found] if total else [1 / len(found)] * len(found)
 
 
 def _softmax(scores: list[float]) -> list[float]:

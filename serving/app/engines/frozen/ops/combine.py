@@ -7,7 +7,7 @@ from functools import reduce
 from math import exp, log
 from operator import add
 
-from serving.app.engines.frozen.ops.classify import add_up, expit, share
+from serving.app.engines.frozen.ops.shares import add_up, expit, share
 from serving.app.engines.frozen.rows import check_width
 
 TYPE_CHECKING = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from serving.app.engines.frozen.ops import build, run
-from serving.app.engines.frozen.ops.classify import share
+from serving.app.engines.frozen.ops.shares import share
 from serving.app.engines.frozen.ops.vectors import list_pairs
 from serving.app.engines.frozen.rows import check_width
 

@@ -124,7 +124,6 @@ class Vectorize:
         start, stop = memoryview(self._file.read(place, place + 2 * U32)).cast("I")
         if not start <= stop <= min(start + MAX_BUCKET, self._terms_end - self._terms):
             raise ValueError("a bucket out of its section")
-        # Most buckets have one term, a third none.
         for found, known in _parse(self._file.read(self._terms + start, self._terms + stop)):
             if found == key:
                 return known

@@ -1,0 +1,95 @@
+"""The errors of errors.py that a start without one does not need: it imports them."""
+
+from __future__ import annotations
+
+from serving.app.errors import RequestError, ServiceError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from serving.bundle.errors import ModelError
+
+MAX_LISTED_ERRORS = 10
+
+
+class Malformed(RequestError):
+    title = "Malformed body"
+    kind = "malformed"
+
+
+class NotFound(RequestError):
+    status = 404
+    title = "No such path"
+    kind = "not-found"
+
+
+class MethodNotAllowed(RequestError):
+    status = 405
+    title = "Method not allowed"
+    kind = "method-not-allowed"
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"This path answers {allowed} only.")
+        self.allowed = allowed
+
+    def headers(self) -> dict[str, str]:
+        return {"Allow": self.allowed}
+
+
+class TooLarge(RequestError):
+    status = 413
+    title = "Body too large"
+    kind = "too-large"
+
+
+class UnsupportedMedia(RequestError):
+    status = 415
+    title = "Unsupported media type"
+    kind = "unsupported-media-type"
+
+
+class Invalid(RequestError):
+    """The request was read but breaks a rule of the schema.
+
+    Args:
+        errors: Pairs of place ("body.texts[3]", "query.top") and rule. The first
+            `MAX_LISTED_ERRORS` are listed: a hostile body can break thousands.
+    """
+
+    status = 422
+    title = "Invalid request"
+    kind = "invalid"
+
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        shown = errors[:MAX_LISTED_ERRORS]
+        listed = "" if len(shown) == len(errors) else f"; the first {len(shown)} are listed"
+        rules = "1 rule is" if len(errors) == 1 else f"{len(errors)} rules are"
+        super().__init__(f"{rules} broken{listed}.")
+        self.rules = errors
+        self.errors = [{"place": place, "rule": rule} for place, rule in shown]
+
+    def problem(self) -> dict[str, Any]:
+        return {**super().problem(), "errors": self.errors}
+
+
+class NotServable(ServiceError):
+    """The bundle cannot be served.
+
+    Args:
+        error: Why not. Its own words are for the log; the caller is told less.
+    """
+
+    status = 503
+    title = "Model not servable"
+    kind = "model-not-servable"
+
+    def __init__(self, error: ModelError) -> None:
+        super().__init__(f"The service {error.told}. Its log says more.")
+
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "60"}
+
+
+class SettingsError(Exception):
+    """An environment variable has a value that it cannot have. Ends init: see settings.py."""

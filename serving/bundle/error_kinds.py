@@ -1,0 +1,21 @@
+"""The errors of errors.py that a start without one does not need: it imports them."""
+
+from __future__ import annotations
+
+from serving.bundle.errors import ModelError
+
+
+class BundleMissing(ModelError):
+    told = "lacks a file of its model"
+
+
+class BundleDamaged(ModelError):
+    told = "has a file of its model that is damaged, or another model's"
+
+
+class VersionMismatch(ModelError):
+    told = "has a model that was made by other versions of its packages or of its own code"
+
+
+class ProcessorDiffers(ModelError):
+    told = "has a model that answers otherwise on a processor of this kind"

@@ -5,6 +5,7 @@
 
 enum { NO_NORM, L1, L2 };
 enum { U32 = 4, F64 = 8, FREQUENT = 64, FEW = 48 };
+enum { SHORTEST = 2 }; /* letters of a word, as features.split_words has it */
 enum { MAX_BUCKET = 65536 }; /* as ops/vectorize.py has it */
 
 typedef struct {
@@ -160,7 +161,7 @@ static void normalize(Hit *hits, size_t count, int norm) {
     }
 }
 
-static PyObject *list_hits(const Hit *hits, size_t count, Py_ssize_t unknown) {
+static PyObject *list_hits(const Hit *hits, size_t count, Py_ssize_t terms, Py_ssize_t unknown) {
     PyObject *columns = PyList_New((Py_ssize_t)count), *values = PyList_New((Py_ssize_t)count);
     for (size_t i = 0; columns && values && i < count; i++) {
         PyObject *column = PyLong_FromUnsignedLong(hits[i].column);
@@ -173,14 +174,14 @@ static PyObject *list_hits(const Hit *hits, size_t count, Py_ssize_t unknown) {
         }
     }
     if (columns && values) {
-        return Py_BuildValue("(NNn)", columns, values, unknown);
+        return Py_BuildValue("(NNnn)", columns, values, terms, unknown);
     }
     Py_XDECREF(columns);
     Py_XDECREF(values);
     return NULL;
 }
 
-/* The terms that are known, into `hits`: how many; -1 with an exception set. */
+/* The terms of a list that are known, into `hits`: how many; -1 with an exception set. */
 static Py_ssize_t look_up(Terms *self, PyObject *terms, Py_ssize_t count, Hit *hits) {
     Py_ssize_t known = 0;
     for (Py_ssize_t i = 0; i < count; i++) {
@@ -192,6 +193,31 @@ static Py_ssize_t look_up(Terms *self, PyObject *terms, Py_ssize_t count, Hit *h
         }
         hits[known].place = (uint32_t)known;
         known += found;
+    }
+    return known;
+}
+
+static int is_letter(char one) { return one >= 'a' && one <= 'z'; }
+
+/* The same of the words of a text in lower case, each of two letters or more; `count` is set to
+ * how many there are. */
+static Py_ssize_t look_up_words(Terms *self, const char *text, size_t size, Py_ssize_t *count,
+                                Hit *hits) {
+    Py_ssize_t known = 0;
+    for (size_t at = 0, end; at < size; at = end + 1) {
+        for (end = at; end < size && is_letter(text[end]); end++) {
+            ;
+        }
+        if (end - at < SHORTEST) {
+            continue;
+        }
+        int found = find_term(self, text + at, end - at, hits + known);
+        if (found < 0) {
+            return -1;
+        }
+        hits[known].place = (uint32_t)known;
+        known += found;
+        ++*count;
     }
     return known;
 }
@@ -219,6 +245,23 @@ static Py_ssize_t weigh(Terms *self, Hit *hits, Py_ssize_t known) {
     return count;
 }
 
+/* The answer of known terms, of `count` that a text has; NULL with an exception set, as where the
+ * look-up has set one. */
+static PyObject *answer(Terms *self, Hit *hits, Py_ssize_t known, Py_ssize_t count) {
+    Py_ssize_t unknown = count - known;
+    if (known >= 0) {
+        sort(hits, (size_t)known);
+        known = weigh(self, hits, known);
+    }
+    if (known < 0) {
+        return NULL;
+    }
+    if (self->norm != NO_NORM) {
+        normalize(hits, (size_t)known, self->norm);
+    }
+    return list_hits(hits, (size_t)known, count, unknown);
+}
+
 static PyObject *terms_weigh(PyObject *object, PyObject *terms) {
     Terms *self = (Terms *)object;
     if (!PyList_Check(terms)) {
@@ -230,20 +273,27 @@ static PyObject *terms_weigh(PyObject *object, PyObject *terms) {
     if (!hits) {
         return PyErr_NoMemory();
     }
-    PyObject *answer = NULL;
-    Py_ssize_t known = look_up(self, terms, count, hits), unknown = count - known;
-    if (known >= 0) {
-        sort(hits, (size_t)known);
-        known = weigh(self, hits, known);
-    }
-    if (known >= 0) {
-        if (self->norm != NO_NORM) {
-            normalize(hits, (size_t)known, self->norm);
-        }
-        answer = list_hits(hits, (size_t)known, unknown);
-    }
+    PyObject *found = answer(self, hits, look_up(self, terms, count, hits), count);
     PyMem_Free(hits);
-    return answer;
+    return found;
+}
+
+static PyObject *terms_weigh_words(PyObject *object, PyObject *bytes) {
+    Terms *self = (Terms *)object;
+    char *text;
+    Py_ssize_t size, count = 0;
+    if (PyBytes_AsStringAndSize(bytes, &text, &size) < 0) {
+        return NULL;
+    }
+    /* Each word but the last takes a byte more than its letters. */
+    Hit *hits = PyMem_Malloc(((size_t)size / (SHORTEST + 1) + 2) * sizeof *hits);
+    if (!hits) {
+        return PyErr_NoMemory();
+    }
+    Py_ssize_t known = look_up_words(self, text, (size_t)size, &count, hits);
+    PyObject *found = answer(self, hits, known, count);
+    PyMem_Free(hits);
+    return found;
 }
 
 static PyObject *terms_keep(PyObject *object, PyObject *number) {
@@ -306,7 +356,8 @@ static void terms_free(PyObject *object) {
 }
 
 static PyMethodDef methods[] = {
-    {"weigh", terms_weigh, METH_O, "Terms to columns, values and how many are unknown."},
+    {"weigh", terms_weigh, METH_O, "Terms to columns, values, their number, how many are unknown."},
+    {"weigh_words", terms_weigh_words, METH_O, "The same of a text in lower case."},
     {"keep", terms_keep, METH_O, "Keep so many blocks from now on."},
     {NULL, NULL, 0, NULL},
 };

@@ -11,6 +11,7 @@ import sys
 from types import SimpleNamespace
 
 from serving.app.engines.frozen import native
+from serving.app.engines.frozen.analysis import TOKEN_PATTERN
 from serving.app.engines.frozen.file import BLOCK
 from serving.app.engines.frozen.ops import build
 from serving.app.engines.frozen.rows import Features
@@ -117,6 +118,8 @@ def make_vectorize(rng):
     op = {"type": "vectorize", "analyzer": "word", "preprocessor": None, "strip_accents": None}
     op |= {"lowercase": False, "token_pattern": r"[^|]+", "stop_words": None, "ngram_range": [1, 1]}
     op |= {"binary": rng.random() < 0.3, "norm": rng.choice([None, "l1", "l2"])}
+    if rng.random() < 0.5:
+        op |= {"preprocessor": "normalize", "token_pattern": TOKEN_PATTERN}
     rows = ["|".join(rng.choices(words, k=rng.choice([0, 1, 5, 200]))) for _ in range(3)]
     return data, op | {"sections": places}, "text", rows
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # once. Not compiled here, where each cold start would pay for it; `re` keeps what it compiled.
 _STRING = r'"[^"\\]*+(?:\\.?+[^"\\]*+)*+"?+'
 
+_CONTAINERS = (dict, list)
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
@@ -98,11 +99,12 @@ def _count_marks(text: str, start: int, stop: int) -> int:
 
 
 def _check_depth(value: Any, room: int) -> None:
-    if isinstance(value, dict | list):
+    if isinstance(value, _CONTAINERS):
         if not room:
             raise _too_deep()
         for inner in value.values() if isinstance(value, dict) else value:
-            _check_depth(inner, room - 1)
+            if isinstance(inner, _CONTAINERS):  # of a batch few are: without a call each
+                _check_depth(inner, room - 1)
 
 
 def _too_deep() -> errors.Malformed:

@@ -132,6 +132,7 @@ def test_what_cannot_be_is_refused_when_a_part_is_made(name, arguments):
     "ask",
     [
         lambda kernel, load: kernel.Terms(load, 1, 0, 64, 0, 64, {}, 0).weigh(["a"]),
+        lambda kernel, load: kernel.Terms(load, 1, 0, 64, 0, 64, {}, 0).weigh_words(b"boat"),
         lambda kernel, load: kernel.Weights(load, 1, 0, 64, [0.0]).score([1], [1.0]),
         lambda kernel, load: kernel.Matrix(load, 1, [0.0]).score([1.0]),
     ],

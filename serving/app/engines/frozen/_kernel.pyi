@@ -65,8 +65,10 @@ class Terms:
         norm: int,
         /,
     ) -> Terms: ...
-    def weigh(self, terms: list[str], /) -> tuple[list[int], list[float], int]:
-        """Columns, values, and how many terms are unknown, repeats included."""
+    def weigh(self, terms: list[str], /) -> tuple[list[int], list[float], int, int]:
+        """Columns, values, how many terms there are, and how many are unknown."""
+    def weigh_words(self, text: bytes, /) -> tuple[list[int], list[float], int, int]:
+        """The same of the words of features.split_words; the text is in lower case."""
     def keep(self, slots: int, /) -> None: ...
 
 @final

@@ -34,12 +34,15 @@ def make_analyzer(op: dict[str, Any]) -> tuple[Split | None, Split]:
         return None, _cut_characters(op, shortest, longest)
     split = _find_splitter(op)
     stop_words = frozenset(op["stop_words"] or ())
+    alone = shortest == longest == 1
+    if alone and not stop_words:
+        return split, split
 
     def analyze(text: str) -> list[str]:
         tokens = split(text)
         if stop_words:
             tokens = [token for token in tokens if token not in stop_words]
-        if shortest == longest == 1:
+        if alone:
             return tokens
         # No n-gram is longer than the text, whatever the bound.
         lengths = range(shortest, min(longest, len(tokens)) + 1)

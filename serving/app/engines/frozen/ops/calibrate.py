@@ -35,15 +35,20 @@ class Calibrate:
         self._calibrate = native.kernel.calibrate if native.kernel else _calibrate
 
     def __call__(self, scores: list[float]) -> Outcome:
+        if len(self._sigmoids) == 1:
+            mean: list[float] = self._calibrate(*self._sigmoids[0], scores)
+        else:
+            mean = self._average(scores)
+        return mean.index(max(mean)), mean
+
+    def _average(self, scores: list[float]) -> list[float]:
+        """The mean of what the classifiers say."""
         width = len(self._sigmoids[0][0])
-        each: list[list[float]] = [
+        each = [
             self._calibrate(*sigmoids, scores[number * width : (number + 1) * width])
             for number, sigmoids in enumerate(self._sigmoids)
         ]
-        mean = each[0]
-        if len(each) > 1:
-            mean = [reduce(add, column) / len(each) for column in zip(*each, strict=True)]
-        return mean.index(max(mean)), mean
+        return [reduce(add, column) / len(each) for column in zip(*each, strict=True)]
 
 
 def _calibrate(slopes: list[float], intercepts: list[float], scores: list[float]) -> list[float]:

@@ -13,6 +13,7 @@ from serving.app.engines.frozen import native
 from serving.app.engines.frozen.analysis import make_analyzer
 from serving.app.engines.frozen.memo import Memo
 from serving.app.engines.frozen.rows import Features, normalize
+from serving.app.features import split_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,13 +83,13 @@ class Vectorize:
             self._native = native.kernel.Terms(file.load_block, *places, *weigh)
 
     def __call__(self, text: str) -> Features:
-        terms = self.analyze(text)
-        weigh = self._native.weigh if self._native else self._weigh_terms
-        columns, values, unknown = weigh(terms)
-        return Features(columns, values, len(terms), unknown)
+        if not self._native:
+            return self._weigh_terms(self.analyze(text))
+        if self.analyze is split_words:  # which the kernel does itself
+            return Features(*self._native.weigh_words(text.lower().encode(errors="replace")))
+        return Features(*self._native.weigh(self.analyze(text)))
 
-    def _weigh_terms(self, terms: list[str]) -> tuple[list[int], list[float], int]:
-        """Columns, values, and how many terms are unknown, repeats included."""
+    def _weigh_terms(self, terms: list[str]) -> Features:
         counts = dict.fromkeys(terms, 1)
         if len(counts) < len(terms):
             counts = Counter(terms)
@@ -100,7 +101,8 @@ class Vectorize:
             else:
                 unknown += count
         columns = sorted(found)
-        return columns, normalize([found[column] for column in columns], self.norm), unknown
+        values = normalize([found[column] for column in columns], self.norm)
+        return Features(columns, values, len(terms), unknown)
 
     def read_all(self) -> None:
         """Keep the whole vocabulary: for many texts that is quicker than to look their terms up."""

@@ -1,4 +1,4 @@
-"""The errors of errors.py that a start without one does not need: it imports them."""
+"""The errors that errors.py imports when it is first asked for one: most starts meet none."""
 
 from __future__ import annotations
 

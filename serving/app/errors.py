@@ -79,10 +79,12 @@ class InternalError(ServiceError):
         super().__init__("An error of ours. Its log record carries the request id of this answer.")
 
 
-def __getattr__(name: str) -> Any:
-    """One of the other errors: to make a class takes as long as to read a small module."""
-    if name.startswith("_"):  # Python's own questions to each module
-        raise AttributeError(name)
-    from serving.app import error_kinds  # noqa: PLC0415 - see there
+if not TYPE_CHECKING:  # or mypy would take any name for one of the errors
 
-    return getattr(error_kinds, name)
+    def __getattr__(name: str) -> Any:
+        """One of the other errors: to make a class takes as long as to read a small module."""
+        if name.startswith("_"):  # Python's own questions to each module
+            raise AttributeError(name)
+        from serving.app import error_kinds  # noqa: PLC0415 - few starts need it
+
+        return getattr(error_kinds, name)

@@ -32,10 +32,12 @@ class ModelError(Exception):
     told: ClassVar[str] = "has no model that it can serve"
 
 
-def __getattr__(name: str) -> Any:
-    """One of the others, as serving/app/errors.py does it."""
-    if name.startswith("_"):
-        raise AttributeError(name)
-    from serving.bundle import error_kinds  # noqa: PLC0415 - see there
+if not TYPE_CHECKING:  # or mypy would take any name for one of the errors
 
-    return getattr(error_kinds, name)
+    def __getattr__(name: str) -> Any:
+        """One of the others, as serving/app/errors.py does it."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        from serving.bundle import error_kinds  # noqa: PLC0415 - few starts need it
+
+        return getattr(error_kinds, name)

@@ -1,12 +1,13 @@
-/* Scores to probabilities: ops/classify.py, calibrate.py and shares.py. exp() is the C library's, as in Python's math. */
+/* Scores to probabilities: classify.py, calibrate.py and shares.py of ops. exp() is the C library's,
+ * as in Python's math. */
 #include "kernel.h"
 #include <math.h>
 
-enum { BLOCK = 128, STEP = 8 }; /* of numpy's pairwise sum */
+enum { PAIRWISE = 128, STEP = 8 }; /* as numpy's pairwise sum has them */
 
 /* The sum in numpy's order: add_up() in ops/shares.py. */
 static double add_up(const double *values, Py_ssize_t count) {
-    if (count > BLOCK) {
+    if (count > PAIRWISE) {
         Py_ssize_t half = count / 2 - count / 2 % STEP;
         return add_up(values, half) + add_up(values + half, count - half);
     }
@@ -74,7 +75,7 @@ PyObject *calibrate(PyObject *Py_UNUSED(module), PyObject *args) {
         }
     }
     if (!counts[0] || counts[0] != counts[1] || counts[0] != counts[2]) {
-        PyErr_SetString(PyExc_ValueError, "as many slopes and intercepts as scores");
+        PyErr_SetString(PyExc_ValueError, "no scores, or not as many slopes and intercepts");
         goto done;
     }
     const double *slopes = numbers[0], *intercepts = numbers[1];

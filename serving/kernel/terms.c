@@ -20,7 +20,7 @@ typedef struct {
 
 typedef struct {
     uint32_t column, place; /* in the text */
-    uint64_t entry;         /* in the file: that of one term alone */
+    uint64_t entry;         /* where it begins in the file: no other term's does */
     double value;           /* its idf, then what it weighs */
 } Hit;
 
@@ -54,6 +54,7 @@ static int find_term(Terms *self, const char *key, size_t size, Hit *hit) {
         return refuse("a bucket out of its section");
     }
     while (at < end) {
+        uint64_t entry = at;
         if (end - at < U32) {
             return refuse("a term out of its bucket");
         }
@@ -74,7 +75,7 @@ static int find_term(Terms *self, const char *key, size_t size, Hit *hit) {
             if (read_bytes(&self->blocks, at, sizeof tail, tail) < 0) {
                 return -1;
             }
-            hit->entry = at;
+            hit->entry = entry;
             hit->column = read_u32(tail);
             hit->value = read_f64(tail + U32);
             return 1;
@@ -235,7 +236,7 @@ static Py_ssize_t weigh(Terms *self, Hit *hits, Py_ssize_t known) {
             return -1;
         }
         hit.value *= frequency;
-        /* Of terms with one column, which no vocabulary has, the one that is first met last counts. */
+        /* Of terms with one column, which no vocabulary has, the last one to be met counts. */
         if (!count || hits[count - 1].column != hit.column) {
             hits[count++] = hit;
         } else if (hits[count - 1].place < hit.place) {

@@ -19,6 +19,8 @@ from typing import IO, Any, NamedTuple
 
 import yaml
 
+from serving.deployment.stack import quote_make
+
 BUNDLES = Path("serving/app/data")
 LOCK = Path("dvc.lock")
 CONFIGS = (Path(".dvc/config"), Path(".dvc/config.local"))  # the last one counts
@@ -41,7 +43,8 @@ class Wanted(NamedTuple):
     def mend(self) -> str:
         """What puts it into the remote, as an error ends."""
         model = self.path.parent.name
-        return f"'make train MODEL={model}' makes it, then 'make push MODEL={model}' puts it there"
+        train, push = (quote_make(one, f"MODEL={model}") for one in ("train", "push"))
+        return f"{train} makes it, then {push} puts it there"
 
 
 def main() -> None:
@@ -142,7 +145,8 @@ def read_remote() -> dict[str, str]:
     section = f"'remote \"{name}\"'"
     if not config.has_option(section, "url"):
         raise FetchError(
-            "there is no DVC remote to fetch from: 'make remote URL=s3://bucket/path' names one"
+            "there is no DVC remote to fetch from: "
+            f"{quote_make('remote', 'URL=s3://bucket/path')} names one"
         )
     return dict(config[section])
 

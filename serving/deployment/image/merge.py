@@ -107,7 +107,7 @@ class _Bare(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> Any:
         if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            return node.orelse
+            return node.orelse or ast.copy_location(ast.Pass(), node)
         return self.generic_visit(node)
 
 

@@ -51,6 +51,18 @@ def test_any_op_answers_and_refuses_as_python_does(make, damaged, seed):
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
+def test_two_terms_share_the_end_of_one_entry_they_stay_two():
+    entry = struct.pack("<I5sId", 5, b"\x01\0\0\0z", 0, 2.0)
+    starts = [int.from_bytes(term, "little") % 3 for term in (entry[4:9], b"z")]
+    assert starts == [0, 2]
+    buckets = struct.pack("<4I", 0, len(entry), 4, len(entry))  # a forged one begins within it
+    op = kernels.make_vectorize(kernels.random.Random(1))[1]
+    op |= {"token_pattern": r"[^|]+", "preprocessor": None, "binary": False, "norm": None}
+    op["sections"] = {"terms": [0, 21], "buckets": [24, 40]}
+    case = (entry + bytes(3) + buckets, op, "text", ["\x01\0\0\0z|z"])
+    assert kernels.ask(case, native.kernel) == kernels.ask(case, None) == ["([0], [2.0], 2, 0)"]
+
+
 @settings(deadline=None, max_examples=500)
 @given(st.lists(st.tuples(FINITE, FINITE), max_size=40))
 def test_any_sum_is_sumprods(pairs):

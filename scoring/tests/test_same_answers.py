@@ -15,8 +15,10 @@ from PIL import Image
 from serving.app.engines.frozen.engine import FrozenEngine
 from serving.bundle.manifest import read_manifest
 from serving.tests.images import PICTURES, encode, save, to_png
+from serving.tests.model.conftest import load
 from serving.tests.records import RECORDS
 from serving.tests.sample import TEXTS, change_manifest
+from training.paths import Paths, list_models
 
 ODD = st.one_of(
     st.none(),
@@ -74,12 +76,16 @@ def good_bodies(kind):
 )
 @given(data=st.data())
 def test_rows_are_what_the_handler_answers(bundle, start_service, score, tmp_path, data):
-    manifest = read_manifest(bundle)
-    good = good_bodies(manifest.input["kind"])
+    good = good_bodies(read_manifest(bundle).input["kind"])
     # One that is whole names the columns.
     lines = [json.dumps(good[0]), *data.draw(st.lists(bodies(good), max_size=12))]
+    check_rows(bundle, lines, start_service(bundle), score, tmp_path)
+
+
+def check_rows(bundle, lines, client, score, tmp_path):
+    """Hold what is written of each line against what the handler answers to it, and give that."""
+    manifest = read_manifest(bundle)
     (tmp_path / "in.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    client = start_service(bundle)
     expected = [expect(client.request(body=line), manifest) for line in lines]
     status = score(bundle, "in.jsonl", "out.jsonl", fresh=True)
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
@@ -88,6 +94,19 @@ def test_rows_are_what_the_handler_answers(bundle, start_service, score, tmp_pat
         names = [*answer]
         assert {name: row[name] for name in names} == answer, wanted
     assert status == (3 if any(answer["error"] for answer, _ in expected) else 0)
+    return [answer for answer, _ in expected]
+
+
+@pytest.mark.trained
+@pytest.mark.parametrize("name", list_models())
+def test_golden_examples_of_a_trained_model_are_scored_as_the_handler_answers(
+    name, start_service, score, tmp_path
+):
+    paths = Paths(name)
+    golden = [json.dumps(one["input"]) for one in load(paths).manifest.golden]
+    answers = check_rows(paths.bundle, golden, start_service(paths.bundle), score, tmp_path)
+    assert answers
+    assert not any(one["error"] for one in answers)
 
 
 def expect(answer, manifest):

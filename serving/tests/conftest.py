@@ -1,6 +1,8 @@
 """Fixtures: a small real model in a bundle of its own, and the service on top of it."""
 
 import json
+import os
+import signal
 
 import pytest
 
@@ -44,3 +46,22 @@ def start_service(monkeypatch, capsys):
 @pytest.fixture
 def client(start_service, bundle):
     return start_service(bundle)
+
+
+@pytest.fixture
+def start_process(tmp_path):
+    """Start the web process, or another host, on the bundle in a folder."""
+    from serving.tests.web_process import Process  # pictures and tables: not every test's
+
+    started = []
+
+    def start(folder, **options):
+        started.append(Process(folder, tmp_path / f"{len(started)}.jsonl", **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            os.killpg(one.process.pid, signal.SIGKILL)
+            one.process.wait()
+        one.process.stderr.close()

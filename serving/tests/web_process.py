@@ -1,4 +1,4 @@
-"""The web process on a port of its own, and a bundle of each kind of input."""
+"""A host on a port of its own, the web process or another; and a bundle of each kind of input."""
 
 import http.client
 import json
@@ -36,15 +36,15 @@ def write_bundles(folder, pipeline):
 
 
 class Process:
-    """The web process on a port of its own."""
+    """The web process on a port of its own, or another of serving/hosts."""
 
-    def __init__(self, folder, log, **environ):
+    def __init__(self, folder, log, host="web", **environ):
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self.log = log
         with log.open("wb") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "serving.hosts.web", "--host", "127.0.0.1"],
+                [sys.executable, "-m", f"serving.hosts.{host}", "--host", "127.0.0.1"],
                 cwd=ROOT,
                 env={**os.environ, "QUICKTHAW_BUNDLE": str(folder), "PORT": str(self.port)}
                 | environ,

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,8 +23,9 @@ from serving.hosts.web import app
 from serving.hosts.web.app import Web
 from serving.hosts.web.settings import read_trust, read_workers
 from serving.tests.sample import proxy_event
-from serving.tests.web_process import BODIES, ROOT, Process, write_bundles
+from serving.tests.web_process import BODIES, ROOT, write_bundles
 
+IDS = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # of a request, in a problem
 POST = ("POST", "/predict", json.dumps(BODIES["text"]), {"Content-Type": "application/json"})
 
 
@@ -32,25 +34,9 @@ def folders(tmp_path_factory, pipeline):
     return write_bundles(tmp_path_factory.mktemp("bundles"), pipeline)
 
 
-@pytest.fixture
-def start(tmp_path):
-    started = []
-
-    def start(folder, **environ):
-        started.append(Process(folder, tmp_path / f"{len(started)}.jsonl", **environ))
-        return started[-1]
-
-    yield start
-    for one in started:
-        if one.process.poll() is None:
-            os.killpg(one.process.pid, signal.SIGKILL)
-            one.process.wait()
-        one.process.stderr.close()
-
-
 @pytest.mark.parametrize("kind", BODIES)
-def test_it_answers_the_bytes_of_the_handler(kind, folders, start, start_service):
-    process = start(folders[kind], WEB_CONCURRENCY="1")
+def test_it_answers_the_bytes_of_the_handler(kind, folders, start_process, start_service):
+    process = start_process(folders[kind], WEB_CONCURRENCY="1")
     status, body = process.ask("POST", "/predict", json.dumps(BODIES[kind]), POST[3])
     expected = start_service(folders[kind]).send(proxy_event(body=BODIES[kind]))
     assert (status, body.decode()) == (200, expected.text)
@@ -64,9 +50,9 @@ def test_it_answers_the_bytes_of_the_handler(kind, folders, start, start_service
     ("number", "group"), [(signal.SIGTERM, False), (signal.SIGINT, True), (signal.SIGHUP, True)]
 )
 def test_it_is_stopped_under_load_each_request_that_was_sent_is_answered(
-    number, group, folders, start
+    number, group, folders, start_process
 ):
-    process = start(folders["text"], WEB_CONCURRENCY="2")
+    process = start_process(folders["text"], WEB_CONCURRENCY="2")
     lost, counts = [], []
 
     def load(*, keeps):
@@ -105,8 +91,8 @@ def test_it_is_stopped_under_load_each_request_that_was_sent_is_answered(
     assert len(answered) == sum(counts)
 
 
-def test_workers_are_killed_no_line_is_lost_and_others_take_their_place(folders, start):
-    process = start(folders["text"], WEB_CONCURRENCY="2")
+def test_workers_are_killed_no_line_is_lost_and_others_take_their_place(folders, start_process):
+    process = start_process(folders["text"], WEB_CONCURRENCY="2")
     before = process.workers()
     assert len(before) == 2
     answered = sum(process.ask(*POST)[0] == 200 for _ in range(50))
@@ -142,15 +128,15 @@ def test_what_cannot_start_says_why_and_is_not_started_again_and_again(folders):
         assert "Traceback" not in done.stderr
 
 
-def test_no_model_is_there_it_starts_and_says_so(tmp_path, start):
-    process = start(tmp_path, WEB_CONCURRENCY="1")
+def test_no_model_is_there_it_starts_and_says_so(tmp_path, start_process):
+    process = start_process(tmp_path, WEB_CONCURRENCY="1")
     status, body = process.ask(*POST)
     assert (status, json.loads(body)["type"]) == (503, "urn:quickthaw:problem:model-not-servable")
     assert process.stop()[1] == 0
 
 
-def test_who_started_the_workers_is_killed_they_end(folders, start):
-    process = start(folders["text"], WEB_CONCURRENCY="2")
+def test_who_started_the_workers_is_killed_they_end(folders, start_process):
+    process = start_process(folders["text"], WEB_CONCURRENCY="2")
     workers = process.workers()
     process.process.kill()
     process.process.wait()
@@ -258,8 +244,10 @@ def test_a_prefix_is_a_trusted_proxys_to_name(trust, sent, path):
     assert events[0]["requestContext"]["path"] == path
 
 
-def test_a_proxy_took_a_prefix_off_and_ended_https_the_docs_page_asks_under_it(folders, start):
-    process = start(folders["text"], WEB_CONCURRENCY="1", QUICKTHAW_TRUST_PROXY="true")
+def test_a_proxy_took_a_prefix_off_and_ended_https_the_docs_page_asks_under_it(
+    folders, start_process
+):
+    process = start_process(folders["text"], WEB_CONCURRENCY="1", QUICKTHAW_TRUST_PROXY="true")
     headers = {"X-Forwarded-Prefix": "/models/topics", "X-Forwarded-Proto": "https"}
     _, described = process.ask("GET", "/openapi.json", None, headers)
     assert json.loads(described)["servers"] == [{"url": "/models/topics"}]
@@ -267,6 +255,21 @@ def test_a_proxy_took_a_prefix_off_and_ended_https_the_docs_page_asks_under_it(f
     # Of scheme and host it says nothing: a browser asks where it has the page from.
     assert b"/models/topics" in page
     assert f":{process.port}".encode() not in page
+    process.stop()
+
+
+def test_a_proxy_says_which_scheme_and_host_it_has_nothing_is_answered_otherwise(
+    folders, start_process
+):
+    process = start_process(folders["text"], WEB_CONCURRENCY="1", QUICKTHAW_TRUST_PROXY="true")
+    told = {
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "models.example.org",
+        "Forwarded": "proto=https;host=models.example.org",
+    }
+    for path in ("/", "/docs", "/openapi.json", "/model", "/labels", "/health", "/predict", "/x"):
+        plain, behind = process.ask("GET", path), process.ask("GET", path, None, told)
+        assert (behind[0], IDS.sub(b"", behind[1])) == (plain[0], IDS.sub(b"", plain[1]))
     process.stop()
 
 

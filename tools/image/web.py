@@ -11,6 +11,7 @@ from serving.hosts.gateway import say
 from tools.image.container import HARDENED, ContainerDied, docker
 
 MEMORY_MB = 512
+COMMAND = ("python3", "-m", "serving.hosts.web")  # the image's own, which arguments would replace
 # Without the folder for temporary files that Lambda has: nothing needs one.
 SHUT_IN = tuple(one for one in HARDENED if one != "--tmpfs" and not one.startswith("/tmp"))  # noqa: S108
 
@@ -26,7 +27,8 @@ def make_command(image: str, port: int, *options: str) -> list[str]:
     if "bridge" in docker("network", "ls", "--format", "{{.Name}}").split():
         return [*command, "--publish", f"127.0.0.1:{port}:8080", image]
     # An engine without a bridge: the machine's own network.
-    return [*command, "--network", "host", "--env", f"PORT={port}", image, "--host", "127.0.0.1"]
+    network = ["--network", "host", "--env", f"PORT={port}"]
+    return [*command, *network, image, *COMMAND, "--host", "127.0.0.1"]
 
 
 def main() -> int:

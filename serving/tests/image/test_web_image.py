@@ -14,7 +14,7 @@ from serving.deployment.image import builder, sbom
 from serving.tests.image.conftest import lay_out
 from serving.tests.sample import TEXTS, proxy_event
 from tools.image.container import Container, docker
-from tools.image.web import make_command
+from tools.image.web import COMMAND, make_command
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 KIND = {"Content-Type": "application/json"}
@@ -31,15 +31,15 @@ def web(tmp_path_factory, build, pipeline, target):
 class Web:
     """A container of the web process."""
 
-    def __init__(self, image, *options):
+    def __init__(self, image, *options, by_shell=False):
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
-        started = subprocess.run(
-            make_command(image, self.port, "--detach", *options),
-            check=True,
-            capture_output=True,
-            text=True,
-        )
+        command = make_command(image, self.port, "--detach", *options)
+        if by_shell:
+            place = command.index(image)
+            words = " ".join(command[place + 1 :] or COMMAND)
+            command = [*command[:place], "--entrypoint", "/bin/sh", image, "-c", words]
+        started = subprocess.run(command, check=True, capture_output=True, text=True)
         self.id = started.stdout.strip()
 
     def wait(self):
@@ -66,8 +66,8 @@ class Web:
 
 
 @contextmanager
-def running(image, *options):
-    container = Web(image, *options)
+def running(image, *options, **ways):
+    container = Web(image, *options, **ways)
     try:
         container.wait()
         yield container
@@ -112,6 +112,17 @@ def test_it_answers_as_lambdas_does_shut_in_and_stops_in_order(web):
         )
         assert state.split() == ["0", "false"]
         assert docker("diff", container.id) == ""
+
+
+def test_a_platform_gives_its_command_to_a_shell_it_answers_and_stops_in_order(web):
+    # As Heroku does, which takes no image without a command.
+    config = json.loads(builder.inspect(web[1], "{{json .Config}}"))
+    assert (config.get("Entrypoint") or [], config["Cmd"]) == ([], [*COMMAND])
+    with running(web[1], by_shell=True) as container:
+        assert container.ask("POST", "/predict", ONE, KIND)[0] == 200
+        # To all processes, for a shell need not hand it on.
+        docker("exec", container.id, "python3", "-c", "import os; os.kill(-1, 15)")
+        assert docker("wait", container.id).strip() == "0"
 
 
 def test_it_is_killed_what_it_had_answered_is_in_its_log(web):

@@ -47,7 +47,13 @@ def test_it_answers_the_bytes_of_the_handler(kind, folders, start_process, start
 
 
 @pytest.mark.parametrize(
-    ("number", "group"), [(signal.SIGTERM, False), (signal.SIGINT, True), (signal.SIGHUP, True)]
+    ("number", "group"),
+    [
+        (signal.SIGTERM, False),
+        (signal.SIGTERM, True),  # a platform's, to all processes
+        (signal.SIGINT, True),
+        (signal.SIGHUP, True),
+    ],
 )
 def test_it_is_stopped_under_load_each_request_that_was_sent_is_answered(
     number, group, folders, start_process

@@ -20,7 +20,7 @@ override MODEL := $(or $(MODEL),$(DEFAULT_MODEL))
 $(if $(filter $(subst %,,$(MODEL)),$(HERE)),,$(if $(MODEL),$(error there is no model $(MODEL): MODEL= one of $(HERE) (training/models))))
 $(foreach one,$(filter-out $(HERE),$(MODELS)),$(error there is no model $(one): MODELS= some of $(HERE) (training/models)))
 # YES=0 is no.
-FLAGS := ALL BULK COLD ERRORS FLIPS FOLLOW FRESH LOCAL MEMORY PEERS QUICK RAW SCORES SERVE SLOW STAGES WEB YES
+FLAGS := ALL BULK COLD ERRORS FLIPS FOLLOW FRESH LOCAL MEMORY PEERS QUICK RAW SCORES SERVE SLOW STAGES STOPS WEB YES
 $(foreach name,$(FLAGS),$(eval override $(name) := $$(filter-out 0 no false,$$(call typed,$(name)))))
 AWS_BASE := public.ecr.aws/lambda/python:3.13
 # The quick tests: what `make test` runs.
@@ -171,9 +171,9 @@ each@%:
 # What Docker takes an image for, pulled or run, where nothing else is said.
 PLATFORM = platform=$$($(BIN)/python -m serving.deployment.image.architecture --model $(MODEL) --stage "$$STAGE") && export DOCKER_DEFAULT_PLATFORM="$$platform"
 
-bench: .venv/dev.ok $(if $(COLD),,$(KERNEL)) $(if $(PEERS),.local/peers/ok) $(if $(WEB),.local/servers/ok) ## Measure cold start, speed, memory against the naive handler (QUICK=1, COLD=1 the cold start alone, PEERS=1 of records other compilers, too, WEB=1 the web process beside other servers; results in .local/bench)
+bench: .venv/dev.ok $(if $(COLD),,$(KERNEL)) $(if $(PEERS),.local/peers/ok) $(if $(WEB),.local/servers/ok) ## Measure cold start, speed, memory against the naive handler (QUICK=1, COLD=1 the cold start alone, PEERS=1 of records other compilers, too, WEB=1 the web process beside other servers, STOPS=1 what it loses where it is stopped or killed; results in .local/bench)
 	@$(BIN)/python -m training.ensure_model $(MODEL)
-	@$(BIN)/python -m $(if $(COLD),bench.cold,$(if $(WEB),bench.web,bench) $(if $(QUICK),$(if $(WEB),--rounds 1 --seconds 1,--quick)) $(if $(PEERS),--peers)) $(MODEL)
+	@$(BIN)/python -m $(if $(COLD),bench.cold,$(if $(STOPS),bench.stops $(if $(QUICK),--times 1),$(if $(WEB),bench.web,bench) $(if $(QUICK),$(if $(WEB),--rounds 1 --seconds 1,--quick)) $(if $(PEERS),--peers))) $(MODEL)
 
 budget: .venv/dev.ok $(KERNEL) ## Count the instructions of cold and warm starts of the models that are here, and write them as what 'make check' holds (needs valgrind)
 	@$(BIN)/python -m bench.budget --write

@@ -8,9 +8,11 @@ from importlib.metadata import metadata
 from typing import get_args
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from bench.readme import build_tables as build_bench_tables
+from bench.stops import to_table as to_stops_table
 from bench.web import to_table as to_servers_table
 from serving.app import error_kinds, limits
 from serving.app.http.full_app import METHODS
@@ -26,6 +28,7 @@ from serving.tests.hostile_pictures import PICTURES
 from serving.tests.pages import PAGES, table
 from serving.tests.tracked import ROOT
 from tools.fuzz.table import RESULTS, build_table
+from tools.image.web import COMMAND
 from training.freezing import rules
 from training.freezing.registry import RULES
 from training.paths import Paths
@@ -172,6 +175,27 @@ def test_documents_say_what_the_budget_says_of_cold_starts():
 def test_table_of_servers_is_that_of_its_results():
     results = json.loads((ROOT / "bench/results/topics/web.json").read_text())
     assert to_servers_table(results) in WEB
+
+
+def test_table_of_stops_is_that_of_its_results_which_lost_nothing_but_by_kills():
+    results = json.loads((ROOT / "bench/results/topics/stops.json").read_text())
+    assert to_stops_table(results) in WEB
+    assert results["ways"]["Stopped (SIGTERM)"]["lost"] == 0
+    assert {one["missing"] for one in results["ways"].values()} == {0}
+
+
+def test_files_for_a_platform_that_builds_run_what_the_image_runs():
+    # The target's own command: the base image has an entry point, and Lambda's target a command.
+    dockerfile = (ROOT / builder.DOCKERFILE).read_text()
+    (target,) = re.findall(r"^FROM \S+ AS web$(.*?)^FROM ", dockerfile, re.DOTALL | re.MULTILINE)
+    assert json.loads(re.search(r"^CMD (.*)$", target, re.MULTILINE)[1]) == [*COMMAND]
+    assert "\nENTRYPOINT []\n" in target
+    manifest = re.search(r"```yaml\n# heroku.yml\n(.*?)```", WEB, re.DOTALL)[1]
+    (name,) = re.findall(r"```dockerfile\n# (\S+)\nFROM \S+/quickthaw:[a-z]+-web-\w{12}\n```", WEB)
+    assert yaml.safe_load(manifest) == {
+        "build": {"docker": {"web": name}},
+        "run": {"web": " ".join(COMMAND)},
+    }
 
 
 def test_table_of_the_attacks_is_that_of_their_results():

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from serving.app.inputs import Errors
 
+ADDED = 256  # bytes, whose sum is below 65,521
 HEAT_SIDE = 7  # blocks in each row and column of a heat map
 
 
@@ -107,7 +108,7 @@ class ImageInput:
         return Image(pixels, len(data), picture.sent)
 
     def measure(self, values: Sequence[Image]) -> dict[str, float]:
-        ink = sum(sum(one.pixels) for one in values)
+        ink = sum([_sum_bytes(one.pixels) for one in values])
         return {
             "input.num_images": len(values),
             "input.num_bytes": sum(one.num_bytes for one in values),
@@ -123,6 +124,14 @@ class ImageInput:
             y, x = divmod(int(name), self._width)
             rows[y * sides[0] // self._height][x * sides[1] // self._width] += weight
         return rows
+
+
+def _sum_bytes(data: bytes) -> int:
+    """The sum of bytes: the lower half of Adler's checksum (RFC 1950, 8.2), of what it can hold."""
+    from zlib import adler32  # noqa: PLC0415 - what reads a PNG has it
+
+    parts = range(0, len(data), ADDED)
+    return sum([adler32(data[start : start + ADDED], 0) & 0xFFFF for start in parts])
 
 
 def _read_base64(value: Any, place: str, errors: Errors) -> bytes:

@@ -23,7 +23,7 @@ def make_grey(png: Png, samples: bytes) -> bytes:
     """The grey of pixels whose samples are of 8 bits, or the indices of a palette."""
     channels = CHANNELS[png.colour]
     if channels == 1:
-        check_indices(png, max(samples))
+        check_indices(png, samples)
         return samples.translate(make_table(png))
     bands = [samples[channel::channels] for channel in range(channels)]
     grey = bands[0]
@@ -65,13 +65,13 @@ def make_table(png: Png) -> bytes:
     return bytes(table)
 
 
-def check_indices(png: Png, largest: int) -> None:
-    """Hold the largest index against the palette, if there is one.
+def check_indices(png: Png, samples: bytes) -> None:
+    """Hold the samples against the palette, if there is one.
 
     Raises:
         DamagedPicture: The palette has no such colour.
     """
-    if png.colour == PALETTE and largest >= len(png.palette) // 3:
+    if png.colour == PALETTE and max(samples) >= len(png.palette) // 3:
         raise DamagedPicture("The pixels of a PNG must be of colours of its palette")
 
 

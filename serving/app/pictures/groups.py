@@ -32,7 +32,7 @@ def connect(mask: bytes, width: int) -> list[list[Run]]:
                 if begin > last:
                     break
                 if end >= first:
-                    parents[_find_root(parents, other)] = _find_root(parents, number)
+                    parents[_find_root(parents, other)] = number
         above = here
     groups: dict[int, list[Run]] = {}
     for number, run in enumerate(runs):
@@ -89,8 +89,9 @@ def copy_sign(ink: bytes, runs: list[Run], width: int) -> bytes:
     """The ink of the runs and of the pixels around them: the soft edge."""
     page = bytearray(len(ink))
     for row, first, last in runs:
-        left, right = max(0, first - 1), min(width, last + 1)
-        for start in (row * width - width, row * width, row * width + width):
-            if 0 <= start < len(ink):
-                page[start + left : start + right] = ink[start + left : start + right]
-    return bytes(page)
+        start, left, right = row * width, max(0, first - 1), min(width, last + 1)
+        page[start + left : start + right] = b"\xff" * (right - left)
+    # As long integers whose digits are pixels, so that no step is one of a run's neighbour.
+    kept = int.from_bytes(page, "little")
+    kept |= kept << 8 * width | kept >> 8 * width
+    return (kept & int.from_bytes(ink, "little")).to_bytes(len(ink), "little")

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from math import sumprod
+
 FAINTEST = 12  # levels of grey between ink and paper, below which a picture is blank
 
 
-def count(grey: bytes) -> list[int]:
-    """How many pixels there are of each level."""
+def count(grey: bytes, common: int) -> list[int]:
+    """How many pixels there are of each level; `common`, which many have, is counted at once."""
     counts = [0] * 256
-    for level in grey:
+    others = grey.translate(None, bytes([common]))
+    counts[common] = len(grey) - len(others)
+    for level in others:
         counts[level] += 1
     return counts
+
+
+def list_depths(paper: int, sign: int) -> bytes:
+    """The table of how far each level is from the paper's, on the side of `sign`; else 0."""
+    if sign > 0:
+        return bytes(paper) + bytes(range(256 - paper))
+    return bytes(range(paper, 0, -1)) + bytes(256 - paper)
+
+
+def list_strengths(paper: int, full: int) -> bytes:
+    """The table of how strong the ink of each level is: 0 up to the paper's, 255 from `full` on."""
+    rise = [(255 * step) // (full - paper) for step in range(full - paper)]
+    return bytes(paper) + bytes(rise) + b"\xff" * (256 - full)
+
+
+def list_above(level: int) -> bytes:
+    """The table of which levels are above one: 1 or 0."""
+    return bytes(level + 1) + b"\1" * (255 - level)
 
 
 def find_threshold(counts: list[int]) -> int:
@@ -21,7 +43,7 @@ def find_threshold(counts: list[int]) -> int:
     fraction of integers: (total × below − n × sum below)² / (below × (n − below)).
     """
     number = sum(counts)
-    total = sum([level * one for level, one in enumerate(counts)])
+    total = int(sumprod(counts, range(len(counts))))
     below = weighed = found = 0
     most, of = 0, 1
     for level, one in enumerate(counts):
@@ -38,10 +60,10 @@ def find_threshold(counts: list[int]) -> int:
 
 def find_quantile(counts: list[int], share: int, of: int) -> int:
     """The level below which at least `share` of `of` parts of the pixels lie; 0 of none."""
-    number = sum(counts)
+    wanted = sum(counts) * share
     seen = 0
     for level, one in enumerate(counts):
-        seen += one
-        if seen * of >= number * share:
+        seen += one * of
+        if seen >= wanted:
             return level
     return 0

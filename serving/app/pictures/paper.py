@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from serving.app.pictures import Picture
-from serving.app.pictures.levels import FAINTEST, count
+from serving.app.pictures.levels import FAINTEST, count, list_depths
 from serving.app.pictures.pixels import LARGEST, list_border, list_rows, median
 from serving.app.pictures.shadows import has_uneven_paper, measure_local_depths
 
@@ -46,10 +46,10 @@ def measure_depths(picture: Picture, sign: int) -> tuple[Picture, int]:
         return measure_local_depths(picture, sign)
     paper = median(list_border(picture))
     if sign == 0:
-        counts = count(picture.grey)
-        sign = 1 if sum([(i - paper) ** 3 * one for i, one in enumerate(counts)]) > 0 else -1
-    table = bytes([max(0, sign * (level - paper)) for level in range(256)])
-    return Picture(picture.width, picture.height, picture.grey.translate(table)), sign
+        counts = enumerate(count(picture.grey, paper), start=-paper)
+        sign = 1 if sum([depth**3 * one for depth, one in counts if one]) > 0 else -1
+    grey = picture.grey.translate(list_depths(paper, sign))
+    return Picture(picture.width, picture.height, grey), sign
 
 
 def take_out_lines(depths: Picture) -> Picture:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from serving.app.pictures import Picture
+from serving.app.pictures.levels import list_above, list_strengths
 from serving.app.pictures.pixels import LARGEST, list_rows
 
 PIXEL = 16  # parts of a pixel in which thickness is measured
@@ -36,7 +37,7 @@ def _measure_thickness(drawn: Picture) -> int:
     length on average (Crofton's formula).
     """
     width = drawn.width + 1  # so that rows do not touch
-    half = bytes([level > LARGEST // 2 for level in range(256)])
+    half = list_above(LARGEST // 2)
     rows = [row.translate(half) for row in list_rows(drawn)]
     mask = int.from_bytes(b"\0".join([*rows, b""]), "little")
     edge = (mask ^ mask << 8).bit_count() + (mask ^ mask << 8 * width).bit_count()
@@ -59,5 +60,4 @@ def strengthen(sign: Picture) -> Picture:
     most = max(sign.grey)
     if not 0 < most < STRONG:
         return sign
-    table = bytes([min(LARGEST, one * LARGEST // most) for one in range(256)])
-    return Picture(sign.width, sign.height, sign.grey.translate(table))
+    return Picture(sign.width, sign.height, sign.grey.translate(list_strengths(0, most)))

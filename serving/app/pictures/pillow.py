@@ -99,7 +99,7 @@ def _make_grey(png: Png, image: Image.Image) -> Image.Image:
         image = Image.frombytes("L", image.size, image.tobytes()[1::2])
     if png.colour == PALETTE:
         indices = image.tobytes()
-        check_indices(png, max(indices))
+        check_indices(png, indices)
         return Image.frombytes("L", image.size, indices.translate(make_table(png)))
     grey = image.convert("L")
     if png.colour == GREY:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
+
 from serving.app.pictures import Picture
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are outside
 
@@ -76,31 +78,29 @@ def scale(picture: Picture, width: int, height: int) -> Picture:
     """A picture of another size: each pixel is the mean of the area that it covers, rounded."""
     if (picture.width, picture.height) == (width, height):
         return picture
-    across, area = _share(picture.width, width), picture.width * picture.height
-    lines = [
-        [sum([row[i] * part for i, part in parts]) for parts in across]
-        for row in list_rows(picture)
-    ]
-    made = bytearray()
-    for parts in _share(picture.height, height):
-        weighed = [[part * one for one in lines[i]] for i, part in parts]
-        sums = map(sum, zip(*weighed, strict=True))
-        made += bytes([(2 * one + area) // (2 * area) for one in sums])
-    return Picture(width, height, bytes(made))
+    area = picture.width * picture.height
+    places = _find_ends(picture.width, width)
+    lines = [_sum_shares(row, width, places) for row in list_rows(picture)]
+    places = _find_ends(picture.height, height)
+    columns = [_sum_shares(column, height, places) for column in zip(*lines, strict=True)]
+    sums = [one for row in zip(*columns, strict=True) for one in row]
+    return Picture(width, height, bytes([(2 * one + area) // (2 * area) for one in sums]))
 
 
-def _share(old: int, new: int) -> list[list[tuple[int, int]]]:
-    """Of each of `new` pixels the old ones that it covers, and how much of each.
+def _find_ends(old: int, new: int) -> list[tuple[int, int]]:
+    """Where each of `new` pixels starts, and the last ends: an old one, and how much of it before.
 
     A side is old × new units long, so that both have whole ends; an old pixel is `new` of them.
     """
-    return [
-        [
-            (i, min((i + 1) * new, (k + 1) * old) - max(i * new, k * old))
-            for i in range(k * old // new, -(-(k + 1) * old // new))
-        ]
-        for k in range(new)
-    ]
+    return [divmod(k * old, new) for k in range(new + 1)]
+
+
+def _sum_shares(values: Sequence[int], new: int, ends: list[tuple[int, int]]) -> list[int]:
+    """Of each new pixel the sum of old ones, times how much of them it covers."""
+    sums = list(accumulate(values, initial=0))
+    values = [*values, 0]
+    upto = [sums[i] * new + values[i] * part for i, part in ends]
+    return [end - start for start, end in pairwise(upto)]
 
 
 def put(small: Picture, left: int, top: int, page: Picture) -> bytes:

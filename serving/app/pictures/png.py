@@ -123,14 +123,19 @@ def _undo_paeth(row: bytes, above: bytes, step: int) -> bytes:
         left = corner = 0
         undone = []
         for value, up in zip(row[channel::step], above[channel::step], strict=True):
-            across, down = up - corner, left - corner
-            nearest = abs(across)
-            foretold = left
-            if abs(down) < nearest:
-                nearest = abs(down)
+            if up == corner:
+                foretold = left
+            elif left == corner:
                 foretold = up
-            if abs(across + down) < nearest:
-                foretold = corner
+            else:
+                across, down = up - corner, left - corner
+                nearest = abs(across)
+                foretold = left
+                if abs(down) < nearest:
+                    nearest = abs(down)
+                    foretold = up
+                if abs(across + down) < nearest:
+                    foretold = corner
             left = (value + foretold) & 255
             corner = up
             undone.append(left)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from serving.app.pictures import Picture
-from serving.app.pictures.levels import FAINTEST
+from serving.app.pictures.levels import FAINTEST, list_depths
 from serving.app.pictures.pixels import list_border, list_rows, median
 
 TYPE_CHECKING = False
@@ -48,7 +48,7 @@ def measure_local_depths(picture: Picture, sign: int) -> tuple[Picture, int]:
     for row, levels in zip(list_rows(picture), _smooth(papers, width, height, size), strict=True):
         pairs = zip(row, levels, strict=True)
         if sign > 0:
-            made += bytes([max(0, one - at) for one, at in pairs])
+            made += bytes([one - at if one > at else 0 for one, at in pairs])
         else:  # in a shadow ink is nearer to the paper, by the light that is missing
             made += bytes([(at - one) * lightest // at if one < at else 0 for one, at in pairs])
     return Picture(width, height, bytes(made)), sign
@@ -64,7 +64,9 @@ def _compare_with_border(picture: Picture) -> int:
     border = sorted(list_border(picture))
     few = len(border) // 16
     low, high = border[few], border[-1 - few]
-    found = sum([max(0, one - high) - max(0, low - one) for one in picture.grey])
+    lighter = picture.grey.translate(list_depths(high, 1))
+    darker = picture.grey.translate(list_depths(low, -1))
+    found = sum(lighter) - sum(darker)
     return found if 100 * abs(found) > FAINTEST * len(picture.grey) else 0
 
 

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from serving.app.pictures import Picture
 from serving.app.pictures.groups import choose_sign, connect, copy_sign
-from serving.app.pictures.levels import FAINTEST, count, find_quantile, find_threshold
+from serving.app.pictures.levels import (
+    FAINTEST,
+    count,
+    find_quantile,
+    find_threshold,
+    list_above,
+    list_strengths,
+)
 from serving.app.pictures.paper import even_out, measure_depths, take_out_lines
-from serving.app.pictures.pixels import LARGEST, list_border, list_rows
+from serving.app.pictures.pixels import list_border, list_rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +30,7 @@ def find_ink(picture: Picture, sign: int = 0) -> tuple[Picture, Box, int] | None
     width, height = picture.width, picture.height
     depths, sign = measure_depths(even_out(picture), sign)
     depths = take_out_lines(depths)
-    counts = count(depths.grey)
+    counts = count(depths.grey, 0)
     threshold = find_threshold(counts)
     full = find_quantile(counts[threshold + 1 :], 9, 10) + threshold + 1
     border = sorted(list_border(depths))
@@ -32,19 +39,20 @@ def find_ink(picture: Picture, sign: int = 0) -> tuple[Picture, Box, int] | None
     if full - paper < FAINTEST:
         return None
     at_least = max(paper, threshold // 3)
-    mask = depths.grey.translate(bytes([level > at_least for level in range(256)]))
-    strengths = [(level - paper) * LARGEST // (full - paper) for level in range(256)]
-    ink = depths.grey.translate(bytes([min(LARGEST, max(0, one)) for one in strengths]))
+    mask = depths.grey.translate(list_above(at_least))
+    ink = depths.grey.translate(list_strengths(paper, full))
     page = copy_sign(ink, choose_sign(connect(mask, width), ink, width, height), width)
     box = _find_box(Picture(width, height, page))
     return (Picture(width, height, page), box, sign) if box else None
 
 
 def _find_box(page: Picture) -> Box | None:
-    rows = [row for row, line in enumerate(list_rows(page)) if any(line)]
-    if not rows:
+    end = len(page.grey.rstrip(b"\0"))
+    if not end:
         return None
-    lines = list_rows(page)[rows[0] : rows[-1] + 1]
-    left = min([page.width - len(line.lstrip(b"\0")) for line in lines])
+    top = (len(page.grey) - len(page.grey.lstrip(b"\0"))) // page.width
+    bottom = -(-end // page.width)
+    lines = list_rows(page)[top:bottom]
+    left = page.width - max([len(line.lstrip(b"\0")) for line in lines])
     right = max([len(line.rstrip(b"\0")) for line in lines])
-    return left, rows[0], right, rows[-1] + 1
+    return left, top, right, bottom

@@ -34,17 +34,20 @@ static inline double add(double a, double b, double *rest) {
 
 /* The sums of LANES neighbouring outputs in two parts, on the grid of `start`: each sum begins
  * there, and stays where doubles are as far apart as at `start`. So a step's difference is exact,
- * and what the step rounded off is one fma more. */
+ * and what the step rounded off is one fma more. The weights that lie `ahead` are asked for: those
+ * of a network's layer are more than the nearest cache holds, and a picture's are here and there. */
 #define SUM_IN_TWO(NAME, TARGET)                                                                  \
     TARGET static void NAME(const double *weights, const double *row,                            \
                             const Py_ssize_t *kept, Py_ssize_t count, double start,              \
-                            double *highs, double *lows) {                                        \
+                            Py_ssize_t ahead, double *highs, double *lows) {                      \
         double high[LANES], low[LANES] = {0};                                                     \
         for (int k = 0; k < LANES; k++) {                                                         \
             high[k] = start;                                                                      \
         }                                                                                         \
         for (Py_ssize_t i = 0; i < count; i++) {                                                  \
             const double x = row[kept[i]], *y = weights + kept[i] * LANES;                        \
+            __builtin_prefetch(y + ahead);                                                        \
+            __builtin_prefetch(y + ahead + LANES / 2);                                            \
             for (int k = 0; k < LANES; k++) {                                                     \
                 double sum = fma(x, y[k], high[k]);                                               \
                 low[k] += fma(x, y[k], high[k] - sum);                                            \
@@ -197,7 +200,8 @@ static int sum_all(Matrix *self, const double *row, const Py_ssize_t *kept, Py_s
     for (Py_ssize_t k = 0; k < self->groups; k++) {
         const double *weights = self->weights + k * self->inputs * LANES;
         double *highs = sums + k * LANES, lows[LANES];
-        sum_in_two(weights, row, kept, count, start, highs, lows);
+        Py_ssize_t ahead = k + 1 < self->groups ? self->inputs * LANES : 0;
+        sum_in_two(weights, row, kept, count, start, ahead, highs, lows);
         if (!round_all(highs, lows, error, self->outputs - k * LANES)) {
             sum_in_three(weights, row, kept, count, highs);
         }
@@ -211,29 +215,107 @@ static int sum_all(Matrix *self, const double *row, const Py_ssize_t *kept, Py_s
     return 1;
 }
 
-static PyObject *matrix_score(PyObject *object, PyObject *list) {
-    Matrix *self = (Matrix *)object;
-    Py_ssize_t width;
-    double *row = copy_numbers(list, &width);
-    if (!row) {
+/* A row's sums, as many as there are outputs, freed by PyMem_Free. NULL with an exception set; or
+ * without one, where a sum is not finite. */
+static double *sum_row(Matrix *self, const double *row, Py_ssize_t width) {
+    if (width != self->inputs) {
+        PyErr_SetString(PyExc_ValueError, "a row of another width");
         return NULL;
     }
-    PyObject *answer = NULL;
     Py_ssize_t *kept = PyMem_Malloc((size_t)(width + 1) * sizeof *kept);
     double *sums = PyMem_Malloc((size_t)(self->groups * LANES + 1) * sizeof *sums);
     if (!kept || !sums) {
         PyErr_NoMemory();
-    } else if (width != self->inputs) {
-        PyErr_SetString(PyExc_ValueError, "a row of another width");
-    } else {
-        int finite = sum_all(self, row, kept, choose(row, width, kept), sums);
-        if (finite >= 0) {
-            answer = finite ? list_numbers(sums, self->outputs) : Py_NewRef(Py_None);
+    }
+    if (!kept || !sums || sum_all(self, row, kept, choose(row, width, kept), sums) != 1) {
+        PyMem_Free(sums);
+        sums = NULL;
+    }
+    PyMem_Free(kept);
+    return sums;
+}
+
+/* A function of each value, by its name: ops/matrix.py has them. -1 with an exception set. */
+static int activate(PyObject *name, double *values, Py_ssize_t count) {
+    if (!PyUnicode_Check(name)) {
+        PyErr_SetString(PyExc_TypeError, "a function comes as its name");
+        return -1;
+    }
+    if (PyUnicode_EqualToUTF8(name, "relu")) {
+        for (Py_ssize_t i = 0; i < count; i++) {
+            values[i] = values[i] > 0.0 ? values[i] : 0.0;
         }
+    } else if (PyUnicode_EqualToUTF8(name, "tanh")) {
+        for (Py_ssize_t i = 0; i < count; i++) {
+            values[i] = tanh(values[i]);
+        }
+    } else if (PyUnicode_EqualToUTF8(name, "logistic")) {
+        for (Py_ssize_t i = 0; i < count; i++) {
+            double power = exp(-fabs(values[i]));
+            values[i] = (values[i] >= 0 ? 1.0 : power) / (1.0 + power);
+        }
+    } else {
+        PyErr_SetString(PyExc_ValueError, "a function that there is not");
+        return -1;
+    }
+    return 0;
+}
+
+/* The numbers of a row: a list's, or of a picture's bytes their parts of 255. As copy_numbers. */
+static double *copy_row(PyObject *row, Py_ssize_t *width) {
+    char *bytes;
+    if (!PyBytes_Check(row)) {
+        return copy_numbers(row, width);
+    }
+    if (PyBytes_AsStringAndSize(row, &bytes, width) < 0) {
+        return NULL;
+    }
+    double *numbers = PyMem_Malloc((size_t)(*width + 1) * sizeof *numbers);
+    if (!numbers) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < *width; i++) {
+        numbers[i] = (unsigned char)bytes[i] / 255.0;
+    }
+    return numbers;
+}
+
+static PyObject *matrix_score(PyObject *object, PyObject *args) {
+    Matrix *self = (Matrix *)object;
+    Py_ssize_t width, count = PyTuple_Size(args);
+    if (count % 2 == 0) {
+        PyErr_SetString(PyExc_TypeError, "a row, and then pairs of a function and a matrix");
+        return NULL;
+    }
+    double *row = copy_row(PyTuple_GetItem(args, 0), &width);
+    for (Py_ssize_t i = 1; row; i += 2) {
+        double *sums = sum_row(self, row, width);
+        PyMem_Free(row);
+        row = sums;
+        width = self->outputs;
+        if (i == count) {
+            break;
+        }
+        PyObject *next = PyTuple_GetItem(args, i + 1);
+        if (row && !Py_IS_TYPE(next, Py_TYPE(object))) {
+            PyErr_SetString(PyExc_TypeError, "behind a function comes a matrix");
+            PyMem_Free(row);
+            row = NULL;
+        }
+        if (row && activate(PyTuple_GetItem(args, i), row, width) < 0) {
+            PyMem_Free(row);
+            row = NULL;
+        }
+        self = (Matrix *)next;
+    }
+    PyObject *answer = NULL;
+    if (row) {
+        answer = list_numbers(row, width);
+    } else if (!PyErr_Occurred()) {
+        answer = Py_NewRef(Py_None);
     }
     PyMem_Free(row);
-    PyMem_Free(kept);
-    PyMem_Free(sums);
     return answer;
 }
 
@@ -295,7 +377,8 @@ static void matrix_free(PyObject *object) {
 }
 
 static PyMethodDef methods[] = {
-    {"score", matrix_score, METH_O, "A row to its sums; None where one is not finite."},
+    {"score", matrix_score, METH_VARARGS,
+     "A row to its sums, and through functions and matrices; None where a sum is not finite."},
     {NULL, NULL, 0, NULL},
 };
 static PyType_Slot slots[] = {

@@ -3,7 +3,9 @@
 What both answer is the same to the last bit, and what one refuses the other refuses.
 """
 
+import copy
 import importlib.util
+import itertools
 import math
 import random
 import struct
@@ -13,7 +15,8 @@ from types import SimpleNamespace
 from serving.app.engines.frozen import native
 from serving.app.engines.frozen.analysis import TOKEN_PATTERN
 from serving.app.engines.frozen.file import BLOCK
-from serving.app.engines.frozen.ops import build
+from serving.app.engines.frozen.ops import build, run
+from serving.app.engines.frozen.ops.layers import join_layers
 from serving.app.engines.frozen.rows import Features
 from serving.bundle.errors import BundleDamaged
 
@@ -82,6 +85,29 @@ def make_matrix(rng):
     op = {"type": "matrix", "intercept": [rng.gauss(0, 1) for _ in range(outputs)]}
     rows = [[0.0 if rng.random() < 0.6 else draw(rng) for _ in range(inputs)] for _ in range(3)]
     return data, op | {"inputs": inputs, "models": 1, "sections": places}, "values", rows
+
+
+def make_network(rng):
+    """Layers, which the kernel does as one: of a picture or not, and not all of one width."""
+    widths = [rng.choice([1, 2, 17, 20]) for _ in range(rng.choice([2, 3, 4]))]
+    sections, ops = {}, []
+    for number, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
+        draw = make_number if rng.random() < 0.2 else lambda rng: rng.gauss(0, 1)
+        sections[number] = doubles([draw(rng) for _ in range(inputs * outputs)])
+        op = {"type": "matrix", "intercept": [rng.gauss(0, 1) for _ in range(outputs)]}
+        inputs += rng.random() < 0.1  # noqa: PLW2901
+        ops += [op | {"inputs": inputs, "models": 1}, {"type": "activate", "sections": {}}]
+        ops[-1]["function"] = rng.choice(["relu", "tanh", "logistic"])
+    data, places = pack(rng, sections)
+    for number, place in places.items():
+        ops[2 * number]["sections"] = {"weights": place}
+    ops = ops if rng.random() < 0.2 else ops[:-1]
+    width = widths[0] + (rng.random() < 0.1)
+    if rng.random() < 0.5:
+        rows = [SimpleNamespace(pixels=rng.randbytes(width)) for _ in range(3)]
+        return data, [{"type": "pixels", "sections": {}}, *ops], "image", rows
+    draw = make_number if rng.random() < 0.2 else lambda rng: rng.choice([0.0, rng.gauss(0, 1)])
+    return data, ops, "values", [[draw(rng) for _ in range(width)] for _ in range(3)]
 
 
 def make_linear(rng):
@@ -199,6 +225,7 @@ def _make_scores(rng, count, rows=3):
 
 MAKERS = (
     make_matrix,
+    make_network,
     make_linear,
     make_vectorize,
     make_trees,
@@ -208,35 +235,43 @@ MAKERS = (
 )
 
 
-def damage(rng, data, op):
+def make_case(rng, make):
+    """Data, ops, what the first takes, and rows."""
+    data, ops, takes, rows = make(rng)
+    return data, ops if isinstance(ops, list) else [ops], takes, rows
+
+
+def damage(rng, data, ops):
     """The same with something changed, as a forger can who writes the hashes, too."""
     data = bytearray(data)
     for _ in range(rng.randint(0, 3)):
         if data:
             data[rng.randrange(len(data))] = rng.choice([0, 1, 255, rng.randrange(256)])
-    op = {**op, "sections": {name: list(places) for name, places in op["sections"].items()}}
+    ops = copy.deepcopy(ops)
+    op = rng.choice(ops)
     if op["sections"]:
         name, place = rng.choice(list(op["sections"])), rng.randrange(2)
         op["sections"][name][place] += rng.choice([0, -8, 8, -1, 1, 4, BLOCK, -BLOCK, 10**9, 2**40])
-    return bytes(data), op
+    return bytes(data), ops
 
 
 def ask(case, kernel):
-    """What an op answers to each row, as text; an error by whether it is one."""
-    data, op, takes, rows = case
+    """What ops answer to each row, as text; an error by whether it is one."""
+    data, ops, takes, rows = case
     before, native.kernel = native.kernel, kernel
     try:
-        (made,), _ = build(MemoryFile(data), [op], takes)
+        made, _ = build(MemoryFile(data), ops, takes)
+        steps = join_layers(made) if kernel else made
     except REFUSED:
         return ["refused"] * len(rows)
     finally:
         native.kernel = before
-    return [_tell(made, row) for row in rows]
+    return [_tell(steps, row) for row in rows]
 
 
-def _tell(op, row):
+def _tell(steps, row):
     try:
-        found = op(row)
+        found = run(steps, row)
     except REFUSED:
         return "refused"
     if isinstance(found, Features):
@@ -252,12 +287,13 @@ def main(path, seed, count):
     answered = 0
     for number in range(count):
         rng = random.Random(f"{seed}.{number}")
-        case = rng.choice(MAKERS)(rng)
+        case = make_case(rng, rng.choice(MAKERS))
         if number % 2:
             case = (*damage(rng, *case[:2]), *case[2:])
         found, expected = ask(case, kernel), ask(case, None)
         if found != expected:
-            sys.exit(f"case {seed}.{number}, {case[1]['type']}: {found} is not {expected}")
+            kinds = ", ".join(op["type"] for op in case[1])
+            sys.exit(f"case {seed}.{number}, {kinds}: {found} is not {expected}")
         answered += sum(one != "refused" for one in found)
     print(f"{count} cases, {answered} answers: the kernel's are Python's")
 

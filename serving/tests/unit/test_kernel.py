@@ -42,7 +42,7 @@ def test_kernel_here_is_compiled_from_the_sources_here():
 @pytest.mark.parametrize("make", kernels.MAKERS, ids=lambda make: make.__name__[5:])
 def test_any_op_answers_and_refuses_as_python_does(make, damaged, seed):
     rng = kernels.random.Random(seed)
-    case = make(rng)
+    case = kernels.make_case(rng, make)
     if damaged:
         case = (*kernels.damage(rng, *case[:2]), *case[2:])
     assert kernels.ask(case, native.kernel) == kernels.ask(case, None)
@@ -59,7 +59,7 @@ def test_two_terms_share_the_end_of_one_entry_they_stay_two():
     op = kernels.make_vectorize(kernels.random.Random(1))[1]
     op |= {"token_pattern": r"[^|]+", "preprocessor": None, "binary": False, "norm": None}
     op["sections"] = {"terms": [0, 21], "buckets": [24, 40]}
-    case = (entry + bytes(3) + buckets, op, "text", ["\x01\0\0\0z|z"])
+    case = (entry + bytes(3) + buckets, [op], "text", ["\x01\0\0\0z|z"])
     assert kernels.ask(case, native.kernel) == kernels.ask(case, None) == ["([0], [2.0], 2, 0)"]
 
 
@@ -80,6 +80,19 @@ def test_any_picture_has_the_pixels_that_python_finds(picture):
     assert native.kernel.pick(SHARES, picture) == [byte / 255 for byte in picture]
     with pytest.raises(IndexError):
         native.kernel.pick(SHARES[:7], picture + b"\x07")
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [("relu",), ("relu", 1), (1, ...), ("tan", ...), (..., "relu"), ("relu", ..., ...)],
+)
+def test_what_are_no_layers_is_refused(layers):
+    matrix = native.kernel.Matrix(lambda _: bytes(8), 1, [0.0])
+    assert matrix.score([1.0], "relu", matrix, "tanh", matrix) == [0.0]
+    with pytest.raises((TypeError, ValueError)):
+        matrix.score([1.0], *(matrix if one is ... else one for one in layers))
+    with pytest.raises(TypeError):
+        matrix.score()
 
 
 @pytest.mark.parametrize("arguments", [(), (SHARES,), (SHARES, 1), (SHARES, "a"), (1, b"a")])

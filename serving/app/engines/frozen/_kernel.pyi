@@ -46,8 +46,13 @@ class Matrix:
     def __new__(
         cls, load: Callable[[int], bytes], inputs: int, intercept: list[float], /
     ) -> Matrix: ...
-    def score(self, row: list[float], /) -> list[float] | None:
-        """The sums; None where one is not finite."""
+    def score(self, row: list[float] | bytes, /, *layers: str | Matrix) -> list[float] | None:
+        """The sums; None where one is not finite.
+
+        Args:
+            row: Numbers, or pixels, of which 255 is 1.
+            layers: Functions of ops/matrix.py and matrices in turn, through which the sums go.
+        """
 
 @final
 class Terms:

@@ -62,6 +62,11 @@ class FrozenEngine:
             self._ops, gives = build(file, header["ops"], described["kind"])
             self._check(gives)
             self._counts_terms: bool = header["counts_terms"]
+            self._steps = self._ops
+            if native.kernel and any(op["type"] == "matrix" for op in header["ops"]):
+                from serving.app.engines.frozen.ops.layers import join_layers  # noqa: PLC0415 - few
+
+                self._steps = join_layers(self._ops)
         except errors.BundleDamaged:
             raise
         except Exception as error:
@@ -92,7 +97,7 @@ class FrozenEngine:
         if self._readers and self._are_many(values):
             for op in self._readers:
                 op.read_all()
-        first, *rest = self._ops
+        first, *rest = self._steps
         found = []
         for value in values:  # one after the other: of wide rows one fits into the memory
             row = first(value)

@@ -36,6 +36,9 @@ class Matrix:
     - weights: f64, column by column: of a row that is mostly zeros, as a picture's is, only the
       columns are read that it takes;
     - coefficients, of a linear model that is explained: of each label f64 a column.
+
+    Attributes:
+        native: The kernel's matrix; None without.
     """
 
     takes, gives = "values", "values"
@@ -51,12 +54,12 @@ class Matrix:
         start, stop = self._weights
         if not self._intercept or stop - start != len(self._intercept) * self._inputs * F64:
             raise ValueError("weights of another shape")
-        self._native = native.kernel and self._make_native(native.kernel)
+        self.native = native.kernel and self._make_native(native.kernel)
 
     def __call__(self, row: list[float]) -> list[float]:
         if len(row) != self._inputs:
             raise ValueError("a row of another width")
-        if self._native and (sums := self._native.score(row)) is not None:
+        if self.native and (sums := self.native.score(row)) is not None:
             return sums  # type: ignore[no-any-return]
         rows: Iterable[Sequence[float]]
         if len(row) > FEW and row.count(0.0) * SPARSE > len(row):
@@ -121,12 +124,16 @@ class Activate:
     """A function of each value, between the layers of a network.
 
     Settings: `function`, "relu", "tanh" or "logistic".
+
+    Attributes:
+        name: The function's.
     """
 
     takes, gives = "values", "values"
 
     def __init__(self, _: FrozenFile, op: dict[str, Any]) -> None:
-        self._function: Callable[[list[float]], list[float]] = ACTIVATIONS[op["function"]]
+        self.name: str = op["function"]
+        self._function: Callable[[list[float]], list[float]] = ACTIVATIONS[self.name]
 
     def __call__(self, row: list[float]) -> list[float]:
         return self._function(row)

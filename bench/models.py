@@ -23,9 +23,9 @@ from serving.bundle.manifest import (
     FilePin,
     Label,
     Manifest,
-    installed_versions,
     read_manifest,
 )
+from serving.bundle.versions import installed_versions
 from training.console import StepError
 from training.data.dataset import hash_files
 from training.freezing.compiler import compile_pipeline

@@ -1,4 +1,4 @@
-"""What a request holds, as the manifest describes it, and the JSON Schema that follows from it.
+"""What a request holds, as the manifest describes it.
 
 A description is of one of three kinds:
 
@@ -9,8 +9,7 @@ A description is of one of three kinds:
 A field may say more: `title`, `unit` and `description` for people; `values`, the categories seen in
 training, or `range`, the lowest and the highest number seen there. Of an image, width and height
 are of what the model sees, in pixels, and `preparation` says how a picture of any size becomes that
-(serving/app/pictures/prepare.py). OpenAPI and API Gateway's request models are made of the same
-schemas (JSON Schema, 2020-12).
+(serving/app/pictures/prepare.py).
 """
 
 from __future__ import annotations
@@ -27,13 +26,7 @@ MAX_FIELDS = 200
 MAX_NAME_CHARS = 100  # an error names ten fields at most
 MAX_INTEGER = 2**53 - 1  # what every JSON reader holds exactly (RFC 7493, 2.2)
 MAX_NUMBER = 3.4028234663852886e38  # float32's largest: scikit-learn's trees take no more
-SCHEMAS: dict[str, dict[str, Any]] = {
-    "number": {"type": "number", "minimum": -MAX_NUMBER, "maximum": MAX_NUMBER},
-    "integer": {"type": "integer", "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER},
-    "boolean": {"type": "boolean"},
-    "text": {"type": "string", "maxLength": MAX_TEXT_CHARS},
-    "category": {"type": "string", "maxLength": MAX_TEXT_CHARS},
-}
+TYPES = ("number", "integer", "boolean", "text", "category")  # of fields
 MAX_IMAGE_SIDE = 512  # pixels of what a model sees: a quarter of a million features
 MAX_PICTURE_BYTES = 4 * 1024 * 1024  # 5.6 MB in base64: an event of Lambda holds 6 MiB
 MAX_PICTURE_CHARS = MAX_PICTURE_BYTES // 3 * 4 + 128  # in base64, as a data URL
@@ -77,7 +70,7 @@ def _check_field(field: dict[str, Any]) -> str:
     """The name of a field that is as it should be."""
     members_fit = all(type(field[name]) is kind for name, kind in _FIELD.items())
     words_fit = all(isinstance(field.get(word), str | None) for word in _WORDS)
-    if not members_fit or not words_fit or "example" not in field or field["type"] not in SCHEMAS:
+    if not members_fit or not words_fit or "example" not in field or field["type"] not in TYPES:
         raise TypeError
     name: str = field["name"]
     if not field.keys() <= _MEMBERS or not 0 < len(name) <= MAX_NAME_CHARS:
@@ -117,71 +110,3 @@ def list_columns(found: dict[str, Any]) -> list[str]:
     if found["kind"] == "image":
         return [str(number) for number in range(found["width"] * found["height"])]
     return [field["name"] for field in found["fields"]]
-
-
-def describe_one(found: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a body of `POST /predict`."""
-    if found["kind"] == "text":
-        return _object({"text": _TEXT | {"examples": [found["example"]]}})
-    if found["kind"] == "image":
-        return _object({"image": _IMAGE | {"examples": [found["example"]]}})
-    return _object({field["name"]: _describe_field(field) for field in found["fields"]})
-
-
-def describe_many(found: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a body of `POST /predict/batch`."""
-    if found["kind"] == "text":
-        return _object({"texts": _list(_TEXT | {"examples": [found["example"]]})})
-    if found["kind"] == "image":
-        return _object({"images": _list(_IMAGE | {"examples": [found["example"]]})})
-    records = _list(describe_one(found))
-    return {"anyOf": [_object({"records": records}), records]}
-
-
-_TEXT = {
-    "type": "string",
-    "minLength": 1,
-    "maxLength": MAX_TEXT_CHARS,
-    "description": "A text of the kind that the model was trained on",
-}
-
-_IMAGE = {
-    "type": "string",
-    "minLength": 1,
-    "maxLength": MAX_PICTURE_CHARS,
-    "contentEncoding": "base64",
-    "description": "A picture, PNG or JPEG, in base64 or as a data URL",
-}
-
-
-def _describe_field(field: dict[str, Any]) -> dict[str, Any]:
-    schema = SCHEMAS[field["type"]]
-    if field["nullable"]:
-        schema = {"anyOf": [schema, {"type": "null"}]}
-    words = {"title": field.get("title"), "description": _describe_in_words(field)}
-    written = {name: value for name, value in words.items() if value}
-    return {**schema, **written, "examples": [field["example"]]}
-
-
-def _describe_in_words(field: dict[str, Any]) -> str:
-    sentences = [field.get("description") or ""]
-    if unit := field.get("unit"):
-        sentences.append(f"Unit: {unit}")
-    if "range" in field:
-        sentences.append("Seen in training: {} to {}".format(*field["range"]))
-    if "values" in field:
-        sentences.append(f"Seen in training: {', '.join(map(str, field['values']))}")
-    return ". ".join(filter(None, sentences))
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _list(items: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": items, "minItems": 1, "maxItems": MAX_BATCH}

@@ -37,8 +37,6 @@ PROCESSOR = "x86_64"
 HEX = frozenset("0123456789abcdef")
 # What stands before and after the checksum, which is the manifest's end.
 SEAL, CLOSE = ',\n  "checksum": "', '"\n}\n'
-# Pickles of one minor version of Python load in its patch releases; a package's need not.
-PINNED_PACKAGES = ("scikit-learn", "numpy", "scipy", "joblib")
 
 
 # Namespaces, for importing dataclasses takes longer than the frozen engine needs to start.
@@ -263,36 +261,3 @@ def python_version() -> str:
 def processor() -> str:
     """The kind of processor that this is, as the kernel calls it: x86_64, aarch64."""
     return os.uname().machine
-
-
-def installed_versions() -> dict[str, str]:
-    """Versions of Python (major.minor) and of the packages whose objects a model pickles."""
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow
-
-    versions = {"python": python_version()}
-    for package in PINNED_PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "not installed"
-    return versions
-
-
-def check_versions(manifest: Manifest) -> None:
-    """Refuse a model that other versions pickled: scikit-learn itself would only warn.
-
-    Raises:
-        VersionMismatch: The message names both versions of each package that differs.
-    """
-    installed = installed_versions()
-    differing = [
-        f"{package} {manifest.versions.get(package, 'unknown')} (installed: {found})"
-        for package, found in installed.items()
-        if manifest.versions.get(package) != found
-    ]
-    if differing:
-        raise errors.VersionMismatch(
-            f"the model was trained with {', '.join(differing)}: install the versions of the "
-            "locks with 'scripts/install.sh serve train', or train it again with "
-            f"{name_command('train', manifest.name)}"
-        )

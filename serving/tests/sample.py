@@ -13,15 +13,8 @@ from sklearn.pipeline import Pipeline
 
 from serving.app.features import normalize
 from serving.app.request.shapes import find_shape
-from serving.bundle.manifest import (
-    FORMAT,
-    VERSION_DIGITS,
-    FilePin,
-    Label,
-    Manifest,
-    installed_versions,
-    seal,
-)
+from serving.bundle.manifest import FORMAT, VERSION_DIGITS, FilePin, Label, Manifest, seal
+from serving.bundle.versions import installed_versions
 from serving.tests.shapes import read_back
 from training.data.dataset import hash_files
 from training.freezing.compiler import compile_pipeline

@@ -13,9 +13,10 @@ from pathlib import Path
 from random import Random
 from unittest.mock import patch
 
-from serving.app.engines import predictor, sklearn
+from serving.app.engines import sklearn
 from serving.app.engines.frozen.file import BLOCK, LEAVES, FrozenFile, count_blocks
 from serving.app.engines.predictor import load_predictor
+from serving.bundle import versions
 from serving.bundle.errors import ModelError
 from serving.bundle.manifest import FROZEN_NAME, MANIFEST_NAME, MODEL_NAME, read_manifest
 from tools.fuzz.findings import Findings, progress
@@ -126,7 +127,7 @@ def _sklearn(bundle: Path) -> Iterator[None]:
     path.write_text(manifest.to_json(), encoding="utf-8")
     # The versions have nothing to do with the bytes, and take longer than these.
     with (
-        patch.object(predictor, "check_versions"),
+        patch.object(versions, "check_versions"),
         patch.object(sklearn, "load", side_effect=Unpickled),
     ):
         try:

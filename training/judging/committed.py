@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from serving.bundle.manifest import MANIFEST_NAME, MODEL_NAME, installed_versions
+from serving.bundle.manifest import MANIFEST_NAME, MODEL_NAME
+from serving.bundle.versions import installed_versions
 from training.console import StepError
 from training.inputs import Input
 from training.paths import Paths

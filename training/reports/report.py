@@ -18,7 +18,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from serving.app.engines.terms import Terms
 from serving.bundle.errors import ModelError
-from serving.bundle.manifest import MANIFEST_NAME, VERSION_DIGITS, installed_versions, read_manifest
+from serving.bundle.manifest import MANIFEST_NAME, VERSION_DIGITS, read_manifest
+from serving.bundle.versions import installed_versions
 from training.console import StepError, say
 from training.contract import read_source
 from training.data.dataset import Example, hash_files, list_rows, read_examples

@@ -14,9 +14,9 @@ from serving.bundle.manifest import (
     VERSION_DIGITS,
     FilePin,
     Manifest,
-    installed_versions,
     read_manifest,
 )
+from serving.bundle.versions import installed_versions
 from training.console import StepError, say
 from training.contract import read_model
 from training.data.dataset import Example, hash_files, read_examples

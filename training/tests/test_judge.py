@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.bundle.manifest import installed_versions
+from serving.bundle.versions import installed_versions
 from serving.tests.sample import fit, write_bundle
 from training.console import StepError
 from training.data.dataset import Example

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.bundle.manifest import installed_versions
+from serving.bundle.versions import installed_versions
 from serving.tests.tracked import ROOT
 from training.judging.committed import Recorded
 from training.judging.gates import Gate

@@ -16,7 +16,8 @@ from sklearn.pipeline import Pipeline
 
 from serving.app.engines.terms import Terms
 from serving.app.features import normalize
-from serving.bundle.manifest import FORMAT, FilePin, Label, Manifest, installed_versions
+from serving.bundle.manifest import FORMAT, FilePin, Label, Manifest
+from serving.bundle.versions import installed_versions
 from serving.tests.pipelines import PIPELINES
 from training.console import StepError
 from training.data.dataset import Example, hash_files, read_examples, write_examples

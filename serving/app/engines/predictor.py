@@ -7,7 +7,7 @@ import time
 from serving.app.inputs import find_input
 from serving.bundle import errors
 from serving.bundle.files import name_command, read_pinned
-from serving.bundle.manifest import MODEL_NAME, check_versions, processor, read_manifest
+from serving.bundle.manifest import MODEL_NAME, processor, read_manifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,8 +108,10 @@ def _load_engine(bundle: Folder, manifest: Manifest) -> Engine:
 
         return frozen.load(bundle, manifest)
     if manifest.engine == "sklearn":
+        from serving.bundle import versions  # noqa: PLC0415
+
         # First, for the import takes seconds, and a wrong model should be known of at once.
-        check_versions(manifest)
+        versions.check_versions(manifest)
         data = read_pinned(bundle, MODEL_NAME, manifest.files[MODEL_NAME])
         try:
             from serving.app.engines import sklearn  # noqa: PLC0415

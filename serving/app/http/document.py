@@ -26,14 +26,9 @@ from serving.app.limits import (
     MAX_PIXELS,
     Bounds,
 )
-from serving.bundle.inputs import (
-    MAX_PICTURE_BYTES,
-    describe_many,
-    describe_one,
-    make_batch,
-    make_example,
-)
+from serving.bundle.inputs import MAX_PICTURE_BYTES, make_batch, make_example
 from serving.bundle.manifest import Manifest
+from serving.bundle.schemas import describe_many, describe_one
 
 JSON = "application/json"
 SCHEMAS = "#/components/schemas/"

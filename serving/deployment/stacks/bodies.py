@@ -8,7 +8,7 @@ It saves the invocations of what cannot be right. It is never stricter than the 
 from collections.abc import Mapping
 from typing import Any
 
-from serving.bundle.inputs import describe_many, describe_one
+from serving.bundle.schemas import describe_many, describe_one
 
 _UTF16 = 2
 _ANNOTATIONS = {"title", "description", "examples", "contentEncoding"}

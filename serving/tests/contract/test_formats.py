@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from serving.app.engines.frozen import analysis, file, patterns, rows
+from serving.app.engines.frozen import file, ngrams, patterns, rows
 from serving.app.engines.frozen.ops import (
     OPS,
     classify,
@@ -28,6 +28,7 @@ from serving.app.engines.frozen.ops import (
 from serving.bundle import inputs, manifest
 from serving.bundle.errors import BundleDamaged
 from serving.bundle.files import HASH
+from serving.bundle.versions import PINNED_PACKAGES
 from serving.tests.pages import PAGES, read_table, table
 from serving.tests.sample import LABELS, TEXTS, change_manifest, fit, write_bundle
 from serving.tests.tracked import ROOT
@@ -156,7 +157,7 @@ def test_table_of_bounds_is_that_of_the_code():
         "Degree of splines": str(curves.MAX_DEGREE),
         "Labels of which each pair is compared": f"{vectors.MAX_LABELS:,}",
         "A token pattern": f"{patterns.MAX_LENGTH:,} characters; none that a text could make slow",
-        "N-grams of more than so many lengths, of a long text": str(analysis.FEW_LENGTHS),
+        "N-grams of more than so many lengths, of a long text": str(ngrams.FEW_LENGTHS),
     }
 
 
@@ -343,7 +344,7 @@ def test_tables_of_members_parts_are_those_of_the_code():
     said = {row[0] for row in table(MANIFEST, "Field's member")}
     assert said == inputs._MEMBERS
     types = table(MANIFEST, "Field's member")[1][2]
-    assert set(re.findall(r"\w+", types)) - {"or"} == set(inputs.SCHEMAS)
+    assert set(re.findall(r"\w+", types)) - {"or"} == set(inputs.TYPES)
     said = [row[0] for row in table(MANIFEST, "Interval's member")]
     assert said == list(inspect.signature(manifest._check_interval).parameters)
     kinds = [manifest.FilePin, manifest.Label]
@@ -372,7 +373,7 @@ def test_pages_numbers_of_the_manifest_are_the_codes():
     assert f"1 to {inputs.MAX_IMAGE_SIDE} pixels" in MANIFEST
     assert f"at most {record.MAX_CATEGORIES}" in MANIFEST
     assert all(f"`p{100 * one:g}`" in MANIFEST for one in QUANTILES)
-    assert all(f"`{one}`" in MANIFEST for one in (*manifest.PINNED_PACKAGES, *inputs.PREPARATIONS))
+    assert all(f"`{one}`" in MANIFEST for one in (*PINNED_PACKAGES, *inputs.PREPARATIONS))
 
 
 def test_checksum_is_what_the_page_says(tmp_path):

@@ -17,12 +17,8 @@ from serving.app.inputs.image import HEAT_SIDE, ImageInput
 from serving.app.pictures.decode import decode
 from serving.app.pictures.prepare import PREPARATIONS as PREPARED
 from serving.app.request.form import read_file
-from serving.bundle.inputs import (
-    PREPARATIONS,
-    check_input,
-    describe_many,
-    describe_one,
-)
+from serving.bundle.inputs import PREPARATIONS, check_input
+from serving.bundle.schemas import describe_many, describe_one
 from serving.tests.hostile_images import (
     BOUNDARY,
     BROKEN,

@@ -6,6 +6,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from serving.bundle import inputs
+from serving.bundle.schemas import SCHEMAS, describe_many, describe_one
 
 TEXT = {"kind": "text", "example": "the boat"}
 FIELD = {"name": "LotArea", "type": "number", "nullable": False, "example": 9627}
@@ -31,7 +32,7 @@ RECORD = {
 def test_description_is_whole_its_example_fits_its_schemas(found):
     inputs.check_input(found)
     example = inputs.make_example(found)
-    one, many = inputs.describe_one(found), inputs.describe_many(found)
+    one, many = describe_one(found), describe_many(found)
     for schema in (one, many):
         Draft202012Validator.check_schema(schema)
     assert Draft202012Validator(one).is_valid(example)
@@ -40,13 +41,17 @@ def test_description_is_whole_its_example_fits_its_schemas(found):
     assert not Draft202012Validator(one).is_valid(example | {"more": 1})
 
 
+def test_each_type_of_a_field_has_a_schema():
+    assert tuple(SCHEMAS) == inputs.TYPES
+
+
 def test_records_are_a_batch_as_a_bare_list_too():
     example = inputs.make_example(RECORD)
-    assert Draft202012Validator(inputs.describe_many(RECORD)).is_valid([example])
+    assert Draft202012Validator(describe_many(RECORD)).is_valid([example])
 
 
 def test_field_is_shown_with_all_that_is_known_of_it():
-    shown = inputs.describe_one(RECORD)["properties"]
+    shown = describe_one(RECORD)["properties"]
     assert shown["LotArea"]["description"] == (
         "Size of the lot. Unit: square feet. Seen in training: 1300 to 215245"
     )

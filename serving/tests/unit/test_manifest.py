@@ -9,9 +9,10 @@ from sklearn.preprocessing import StandardScaler
 
 from serving.app import features
 from serving.app.engines.predictor import load_predictor
-from serving.bundle import manifest as manifest_module
+from serving.bundle import versions
 from serving.bundle.errors import BundleDamaged, BundleMissing, ModelError, VersionMismatch
-from serving.bundle.manifest import VERSION_DIGITS, installed_versions, read_manifest
+from serving.bundle.manifest import VERSION_DIGITS, read_manifest
+from serving.bundle.versions import installed_versions
 from serving.tests.sample import change_manifest, fit, pin, write_bundle
 
 
@@ -133,8 +134,7 @@ def test_model_is_no_classifier_is_a_damaged_bundle(tmp_path, pipeline):
 
 @pytest.mark.parametrize("package", installed_versions())
 def test_other_version_made_the_model_names_both_and_the_mend(copied, unpickled, package):
-    versions = installed_versions() | {package: "0.1"}
-    change_manifest(copied, versions=versions)
+    change_manifest(copied, versions=installed_versions() | {package: "0.1"})
     with pytest.raises(VersionMismatch, match="make train") as raised:
         load_predictor(copied)
     assert f"{package} 0.1 (installed: {installed_versions()[package]})" in str(raised.value)
@@ -142,7 +142,7 @@ def test_other_version_made_the_model_names_both_and_the_mend(copied, unpickled,
 
 
 def test_package_is_not_installed_is_a_version_mismatch(copied, monkeypatch):
-    monkeypatch.setattr(manifest_module, "PINNED_PACKAGES", ("scikit-learn", "no-such-package"))
+    monkeypatch.setattr(versions, "PINNED_PACKAGES", ("scikit-learn", "no-such-package"))
     with pytest.raises(VersionMismatch, match=r"unknown \(installed: not installed\)"):
         load_predictor(copied)
 

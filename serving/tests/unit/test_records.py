@@ -17,7 +17,8 @@ from serving.app.errors import Invalid, RequestError
 from serving.app.inputs import find_input
 from serving.app.inputs.record import RecordInput
 from serving.bundle.errors import BundleDamaged
-from serving.bundle.inputs import MAX_BATCH, MAX_INTEGER, SCHEMAS, describe_many, describe_one
+from serving.bundle.inputs import MAX_BATCH, MAX_INTEGER
+from serving.bundle.schemas import SCHEMAS, describe_many, describe_one
 from serving.tests.own_code import fit_own, own_code
 from serving.tests.records import (
     EXAMPLE,

@@ -37,6 +37,16 @@ double *copy_numbers(PyObject *list, Py_ssize_t *count);
 /* A new list of numbers; NULL with an exception set. */
 PyObject *list_numbers(const double *numbers, Py_ssize_t count);
 
+/* A value of a sparse row. */
+typedef struct {
+    uint64_t column;
+    double value;
+} Cell;
+
+/* The scores of a sparse row by a `Weights`, as a list; NULL with an exception set, as where it is
+ * another object. */
+PyObject *score_cells(PyObject *weights, const Cell *cells, Py_ssize_t count);
+
 /* A buffer's bytes: `count` is set to the number of items of `size` bytes. -1 with ValueError set
  * where there is a rest. */
 int count_items(const Py_buffer *buffer, Py_ssize_t size, Py_ssize_t *count);

@@ -246,55 +246,80 @@ static Py_ssize_t weigh(Terms *self, Hit *hits, Py_ssize_t known) {
     return count;
 }
 
-/* The answer of known terms, of `count` that a text has; NULL with an exception set, as where the
- * look-up has set one. */
-static PyObject *answer(Terms *self, Hit *hits, Py_ssize_t known, Py_ssize_t count) {
-    Py_ssize_t unknown = count - known;
+/* The columns of known terms with what they weigh, in order: how many. -1 with an exception set,
+ * as where the look-up has set one. */
+static Py_ssize_t finish(Terms *self, Hit *hits, Py_ssize_t known) {
     if (known >= 0) {
         sort(hits, (size_t)known);
         known = weigh(self, hits, known);
     }
-    if (known < 0) {
-        return NULL;
-    }
-    if (self->norm != NO_NORM) {
+    if (known >= 0 && self->norm != NO_NORM) {
         normalize(hits, (size_t)known, self->norm);
     }
-    return list_hits(hits, (size_t)known, count, unknown);
+    return known;
+}
+
+/* What is known of terms: a list of them, or the text in lower case whose words they are. */
+typedef struct {
+    Hit *hits; /* one a column; freed by PyMem_Free */
+    Py_ssize_t columns, terms, unknown;
+} Known;
+
+/* -1 with an exception set; `hits` are there or NULL in any case. */
+static int find_known(Terms *self, PyObject *terms, Known *known) {
+    char *text = NULL;
+    Py_ssize_t size = 0;
+    *known = (Known){0};
+    if (PyBytes_Check(terms)) {
+        if (PyBytes_AsStringAndSize(terms, &text, &size) < 0) {
+            return -1;
+        }
+        size = size / (SHORTEST + 1) + 1; /* each word but the last takes a byte more than its letters */
+    } else if (PyList_Check(terms)) {
+        size = known->terms = PyList_Size(terms);
+    } else {
+        PyErr_SetString(PyExc_TypeError, "terms come as a list, or as a text's bytes");
+        return -1;
+    }
+    known->hits = PyMem_Malloc((size_t)(size + 1) * sizeof *known->hits);
+    if (!known->hits) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    Py_ssize_t found =
+        text ? look_up_words(self, text, (size_t)PyBytes_Size(terms), &known->terms, known->hits)
+             : look_up(self, terms, known->terms, known->hits);
+    known->unknown = known->terms - found;
+    known->columns = finish(self, known->hits, found);
+    return known->columns < 0 ? -1 : 0;
 }
 
 static PyObject *terms_weigh(PyObject *object, PyObject *terms) {
-    Terms *self = (Terms *)object;
-    if (!PyList_Check(terms)) {
-        PyErr_SetString(PyExc_TypeError, "terms come as a list");
-        return NULL;
+    Known known;
+    PyObject *answer = NULL;
+    if (find_known((Terms *)object, terms, &known) == 0) {
+        answer = list_hits(known.hits, (size_t)known.columns, known.terms, known.unknown);
     }
-    Py_ssize_t count = PyList_Size(terms);
-    Hit *hits = PyMem_Malloc((size_t)(count + 1) * sizeof *hits);
-    if (!hits) {
-        return PyErr_NoMemory();
-    }
-    PyObject *found = answer(self, hits, look_up(self, terms, count, hits), count);
-    PyMem_Free(hits);
-    return found;
+    PyMem_Free(known.hits);
+    return answer;
 }
 
-static PyObject *terms_weigh_words(PyObject *object, PyObject *bytes) {
-    Terms *self = (Terms *)object;
-    char *text;
-    Py_ssize_t size, count = 0;
-    if (PyBytes_AsStringAndSize(bytes, &text, &size) < 0) {
+static PyObject *terms_score(PyObject *object, PyObject *args) {
+    Known known;
+    PyObject *terms, *weights, *scores = NULL;
+    if (!PyArg_ParseTuple(args, "OO", &terms, &weights)) {
         return NULL;
     }
-    /* Each word but the last takes a byte more than its letters. */
-    Hit *hits = PyMem_Malloc(((size_t)size / (SHORTEST + 1) + 2) * sizeof *hits);
-    if (!hits) {
-        return PyErr_NoMemory();
+    if (find_known((Terms *)object, terms, &known) == 0) {
+        Cell *cells = PyMem_Malloc((size_t)(known.columns + 1) * sizeof *cells);
+        for (Py_ssize_t i = 0; cells && i < known.columns; i++) {
+            cells[i] = (Cell){known.hits[i].column, known.hits[i].value};
+        }
+        scores = cells ? score_cells(weights, cells, known.columns) : PyErr_NoMemory();
+        PyMem_Free(cells);
     }
-    Py_ssize_t known = look_up_words(self, text, (size_t)size, &count, hits);
-    PyObject *found = answer(self, hits, known, count);
-    PyMem_Free(hits);
-    return found;
+    PyMem_Free(known.hits);
+    return scores ? Py_BuildValue("(Nnn)", scores, known.terms, known.unknown) : NULL;
 }
 
 static PyObject *terms_keep(PyObject *object, PyObject *number) {
@@ -358,7 +383,7 @@ static void terms_free(PyObject *object) {
 
 static PyMethodDef methods[] = {
     {"weigh", terms_weigh, METH_O, "Terms to columns, values, their number, how many are unknown."},
-    {"weigh_words", terms_weigh_words, METH_O, "The same of a text in lower case."},
+    {"score", terms_score, METH_VARARGS, "Terms to their scores by weights, and the same numbers."},
     {"keep", terms_keep, METH_O, "Keep so many blocks from now on."},
     {NULL, NULL, 0, NULL},
 };

@@ -16,56 +16,87 @@ static int refuse(const char *why) {
     return -1;
 }
 
-/* Adds each column's weights times its value to the scores; -1 with an exception set. */
-static int add_columns(Weights *self, PyObject *columns, PyObject *values, double *scores,
-                       double *spare) {
-    Py_ssize_t count, width = self->width;
-    double *each = copy_numbers(values, &count);
-    if (!each) {
+static void weights_free(PyObject *object);
+
+/* Adds a column's weights times its value to the scores; -1 with an exception set. */
+static int add_column(Weights *self, Cell cell, double *scores, double *spare) {
+    size_t size = (size_t)self->width * F64;
+    if (cell.column >= self->columns) {
+        return refuse("a column out of its section");
+    }
+    const char *row = find_bytes(&self->blocks, self->start + cell.column * size, size, spare);
+    if (!row) {
         return -1;
     }
-    int status = PyList_Check(columns) && PyList_Size(columns) == count
-                     ? 0
-                     : refuse("as many columns as values");
-    for (Py_ssize_t i = 0; !status && i < count; i++) {
-        PyObject *item = PyList_GetItemRef(columns, i);
-        long long column = item ? PyLong_AsLongLong(item) : -1;
-        Py_XDECREF(item);
-        if (column < 0 || (uint64_t)column >= self->columns) {
-            status = PyErr_Occurred() ? -1 : refuse("a column out of its section");
-            break;
-        }
-        uint64_t at = self->start + (uint64_t)column * (uint64_t)width * F64;
-        const char *row = find_bytes(&self->blocks, at, (size_t)width * F64, spare);
-        if (!row) {
-            status = -1;
-            break;
-        }
-        for (Py_ssize_t k = 0; k < width; k++) {
-            scores[k] += each[i] * read_f64(row + k * F64);
-        }
+    for (Py_ssize_t k = 0; k < self->width; k++) {
+        scores[k] += cell.value * read_f64(row + k * F64);
     }
-    PyMem_Free(each);
-    return status;
+    return 0;
 }
 
-static PyObject *weights_score(PyObject *object, PyObject *args) {
-    Weights *self = (Weights *)object;
-    PyObject *columns, *values, *answer = NULL;
-    if (!PyArg_ParseTuple(args, "OO", &columns, &values)) {
+PyObject *score_cells(PyObject *weights, const Cell *cells, Py_ssize_t count) {
+    if (PyType_GetSlot(Py_TYPE(weights), Py_tp_dealloc) != (void *)weights_free) {
+        PyErr_SetString(PyExc_TypeError, "weights come as Weights");
         return NULL;
     }
+    Weights *self = (Weights *)weights;
     double *scores = PyMem_Calloc((size_t)self->width * 2, sizeof *scores);
     if (!scores) {
         return PyErr_NoMemory();
     }
-    if (add_columns(self, columns, values, scores, scores + self->width) == 0) {
+    PyObject *answer = NULL;
+    Py_ssize_t done = 0;
+    while (done < count && add_column(self, cells[done], scores, scores + self->width) == 0) {
+        done++;
+    }
+    if (done == count) {
         for (Py_ssize_t k = 0; k < self->width; k++) {
             scores[k] += self->intercept[k];
         }
         answer = list_numbers(scores, self->width);
     }
     PyMem_Free(scores);
+    return answer;
+}
+
+/* The cells of a list of columns and one of as many values, freed by PyMem_Free; NULL with an
+ * exception set. */
+static Cell *copy_cells(PyObject *columns, PyObject *values, Py_ssize_t *count) {
+    double *numbers = copy_numbers(values, count);
+    Cell *cells = numbers ? PyMem_Malloc((size_t)(*count + 1) * sizeof *cells) : NULL;
+    int status = cells ? 0 : -1;
+    if (numbers && !cells) {
+        PyErr_NoMemory();
+    }
+    if (cells && (!PyList_Check(columns) || PyList_Size(columns) != *count)) {
+        status = refuse("as many columns as values");
+    }
+    for (Py_ssize_t i = 0; !status && i < *count; i++) {
+        PyObject *item = PyList_GetItemRef(columns, i);
+        long long column = item ? PyLong_AsLongLong(item) : -1;
+        Py_XDECREF(item);
+        cells[i] = (Cell){(uint64_t)column, numbers[i]};
+        if (column < 0) {
+            status = PyErr_Occurred() ? -1 : refuse("a column out of its section");
+        }
+    }
+    PyMem_Free(numbers);
+    if (status < 0) {
+        PyMem_Free(cells);
+        return NULL;
+    }
+    return cells;
+}
+
+static PyObject *weights_score(PyObject *object, PyObject *args) {
+    PyObject *columns, *values;
+    Py_ssize_t count;
+    if (!PyArg_ParseTuple(args, "OO", &columns, &values)) {
+        return NULL;
+    }
+    Cell *cells = copy_cells(columns, values, &count);
+    PyObject *answer = cells ? score_cells(object, cells, count) : NULL;
+    PyMem_Free(cells);
     return answer;
 }
 

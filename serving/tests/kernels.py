@@ -15,8 +15,7 @@ from types import SimpleNamespace
 from serving.app.engines.frozen import native
 from serving.app.engines.frozen.analysis import TOKEN_PATTERN
 from serving.app.engines.frozen.file import BLOCK
-from serving.app.engines.frozen.ops import build, run
-from serving.app.engines.frozen.ops.layers import join_layers
+from serving.app.engines.frozen.ops import build, join, run
 from serving.app.engines.frozen.rows import Features
 from serving.bundle.errors import BundleDamaged
 
@@ -150,6 +149,15 @@ def make_vectorize(rng):
     return data, op | {"sections": places}, "text", rows
 
 
+def make_words(rng):
+    """A vocabulary and weights, which the kernel does as one."""
+    data, first, takes, rows = make_vectorize(rng)
+    more, second, *_ = make_linear(rng)
+    second["sections"]["weights"] = [len(data) + at for at in second["sections"]["weights"]]
+    last = [] if rng.random() < 0.5 else [{"type": "classify", "link": None, "sections": {}}]
+    return data + more, [first, second, *last], takes, rows
+
+
 def make_trees(rng):
     columns, whole, outputs = rng.randint(1, 4), rng.random() < 0.5, rng.randint(1, 3)
     layout, thresholds, missing, tables = [], [], b"", b""
@@ -228,6 +236,7 @@ MAKERS = (
     make_network,
     make_linear,
     make_vectorize,
+    make_words,
     make_trees,
     make_pixels,
     make_softmax,
@@ -261,7 +270,7 @@ def ask(case, kernel):
     before, native.kernel = native.kernel, kernel
     try:
         made, _ = build(MemoryFile(data), ops, takes)
-        steps = join_layers(made) if kernel else made
+        steps = join(made, [op["type"] for op in ops])
     except REFUSED:
         return ["refused"] * len(rows)
     finally:
@@ -270,13 +279,15 @@ def ask(case, kernel):
 
 
 def _tell(steps, row):
+    first, *rest = steps
     try:
-        found = run(steps, row)
+        row, *counts = first.read(row) if hasattr(first, "read") else (first(row),)
+        found = run(rest, row)
     except REFUSED:
         return "refused"
     if isinstance(found, Features):
-        return repr((found.columns, found.values, found.terms, found.unknown_terms))
-    return repr(found)
+        found = found.columns, found.values
+    return repr((found, *counts))
 
 
 def main(path, seed, count):

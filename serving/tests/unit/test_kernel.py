@@ -60,7 +60,7 @@ def test_two_terms_share_the_end_of_one_entry_they_stay_two():
     op |= {"token_pattern": r"[^|]+", "preprocessor": None, "binary": False, "norm": None}
     op["sections"] = {"terms": [0, 21], "buckets": [24, 40]}
     case = (entry + bytes(3) + buckets, [op], "text", ["\x01\0\0\0z|z"])
-    assert kernels.ask(case, native.kernel) == kernels.ask(case, None) == ["([0], [2.0], 2, 0)"]
+    assert kernels.ask(case, native.kernel) == kernels.ask(case, None) == ["(([0], [2.0]), 2, 0)"]
 
 
 @settings(deadline=None, max_examples=500)
@@ -157,7 +157,10 @@ def test_what_cannot_be_is_refused_when_a_part_is_made(name, arguments):
     "ask",
     [
         lambda kernel, load: kernel.Terms(load, 1, 0, 64, 0, 64, {}, 0).weigh(["a"]),
-        lambda kernel, load: kernel.Terms(load, 1, 0, 64, 0, 64, {}, 0).weigh_words(b"boat"),
+        lambda kernel, load: kernel.Terms(load, 1, 0, 64, 0, 64, {}, 0).weigh(b"boat"),
+        lambda kernel, load: kernel.Terms(load, 1, 0, 64, 0, 64, {}, 0).score(
+            ["a"], kernel.Weights(load, 1, 0, 64, [0.0])
+        ),
         lambda kernel, load: kernel.Weights(load, 1, 0, 64, [0.0]).score([1], [1.0]),
         lambda kernel, load: kernel.Matrix(load, 1, [0.0]).score([1.0]),
     ],

@@ -70,10 +70,15 @@ class Terms:
         norm: int,
         /,
     ) -> Terms: ...
-    def weigh(self, terms: list[str], /) -> tuple[list[int], list[float], int, int]:
-        """Columns, values, how many terms there are, and how many are unknown."""
-    def weigh_words(self, text: bytes, /) -> tuple[list[int], list[float], int, int]:
-        """The same of the words of features.split_words; the text is in lower case."""
+    def weigh(self, terms: list[str] | bytes, /) -> tuple[list[int], list[float], int, int]:
+        """Columns, values, how many terms there are, and how many are unknown.
+
+        Args:
+            terms: These, or a text in lower case, of which it is the words that
+                features.split_words finds.
+        """
+    def score(self, terms: list[str] | bytes, weights: Weights, /) -> tuple[list[float], int, int]:
+        """Their scores by weights, how many terms there are, and how many are unknown."""
     def keep(self, slots: int, /) -> None: ...
 
 @final

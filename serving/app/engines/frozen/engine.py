@@ -12,7 +12,7 @@ import sys
 from serving.app.engines.base import Scores
 from serving.app.engines.frozen import native
 from serving.app.engines.frozen.file import FORMAT, MAGIC, PREFIX, FrozenFile
-from serving.app.engines.frozen.ops import build, run
+from serving.app.engines.frozen.ops import build, join, run
 from serving.bundle import errors
 from serving.bundle.files import name_command
 from serving.bundle.inputs import list_columns
@@ -62,11 +62,7 @@ class FrozenEngine:
             self._ops, gives = build(file, header["ops"], described["kind"])
             self._check(gives)
             self._counts_terms: bool = header["counts_terms"]
-            self._steps = self._ops
-            if native.kernel and any(op["type"] == "matrix" for op in header["ops"]):
-                from serving.app.engines.frozen.ops.layers import join_layers  # noqa: PLC0415 - few
-
-                self._steps = join_layers(self._ops)
+            self._steps = join(self._ops, [op["type"] for op in header["ops"]])
         except errors.BundleDamaged:
             raise
         except Exception as error:
@@ -100,15 +96,17 @@ class FrozenEngine:
         first, *rest = self._steps
         found = []
         for value in values:  # one after the other: of wide rows one fits into the memory
-            row = first(value)
-            found.append(self._tell(row, run(rest, row)))
+            if self._counts_terms:
+                row, *counts = first.read(value)
+            else:
+                row, counts = first(value), (None, None)
+            found.append(self._tell(run(rest, row), *counts))
         return found
 
     def check(self) -> None:
         self._file.check()
 
-    def _tell(self, row: Any, outcome: Any) -> Scores:
-        terms, unknown = (row.terms, row.unknown_terms) if self._counts_terms else (None, None)
+    def _tell(self, outcome: Any, terms: int | None, unknown: int | None) -> Scores:
         if self.classes:
             label, probabilities = outcome
             return Scores(label, probabilities, terms, unknown)

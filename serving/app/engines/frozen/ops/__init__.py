@@ -14,6 +14,8 @@ It is called with one row.
 
 from __future__ import annotations
 
+from serving.app.engines.frozen import native
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,6 +107,22 @@ def count_bytes(op: dict[str, Any]) -> int:
     """How many bytes the sections of an op have, and of those within it: all of them are read."""
     own: int = sum(stop - start for start, stop in op.get("sections", {}).values())
     return own + sum(count_bytes(one) for part in op.get("parts", ()) for one in part)
+
+
+def join(ops: list[Any], types: Sequence[str]) -> list[Any]:
+    """The ops of these types, with neighbours as one step where the kernel does both.
+
+    What they make of a row is the same to the last bit.
+    """
+    if native.kernel and [*types[:2]] == ["vectorize", "linear"]:
+        from serving.app.engines.frozen.ops.words import join_words  # noqa: PLC0415 - for some
+
+        return join_words(ops)
+    if native.kernel and "matrix" in types:
+        from serving.app.engines.frozen.ops.layers import join_layers  # noqa: PLC0415 - for some
+
+        return join_layers(ops)
+    return ops
 
 
 def run(ops: Sequence[Any], row: Any) -> Any:

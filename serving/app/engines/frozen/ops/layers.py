@@ -33,7 +33,7 @@ class Layers:
 
 
 def join_layers(ops: Sequence[Any]) -> list[Any]:
-    """The ops, with those as one that can be; what they give is the same to the last bit."""
+    """The ops, with layers that follow each other as one step."""
     steps: list[Any] = []
     start = 0
     while start < len(ops):

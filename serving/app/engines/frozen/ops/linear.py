@@ -33,6 +33,7 @@ class Linear:
 
     Attributes:
         intercept, threshold, models: The settings.
+        native: The kernel's weights; None without.
     """
 
     takes, gives = "features", "values"
@@ -49,21 +50,29 @@ class Linear:
         firsts = range(0, len(self.intercept), TEN)
         limit = CACHED_WEIGHTS // (TEN * len(firsts))
         self._tens = [Memo(partial(self._read_ten, first), limit) for first in firsts]
-        self._native: Any = None
+        self.native: Any = None
         if native.kernel:
             places = (file.kept_blocks, self._start, self._stop)
-            self._native = native.kernel.Weights(file.load_block, *places, self.intercept)
+            self.native = native.kernel.Weights(file.load_block, *places, self.intercept)
 
     def __call__(self, features: Features) -> list[float]:
         columns, values = features.columns, features.values
         if self.threshold is not None:
             over = [value > self.threshold for value in values]
             columns, values = list(compress(columns, over)), [1.0] * sum(over)
-        score = self._native.score if self._native else self._add_up
+        score = self.native.score if self.native else self._add_up
         scores: list[float] = score(columns, values)
-        if scores[0] != scores[0]:  # NaN
-            raise ValueError("a number is not finite")  # as scikit-learn does
+        self.check_finite(scores)
         return scores
+
+    def check_finite(self, scores: list[float]) -> None:
+        """Refuse scores of numbers that are not finite, as scikit-learn does.
+
+        Raises:
+            ValueError: They are such.
+        """
+        if scores[0] != scores[0]:  # NaN
+            raise ValueError("a number is not finite")
 
     def _add_up(self, columns: list[int], values: list[float]) -> list[float]:
         scores: list[float] = []
@@ -113,8 +122,8 @@ class Linear:
 
     def read_all(self) -> None:
         """Keep all weights: for many rows that is quicker than to read some again and again."""
-        if self._native:
-            self._native.keep(self._file.blocks)
+        if self.native:
+            self.native.keep(self._file.blocks)
         elif self._weights is None:
             self._weights = self._file.read_whole(self._start, self._stop)
 

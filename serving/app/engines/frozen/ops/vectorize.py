@@ -59,6 +59,8 @@ class Vectorize:
         vocabulary: Column and idf by term; None for those that it does not have.
         frequencies: Term frequency by the number of times that a term is there.
         norm: "l1", "l2" or None.
+        native: The kernel's vocabulary; None without.
+        prepare: What makes of a text what that takes.
     """
 
     takes, gives = "text", "features"
@@ -76,18 +78,23 @@ class Vectorize:
         self._logs = sections.get("logs")
         self.vocabulary = _Vocabulary(self._find, CACHED_TERMS)
         self.frequencies = Memo(self._weigh, CACHED_TERMS)
-        self._native: Any = None
+        self.native: Any = None
         if native.kernel:
             places = (file.kept_blocks, *sections["terms"], *sections["buckets"])
             weigh = (self.frequencies, NORMS.index(self.norm))
-            self._native = native.kernel.Terms(file.load_block, *places, *weigh)
+            self.native = native.kernel.Terms(file.load_block, *places, *weigh)
+        # What the kernel takes: words it finds itself.
+        self.prepare = _encode if self.analyze is split_words else self.analyze
 
     def __call__(self, text: str) -> Features:
-        if not self._native:
-            return self._weigh_terms(self.analyze(text))
-        if self.analyze is split_words:  # which the kernel does itself
-            return Features(*self._native.weigh_words(text.lower().encode(errors="replace")))
-        return Features(*self._native.weigh(self.analyze(text)))
+        if self.native:
+            return Features(*self.native.weigh(self.prepare(text)))
+        return self._weigh_terms(self.analyze(text))
+
+    def read(self, text: str) -> tuple[Features, int, int]:
+        """What it gives, how many terms the text has, and how many of them are unknown."""
+        found = self(text)
+        return found, found.terms, found.unknown_terms
 
     def _weigh_terms(self, terms: list[str]) -> Features:
         counts = dict.fromkeys(terms, 1)
@@ -106,8 +113,8 @@ class Vectorize:
 
     def read_all(self) -> None:
         """Keep the whole vocabulary: for many texts that is quicker than to look their terms up."""
-        if self._native:
-            self._native.keep(self._file.blocks)
+        if self.native:
+            self.native.keep(self._file.blocks)
         elif not self.vocabulary.complete:
             terms = bytes(self._file.read_whole(self._terms, self._terms_end))
             for key, known in _parse(terms):
@@ -142,6 +149,10 @@ class Vectorize:
         if place >= stop:
             return log(count) + 1.0
         return float(memoryview(self._file.read(place, place + F64)).cast("d")[0]) + 1.0
+
+
+def _encode(text: str) -> bytes:
+    return text.lower().encode(errors="replace")
 
 
 def _parse(terms: bytes) -> Iterator[tuple[bytes, tuple[int, float]]]:

@@ -87,7 +87,7 @@ def make_matrix(rng):
 
 
 def make_network(rng):
-    """Layers, which the kernel does as one: of a picture or not, and not all of one width."""
+    """Layers, which the kernel does at once: of a picture or not, and not all of one width."""
     widths = [rng.choice([1, 2, 17, 20]) for _ in range(rng.choice([2, 3, 4]))]
     sections, ops = {}, []
     for number, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
@@ -150,7 +150,7 @@ def make_vectorize(rng):
 
 
 def make_words(rng):
-    """A vocabulary and weights, which the kernel does as one."""
+    """A vocabulary and weights, which the kernel does at once."""
     data, first, takes, rows = make_vectorize(rng)
     more, second, *_ = make_linear(rng)
     second["sections"]["weights"] = [len(data) + at for at in second["sections"]["weights"]]
@@ -270,16 +270,16 @@ def ask(case, kernel):
     before, native.kernel = native.kernel, kernel
     try:
         made, _ = build(MemoryFile(data), ops, takes)
-        steps = join(made, [op["type"] for op in ops])
+        joined = join(made, [op["type"] for op in ops])
     except REFUSED:
         return ["refused"] * len(rows)
     finally:
         native.kernel = before
-    return [_tell(steps, row) for row in rows]
+    return [_tell(joined, row) for row in rows]
 
 
-def _tell(steps, row):
-    first, *rest = steps
+def _tell(joined, row):
+    first, *rest = joined
     try:
         row, *counts = first.read(row) if hasattr(first, "read") else (first(row),)
         found = run(rest, row)

@@ -62,7 +62,7 @@ class FrozenEngine:
             self._ops, gives = build(file, header["ops"], described["kind"])
             self._check(gives)
             self._counts_terms: bool = header["counts_terms"]
-            self._steps = join(self._ops, [op["type"] for op in header["ops"]])
+            self._joined = join(self._ops, [op["type"] for op in header["ops"]])
         except errors.BundleDamaged:
             raise
         except Exception as error:
@@ -93,7 +93,7 @@ class FrozenEngine:
         if self._readers and self._are_many(values):
             for op in self._readers:
                 op.read_all()
-        first, *rest = self._steps
+        first, *rest = self._joined
         found = []
         for value in values:  # one after the other: of wide rows one fits into the memory
             if self._counts_terms:

@@ -110,7 +110,7 @@ def count_bytes(op: dict[str, Any]) -> int:
 
 
 def join(ops: list[Any], types: Sequence[str]) -> list[Any]:
-    """The ops of these types, with neighbours as one step where the kernel does both.
+    """The ops of these types; neighbours are joined where the kernel does them at once.
 
     What they make of a row is the same to the last bit.
     """

@@ -1,7 +1,7 @@
-"""Layers of a network as one step, where the kernel is there.
+"""Layers of a network, joined: the kernel does them at once.
 
-Between two ops a row is a list of Python's numbers, each an object. Within a step it stays C's
-numbers: from a picture's bytes, or a list, to what the last layer gives.
+Between two ops a row is a list of Python's numbers, each an object. Between joined ones it stays
+C's numbers: from a picture's bytes, or a list, to what the last layer gives.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Layers:
-    """Ops as one: the pixels of a picture or not, a matrix, then functions and matrices in turn."""
+    """Joined ops: of a picture its pixels, a matrix, then functions and matrices in turn."""
 
     def __init__(self, ops: Sequence[Any]) -> None:
         self._ops = ops
@@ -33,14 +33,14 @@ class Layers:
 
 
 def join_layers(ops: Sequence[Any]) -> list[Any]:
-    """The ops, with layers that follow each other as one step."""
-    steps: list[Any] = []
+    """The ops, those joined that can be."""
+    joined: list[Any] = []
     start = 0
     while start < len(ops):
         stop = _find_end(ops, start)
-        steps.append(Layers(ops[start:stop]) if stop > start + 1 else ops[start])
+        joined.append(Layers(ops[start:stop]) if stop > start + 1 else ops[start])
         start = stop
-    return steps
+    return joined
 
 
 def _find_end(ops: Sequence[Any], start: int) -> int:

@@ -1,6 +1,6 @@
-"""A vocabulary and the weights of its terms as one step, where the kernel is there.
+"""A vocabulary and the weights of its terms, joined: the kernel does both at once.
 
-Between the ops a row is lists of columns and values; within the step there are none.
+Between the ops a row is lists of columns and of values; here none are made.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Words:
-    """A Vectorize and a Linear as one: a text to its scores."""
+    """A Vectorize and a Linear, joined: a text to its scores."""
 
     def __init__(self, first: Vectorize, second: Linear) -> None:
         self._prepare = first.prepare
@@ -34,6 +34,6 @@ class Words:
 
 
 def join_words(ops: Sequence[Any]) -> list[Any]:
-    """The ops, the first two as one step if they can be."""
+    """The ops, the first two joined if they can be."""
     first, second, *rest = ops
     return [*ops] if second.threshold is not None else [Words(first, second), *rest]

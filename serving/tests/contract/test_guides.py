@@ -25,9 +25,13 @@ from training.paths import Paths
 
 README = "../README.md"
 DOCUMENTS = PAGES | {README: (ROOT / "README.md").read_text(encoding="utf-8")}
-TUTORIAL = "tutorial.md"  # training/tests/test_tutorial.py runs it
+# training/tests runs these: test_tutorial.py, test_freeze_guide.py, test_pictures_guide.py.
+ELSEWHERE = {"tutorial.md", "guides/freeze.md", "guides/pictures.md"}
 AWS = "an account of AWS; serving/tests/cloud deploys to a local one"
 IMAGE = "Docker, for minutes; serving/tests/image builds and runs it"
+ANSWERED = "a person who answers; training/tests/test_adopt.py does"
+TABLE = "a table of yours; training/tests/test_new.py and test_tables.py have such"
+EMULATOR = "an emulator, as root; serving/tests/model/test_arm.py has one without an image"
 MERGE = "the repository that a clone comes from, and its later version"
 # By page what the tests below run: the beginnings of commands.
 RUN = {
@@ -35,13 +39,15 @@ RUN = {
     "guides/bulk.md": ["make score"],
     "guides/dask.md": ["make .venv/dask.ok", ".venv/bin/python -m dask"],
     "guides/load.md": ["make load"],
-    "guides/models.md": ["curl"],
+    "guides/tables.md": ["curl"],
     "guides/web.md": ["make web"],
     "reference/api.md": ["curl"],
 }
 # By page what is not run, and what that would need.
 NOT_HERE = {
     README: {"make test": "is what runs this"},
+    "guides/adopt.md": {"make adopt": ANSWERED},
+    "guides/arm.md": {"sudo": EMULATOR, "make image": EMULATOR},
     "guides/aws.md": {
         "make logs FILE": "requests of that day; serving/tests/cloud/test_logs.py has such",
         "make cloud-local": "Docker and Node.js; serving/tests/cloud runs it",
@@ -54,6 +60,8 @@ NOT_HERE = {
     "guides/runbook.md": dict.fromkeys(
         ("make bulk", "make live", "make logs", "make rollback"), AWS
     ),
+    "guides/tables.md": {".venv/bin/dvc add": TABLE, "make train": TABLE},
+    "guides/texts.md": {"make new": TABLE, "make serve": TABLE},
     "guides/update.md": dict.fromkeys(("git ", "make check", "make each", "make test"), MERGE),
     "guides/web.md": {
         "make image": IMAGE,
@@ -69,7 +77,7 @@ def list_commands(page):
     return [command for command, _ in list_steps(DOCUMENTS[page])]
 
 
-@pytest.mark.parametrize("page", [page for page in DOCUMENTS if page != TUTORIAL])
+@pytest.mark.parametrize("page", [page for page in DOCUMENTS if page not in ELSEWHERE])
 def test_each_command_of_a_page_is_run_or_it_is_said_why_not(page):
     begun, reasons = RUN.get(page, []), NOT_HERE.get(page, {})
     for command in list_commands(page):
@@ -145,7 +153,7 @@ def test_readmes_service_starts_answers_and_bears_load_as_it_is_shown(tree):
 @pytest.mark.trained
 def test_records_and_pictures_are_asked_as_it_is_shown(tree):
     with serving("make serve MODEL=houses") as (port, _):
-        ((prediction,),) = [one["predictions"] for one in run_curls("guides/models.md", port)]
+        ((prediction,),) = [one["predictions"] for one in run_curls("guides/tables.md", port)]
         assert prediction["interval"]
     (tree / "seven.png").write_bytes(b64decode(read_input("digits")["example"]))
     with serving("make serve MODEL=digits") as (port, _):

@@ -22,7 +22,7 @@ from serving.bundle.manifest import MODEL_NAME
 from training.paths import Paths
 
 FOLDER = Path("docs/images")
-SIZE = 760, 1100  # pixels
+SIZE = 760, 1100  # pixels, before the answer; then it is as high as the page
 SECONDS = 30
 
 
@@ -48,6 +48,8 @@ def main() -> None:
         window.find_element(By.CSS_SELECTOR, "#examples button").click()
         wait.until(lambda _: window.find_element(By.ID, "answer").text)
         window.execute_script("document.activeElement.blur(); scrollTo(0, 0)")
+        room = window.execute_script("return document.body.scrollHeight - innerHeight")
+        window.set_window_size(SIZE[0], SIZE[1] + room)
         path = FOLDER / f"page-{model}.png"
         FOLDER.mkdir(parents=True, exist_ok=True)
         window.save_screenshot(str(path))

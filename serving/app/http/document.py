@@ -48,6 +48,7 @@ PICTURES = (
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 FORM: dict[str, Any] = {"type": "object", "properties": {"file": BINARY}, "required": ["file"]}
 EXAMPLES = 6  # of a body, at most
+THOUSAND = 1_000
 SUMMARIES = {"classification": "Label", "regression": "Estimate"}
 
 
@@ -108,7 +109,9 @@ def _describe_model(manifest: Manifest) -> str:
         f"{manifest.task.capitalize()} of {given}: model {manifest.name}, "
         f"version {manifest.version}, served by the {manifest.engine} engine."
     )
-    scores = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in manifest.metrics.items()]
+    scores = [
+        f"{name.replace('_', ' ')} {_shorten(value)}" for name, value in manifest.metrics.items()
+    ]
     labels = [
         one.title if one.title == one.id else f"{one.title} (`{one.id}`)" for one in manifest.labels
     ]
@@ -118,6 +121,11 @@ def _describe_model(manifest: Manifest) -> str:
     if labels:
         parts.append(f"Labels: {', '.join(labels)}.")
     return "\n\n".join(parts)
+
+
+def _shorten(score: float) -> str:
+    """Four digits, or all whole ones: an error of 40,397 is no 4.04e+04."""
+    return f"{score:,.0f}" if abs(score) >= THOUSAND else f"{score:.4g}"
 
 
 def list_parameters(manifest: Manifest) -> set[str]:

@@ -7,7 +7,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from serving.app import error_kinds, limits
-from serving.app.http.document import EXAMPLES, _choose_examples
+from serving.app.http.document import EXAMPLES, _choose_examples, _shorten
 from serving.app.http.full_app import METHODS
 from serving.app.inputs.text import TextInput
 from serving.bundle import inputs
@@ -48,6 +48,15 @@ def test_description_tells_the_model_its_version_scores_and_labels(client, docum
     assert f"model {model['name']}, version {model['version']}" in words
     assert all(name.replace("_", " ") in words for name in model["metrics"])
     assert all(label in words for label in model["labels"])
+
+
+def test_scores_are_told_without_an_exponent():
+    assert [_shorten(one) for one in (40397.12, -1000.4, 999.96, 0.93061)] == [
+        "40,397",
+        "-1,000",
+        "1000",
+        "0.9306",
+    ]
 
 
 def test_limits_are_those_of_settings(document):

@@ -127,7 +127,7 @@ def test_labels_left_of_an_axis_have_room_in_any_usual_font():
 
 def test_code_is_highlighted_and_diagrams_are_drawn(site):
     assert 'class="highlight-json ' in (site / "index.html").read_text()
-    for name, count in (("explanation/layout", 2), ("model-report", 2)):
+    for name, count in (("explanation/layout", 2), ("guides/github", 1), ("model-report", 2)):
         page = (site / f"docs/{name}.html").read_text()
         assert page.count('src="data:image/svg+xml;base64,') == count
 

@@ -326,10 +326,10 @@ def _describe_tasks(load: Load) -> str:
         f"2026: {Stage().tasks} tasks of {count_processors(load):g} processors each, which answer "
         f"{RATES[-1]} requests a second of a text; {ZONES} zones; a connection a request, of "
         f"{REQUEST_BYTES + load.answer_bytes:,} bytes; {TASK_LOG_BYTES:,} bytes of logs each, and "
-        "of a health check; without traces and the handler's metrics. Asked evenly, it costs less "
-        f"from {find_break_even(load):.1f} requests a second on than functions behind a REST API, "
-        f"from {behind_url:.0f} on than functions with a URL of their own. What is asked in the "
-        "day alone is asked less on average."
+        "of a health check; without traces and the handler's metrics. At an even rate it costs "
+        f"less from {find_break_even(load):.1f} requests a second on than functions behind a REST "
+        f"API, from {behind_url:.0f} on than functions with a URL of their own. If requests come "
+        "only during the day, their average is lower."
     )
 
 

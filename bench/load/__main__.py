@@ -15,6 +15,7 @@ from bench.load.results import Results, explain, summarize, tabulate, write
 from bench.load.target import Target, TargetError, find_address, find_server, find_stage
 from serving.bundle.errors import ModelError
 from serving.bundle.manifest import Manifest, read_manifest
+from serving.deployment.commands.options import read_stage
 from serving.deployment.stack import Deployment, StackError, confirm, say
 
 BUNDLES = Path("serving/app/data")
@@ -51,7 +52,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make load", description=__doc__)
     parser.add_argument("model", help="its name")
     parser.add_argument("--port", default="8000", help="of a server on this machine (8000)")
-    parser.add_argument("--stage", help="a deployed one instead")
+    parser.add_argument("--stage", type=read_stage, help="a deployed one instead")
     parser.add_argument("--url", help="an address instead")
     parser.add_argument("--rate", default=RATES, help=f"requests a second, rising ({RATES})")
     parser.add_argument("--seconds", type=int, default=10, help="of each rate (10)")

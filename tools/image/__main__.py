@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from serving.deployment.commands.options import read_stage
 from serving.deployment.stages import STAGES, Stage
 from serving.hosts import serve
 from serving.hosts.gateway import Handler, say
@@ -65,7 +66,7 @@ def main() -> int:
     """Run the image until a signal ends it."""
     parser = argparse.ArgumentParser(prog="make image-run", description=__doc__)
     parser.add_argument("--image", required=True)
-    parser.add_argument("--stage", default="dev", choices=STAGES)
+    parser.add_argument("--stage", default="dev", type=read_stage)
     parser.add_argument("--port", default="8000")
     options = parser.parse_args()
     stage = STAGES[options.stage]

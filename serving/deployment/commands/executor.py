@@ -3,14 +3,14 @@
 import argparse
 import sys
 
-from serving.deployment.commands.options import find_stage
+from serving.deployment.commands.options import read_stage
 from serving.deployment.stack import NAME, StackError, make_client, tell_errors
 
 
 def main() -> None:
     """Print the role's ARN, in the account that the credentials are of."""
     parser = argparse.ArgumentParser(prog="make deploy", description=__doc__)
-    parser.add_argument("--stage", default="dev", type=find_stage)
+    parser.add_argument("--stage", default="dev", type=read_stage)
     options = parser.parse_args()
     try:
         with tell_errors("find the account"):

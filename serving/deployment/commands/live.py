@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from serving.deployment.commands import tasks
-from serving.deployment.commands.options import find_stage
+from serving.deployment.commands.options import read_stage
 from serving.deployment.commands.push import find_account, find_region
 from serving.deployment.commands.rollback import MISSING, list_versions, read_alias
 from serving.deployment.image.builder import BASE, ImageError
@@ -212,7 +212,7 @@ def _go_forward(deployment: Deployment, name: str, version: int) -> str:
 def main() -> None:
     """Compare a model's stages with this commit; for a workflow, hand it on."""
     parser = argparse.ArgumentParser(prog="make live", description=__doc__)
-    parser.add_argument("--stage", nargs="+", default=["dev"], type=find_stage)
+    parser.add_argument("--stage", nargs="+", default=["dev"], type=read_stage)
     parser.add_argument(
         "--versions", action="store_true", help="print the one that answers, and the newest"
     )

@@ -8,10 +8,10 @@ from serving.deployment.stages import STAGES
 def add_deployment(parser: argparse.ArgumentParser) -> None:
     """Add `--model` and `--stage`."""
     parser.add_argument("--model", required=True, help="the model's name")
-    parser.add_argument("--stage", default="dev", type=find_stage, help=", ".join(STAGES))
+    parser.add_argument("--stage", default="dev", type=read_stage, help=", ".join(STAGES))
 
 
-def find_stage(name: str) -> str:
+def read_stage(name: str) -> str:
     """A stage's name, if there is such a stage.
 
     Raises:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from serving.deployment.commands.fetch_model import FetchError, fetch_bundle
 from serving.deployment.commands.live import Verdict, hand_on, look
-from serving.deployment.commands.options import find_stage
+from serving.deployment.commands.options import read_stage
 from serving.deployment.image.builder import BASE, ImageError
 from serving.deployment.stack import Deployment, StackError, say
 
@@ -19,7 +19,7 @@ def main() -> None:
     """Hand on the models that have something to deploy, each with a verdict a stage."""
     parser = argparse.ArgumentParser(prog="make plan-deploy", description=__doc__)
     parser.add_argument("--model", nargs="+", required=True, help="their names")
-    parser.add_argument("--stage", nargs="+", required=True, type=find_stage)
+    parser.add_argument("--stage", nargs="+", required=True, type=read_stage)
     parser.add_argument("--base", default=BASE, help="the base image")
     parser.add_argument("--local", action="store_true", help="on a local AWS")
     options = parser.parse_args()

@@ -153,7 +153,8 @@ def test_readmes_service_starts_answers_and_bears_load_as_it_is_shown(tree):
 @pytest.mark.trained
 def test_records_and_pictures_are_asked_as_it_is_shown(tree):
     with serving("make serve MODEL=houses") as (port, _):
-        ((prediction,),) = [one["predictions"] for one in run_curls("guides/tables.md", port)]
+        (found,) = run_curls("guides/tables.md", port, lambda one: one.startswith("curl"))
+        (prediction,) = found["predictions"]
         assert prediction["interval"]
     (tree / "seven.png").write_bytes(b64decode(read_input("digits")["example"]))
     with serving("make serve MODEL=digits") as (port, _):

@@ -17,7 +17,7 @@ enum { FEW = 16, SPARSE = 2 };
 
 typedef struct {
     PyObject_HEAD
-    PyObject *load;  /* an input's number to its weights, f64 each */
+    PyObject *load;  /* an input's number to its weights, f64 each, and maybe to more inputs' */
     double *weights; /* of LANES neighbouring outputs, input by input; then of the next ones */
     char *loaded;    /* whether an input's weights are there */
     double largest;  /* of the weights that are there, without their signs */
@@ -118,23 +118,23 @@ static Py_ssize_t choose(const double *row, Py_ssize_t width, Py_ssize_t *kept) 
     return count;
 }
 
-/* Loads an input's weights; -1 with an exception set. */
+/* Loads an input's weights, and those of the inputs after it that come with them; -1 with an
+ * exception set. */
 static int load(Matrix *self, Py_ssize_t input) {
     char *bytes;
-    Py_ssize_t size;
+    Py_ssize_t size, each = self->outputs * F64;
     PyObject *found = PyObject_CallFunction(self->load, "n", input);
     if (!found) {
         return -1;
     }
     int status = PyBytes_AsStringAndSize(found, &bytes, &size);
-    if (!status && size != self->outputs * F64) {
+    if (!status && (size < each || size % each || size / each > self->inputs - input)) {
         PyErr_SetString(PyExc_ValueError, "weights of another number");
         status = -1;
     }
-    if (!status) {
+    for (const char *end = bytes + size; !status && bytes < end; bytes += each, input++) {
         for (Py_ssize_t k = 0; k < self->outputs; k++) {
-            double weight;
-            memcpy(&weight, bytes + k * F64, F64);
+            double weight = read_f64(bytes + k * F64);
             self->weights[(k / LANES * self->inputs + input) * LANES + k % LANES] = weight;
             self->largest = fmax(self->largest, fabs(weight));
         }
@@ -334,8 +334,8 @@ static int fill(PyObject *object, PyObject *args) {
         return -1;
     }
     self->groups = (self->outputs + LANES - 1) / LANES;
-    if (self->inputs < 0 ||
-        (self->groups && self->inputs > PY_SSIZE_T_MAX / F64 / LANES / self->groups - 1)) {
+    if (self->inputs < 0 || !self->outputs ||
+        self->inputs > PY_SSIZE_T_MAX / F64 / LANES / self->groups - 1) {
         PyErr_SetString(PyExc_ValueError, "a matrix that cannot be");
         return -1;
     }

@@ -82,6 +82,33 @@ def test_any_picture_has_the_pixels_that_python_finds(picture):
         native.kernel.pick(SHARES[:7], picture + b"\x07")
 
 
+@pytest.mark.parametrize("values", [0, 1, 3, 5, 6])
+def test_weights_come_that_are_not_of_inputs_are_refused(values):
+    asked = []
+
+    def load(place):
+        asked.append(place)
+        return struct.pack(f"<{values}d", *range(values))
+
+    matrix = native.kernel.Matrix(load, 2, [0.0, 0.5])
+    with pytest.raises(ValueError, match="weights of another number"):
+        matrix.score([1.0, 1.0])
+    assert asked == [0]
+
+
+def test_weights_of_more_inputs_come_they_are_asked_for_once():
+    asked = []
+
+    def load(place):
+        asked.append(place)
+        return struct.pack("<4d", 1.0, 2.0, 3.0, 4.0) if place < 2 else struct.pack("<2d", 5.0, 6.0)
+
+    matrix = native.kernel.Matrix(load, 3, [0.0, 0.5])
+    assert matrix.score([1.0, 1.0, 1.0]) == [9.0, 12.5]
+    assert matrix.score([1.0, 1.0, 1.0]) == [9.0, 12.5]
+    assert asked == [0, 2]
+
+
 @pytest.mark.parametrize(
     "layers",
     [("relu",), ("relu", 1), (1, ...), ("tan", ...), (..., "relu"), ("relu", ..., ...)],
@@ -128,6 +155,7 @@ GARBAGE = [
     ("Matrix", (refuse, 2**62, [0.0])),
     ("Matrix", (refuse, 1, ["a"])),
     ("Matrix", (refuse, 1, (0.0,))),
+    ("Matrix", (refuse, 1, [])),
     ("Terms", (refuse, 1, 8, 0, 0, 8, {}, 0)),
     ("Terms", (refuse, 1, 0, 8, 0, 4, {}, 0)),
     ("Terms", (refuse, 1, 0, 2**63, 0, 8, {}, 0)),

@@ -37,7 +37,7 @@ class Forest:
 
 @final
 class Matrix:
-    """The matrix of ops/matrix.py; `load` gives an input's weights.
+    """The matrix of ops/matrix.py; `load` gives an input's weights, and maybe those after it.
 
     Raises:
         NotImplementedError: The processor has no fused instructions.

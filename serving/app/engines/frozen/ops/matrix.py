@@ -6,6 +6,7 @@ from functools import cached_property
 from math import exp, sumprod, tanh
 
 from serving.app.engines.frozen import native
+from serving.app.engines.frozen.file import BLOCK
 from serving.app.engines.frozen.memo import Memo
 from serving.app.engines.frozen.rows import check_scores
 
@@ -77,7 +78,7 @@ class Matrix:
 
     def _make_native(self, kernel: ModuleType) -> Any:
         try:
-            return kernel.Matrix(self._read_bytes, self._inputs, self._intercept)
+            return kernel.Matrix(self._read_block, self._inputs, self._intercept)
         except NotImplementedError:  # the processor is too old for it
             return None
 
@@ -110,13 +111,17 @@ class Matrix:
         outputs = len(self._intercept)
         return [weights[output::outputs].tolist() for output in range(outputs)]
 
-    def _read_bytes(self, place: int) -> bytes:
+    def _read_block(self, place: int) -> bytes:
+        """The weights of an input, and of those after it in the blocks that are read for it."""
         size = len(self._intercept) * F64
         start = self._weights[0] + place * size
-        return self._file.read(start, start + size)
+        end = min(self._weights[1], -(-(start + size) // BLOCK) * BLOCK)
+        return self._file.read(start, end - (end - start) % size)
 
     def _read_column(self, place: int) -> list[float]:
-        weights: Any = memoryview(self._read_bytes(place)).cast("d")
+        size = len(self._intercept) * F64
+        start = self._weights[0] + place * size
+        weights: Any = memoryview(self._file.read(start, start + size)).cast("d")
         return weights.tolist()  # type: ignore[no-any-return]
 
 

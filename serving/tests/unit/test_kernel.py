@@ -82,6 +82,16 @@ def test_any_picture_has_the_pixels_that_python_finds(picture):
         native.kernel.pick(SHARES[:7], picture + b"\x07")
 
 
+@pytest.mark.parametrize("weights", [None, 7, [], object(), int])
+def test_what_are_no_weights_is_refused(weights):
+    terms = native.kernel.Terms(lambda _: bytes(4096), 1, 0, 64, 0, 64, {}, 0)
+    for other in (weights, terms):
+        with pytest.raises(TypeError):
+            terms.score(b"boat", other)
+    with pytest.raises(TypeError):
+        terms.score("boat", native.kernel.Weights(lambda _: bytes(4096), 1, 0, 64, [0.0]))
+
+
 @pytest.mark.parametrize("values", [0, 1, 3, 5, 6])
 def test_weights_come_that_are_not_of_inputs_are_refused(values):
     asked = []

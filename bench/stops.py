@@ -92,7 +92,7 @@ def kill(process: int) -> None:
 
 
 def kill_worker(process: int) -> None:
-    """As the kernel does for lack of memory, until another one has taken its place.
+    """As the kernel does for lack of memory, until another one is started in its place.
 
     Raises:
         StepError: None did.

@@ -121,8 +121,8 @@ static Py_ssize_t choose(const double *row, Py_ssize_t width, Py_ssize_t *kept) 
 /* Loads an input's weights, and those of the inputs after it that come with them; -1 with an
  * exception set. */
 static int load(Matrix *self, Py_ssize_t input) {
-    char *bytes;
-    Py_ssize_t size, each = self->outputs * F64;
+    char *bytes = NULL;
+    Py_ssize_t size = 0, each = self->outputs * F64;
     PyObject *found = PyObject_CallFunction(self->load, "n", input);
     if (!found) {
         return -1;
@@ -132,7 +132,7 @@ static int load(Matrix *self, Py_ssize_t input) {
         PyErr_SetString(PyExc_ValueError, "weights of another number");
         status = -1;
     }
-    for (const char *end = bytes + size; !status && bytes < end; bytes += each, input++) {
+    for (; !status && size; size -= each, bytes += each, input++) {
         for (Py_ssize_t k = 0; k < self->outputs; k++) {
             double weight = read_f64(bytes + k * F64);
             self->weights[(k / LANES * self->inputs + input) * LANES + k % LANES] = weight;

@@ -267,28 +267,30 @@ typedef struct {
 
 /* -1 with an exception set; `hits` are there or NULL in any case. */
 static int find_known(Terms *self, PyObject *terms, Known *known) {
-    char *text = NULL;
-    Py_ssize_t size = 0;
+    char *text;
+    Py_ssize_t size = 0, most;
+    int is_text = PyBytes_Check(terms);
     *known = (Known){0};
-    if (PyBytes_Check(terms)) {
+    if (is_text) {
         if (PyBytes_AsStringAndSize(terms, &text, &size) < 0) {
             return -1;
         }
-        size = size / (SHORTEST + 1) + 1; /* each word but the last takes a byte more than its letters */
+        /* Each word but the last takes a byte more than its letters. */
+        most = size / (SHORTEST + 1) + 1;
     } else if (PyList_Check(terms)) {
-        size = known->terms = PyList_Size(terms);
+        most = known->terms = PyList_Size(terms);
     } else {
         PyErr_SetString(PyExc_TypeError, "terms come as a list, or as a text's bytes");
         return -1;
     }
-    known->hits = PyMem_Malloc((size_t)(size + 1) * sizeof *known->hits);
+    known->hits = PyMem_Malloc((size_t)(most + 1) * sizeof *known->hits);
     if (!known->hits) {
         PyErr_NoMemory();
         return -1;
     }
     Py_ssize_t found =
-        text ? look_up_words(self, text, (size_t)PyBytes_Size(terms), &known->terms, known->hits)
-             : look_up(self, terms, known->terms, known->hits);
+        is_text ? look_up_words(self, text, (size_t)size, &known->terms, known->hits)
+                : look_up(self, terms, known->terms, known->hits);
     known->unknown = known->terms - found;
     known->columns = finish(self, known->hits, found);
     return known->columns < 0 ? -1 : 0;

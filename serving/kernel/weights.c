@@ -35,6 +35,7 @@ static int add_column(Weights *self, Cell cell, double *scores, double *spare) {
 }
 
 PyObject *score_cells(PyObject *weights, const Cell *cells, Py_ssize_t count) {
+    /* The type itself is the module's; only its objects are freed so. */
     if (PyType_GetSlot(Py_TYPE(weights), Py_tp_dealloc) != (void *)weights_free) {
         PyErr_SetString(PyExc_TypeError, "weights come as Weights");
         return NULL;

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from serving.app.inputs import Errors
 
-ADDED = 256  # bytes, whose sum is below 65,521
+SUMMED = 256  # bytes: 256 × 255 is below 65,521, by which Adler's sums are taken modulo
 HEAT_SIDE = 7  # blocks in each row and column of a heat map
 
 
@@ -127,11 +127,11 @@ class ImageInput:
 
 
 def _sum_bytes(data: bytes) -> int:
-    """The sum of bytes: the lower half of Adler's checksum (RFC 1950, 8.2), of what it can hold."""
+    """The sum of bytes: the lower half of Adler's checksum of a few of them (RFC 1950, 8.2)."""
     from zlib import adler32  # noqa: PLC0415 - what reads a PNG has it
 
-    parts = range(0, len(data), ADDED)
-    return sum([adler32(data[start : start + ADDED], 0) & 0xFFFF for start in parts])
+    parts = range(0, len(data), SUMMED)
+    return sum([adler32(data[start : start + SUMMED], 0) & 0xFFFF for start in parts])
 
 
 def _read_base64(value: Any, place: str, errors: Errors) -> bytes:

@@ -25,7 +25,12 @@ def list_depths(paper: int, sign: int) -> bytes:
 
 
 def list_strengths(paper: int, full: int) -> bytes:
-    """The table of how strong the ink of each level is: 0 up to the paper's, 255 from `full` on."""
+    """The table of how strong the ink of each level is: 0 up to the paper's, 255 from `full` on.
+
+    Args:
+        paper: Below `full`.
+        full: At most 256.
+    """
     rise = [(255 * step) // (full - paper) for step in range(full - paper)]
     return bytes(paper) + bytes(rise) + b"\xff" * (256 - full)
 
@@ -43,7 +48,7 @@ def find_threshold(counts: list[int]) -> int:
     fraction of integers: (total × below − n × sum below)² / (below × (n − below)).
     """
     number = sum(counts)
-    total = int(sumprod(counts, range(len(counts))))
+    total = int(sumprod(counts, range(len(counts))))  # of integers it is one, exactly
     below = weighed = found = 0
     most, of = 0, 1
     for level, one in enumerate(counts):

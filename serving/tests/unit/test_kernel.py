@@ -15,7 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.app.engines.frozen import native
+from serving.app.engines.frozen.ops import build as build_ops
+from serving.app.engines.frozen.ops import join
 from serving.app.engines.frozen.ops.inputs import SHARES
+from serving.app.engines.frozen.ops.matrix import Matrix
 from serving.kernel import build
 from serving.tests import kernels
 from serving.tests.sample import fit, write_bundle
@@ -80,6 +83,39 @@ def test_any_picture_has_the_pixels_that_python_finds(picture):
     assert native.kernel.pick(SHARES, picture) == [byte / 255 for byte in picture]
     with pytest.raises(IndexError):
         native.kernel.pick(SHARES[:7], picture + b"\x07")
+
+
+@pytest.mark.parametrize("found", [None, 7, "a", bytearray(8)])
+def test_what_are_no_weights_bytes_is_refused(found):
+    with pytest.raises(TypeError):
+        native.kernel.Matrix(lambda _: found, 1, [0.0]).score([1.0])
+
+
+def name_joined(case):
+    """The classes of what an engine runs."""
+    data, ops, takes, _ = case
+    made, _ = build_ops(kernels.MemoryFile(data), ops, takes)
+    return [type(one).__name__ for one in join(made, [op["type"] for op in ops])]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_neighbours_are_joined_where_the_kernel_does_them_at_once(seed, monkeypatch):
+    words, network, matrix = (
+        kernels.make_case(kernels.random.Random(seed), make)
+        for make in (kernels.make_words, kernels.make_network, kernels.make_matrix)
+    )
+    _, second, *rest = words[1]
+    together = ["Words"] if second["threshold"] is None else ["Vectorize", "Linear"]
+    assert name_joined(words) == [*together, *(["Classify"] if rest else [])]
+    last = ["Activate"] if network[1][-1]["type"] == "activate" else []
+    alone = len(network[1]) - len(last) == 1
+    assert name_joined(network) == ["Matrix" if alone else "Layers", *last]
+    if matrix[1][0]["intercept"]:  # else it is refused
+        assert name_joined(matrix) == ["Matrix"]
+    monkeypatch.setattr(Matrix, "_make_native", lambda *_: None)  # an old processor
+    assert len(name_joined(network)) == len(network[1])
+    monkeypatch.setattr(native, "kernel", None)
+    assert name_joined(words)[:2] == ["Vectorize", "Linear"]
 
 
 @pytest.mark.parametrize("weights", [None, 7, [], object(), int])

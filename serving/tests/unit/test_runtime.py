@@ -23,7 +23,7 @@ FAST = {
             "engines.frozen.analysis",
             "engines.frozen.engine",
             "engines.frozen.file",
-            *(["engines.frozen._kernel"] if native.kernel else []),
+            *(["engines.frozen._kernel", "engines.frozen.ops.words"] if native.kernel else []),
             "engines.frozen.memo",
             "engines.frozen.native",
             "engines.frozen.ngrams",

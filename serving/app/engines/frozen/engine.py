@@ -60,9 +60,9 @@ class FrozenEngine:
             self.classes: list[str] = header["classes"]
             self._explain: dict[str, Any] | None = header["explain"]
             self._ops, gives = build(file, header["ops"], described["kind"])
-            self._check(gives)
-            self._counts_terms: bool = header["counts_terms"]
             self._joined = join(self._ops, [op["type"] for op in header["ops"]])
+            self._counts_terms: bool = header["counts_terms"]
+            self._check(gives)
         except errors.BundleDamaged:
             raise
         except Exception as error:
@@ -74,11 +74,13 @@ class FrozenEngine:
         self._readers = [op for op in self._ops if hasattr(op, "read_all")]
 
     def _check(self, gives: str) -> None:
-        """Refuse ops that do not answer what the model's task asks.
+        """Refuse ops that do not answer what the model's task asks, or count no terms.
 
         Raises:
             ValueError: They do not.
         """
+        if self._counts_terms and not hasattr(self._joined[0], "read"):
+            raise ValueError("the first op counts no terms")
         if gives != ("outcome" if self.classes else "values"):
             raise ValueError(f"the last op gives {gives}")
         if not self.classes:

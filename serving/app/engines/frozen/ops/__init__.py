@@ -112,7 +112,7 @@ def count_bytes(op: dict[str, Any]) -> int:
 def join(ops: list[Any], types: Sequence[str]) -> list[Any]:
     """The ops of these types; neighbours are joined where the kernel does them at once.
 
-    What they make of a row is the same to the last bit.
+    What they make of a row is the same to the last bit. Of the ops of a part none are joined.
     """
     if native.kernel and [*types[:2]] == ["vectorize", "linear"]:
         from serving.app.engines.frozen.ops.words import join_words  # noqa: PLC0415 - for some

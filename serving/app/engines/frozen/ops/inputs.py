@@ -41,9 +41,11 @@ class Pixels:
     takes, gives = "image", "values"
 
     def __init__(self, _: FrozenFile, __: dict[str, Any]) -> None:
-        pass
+        self._pick = native.kernel.pick if native.kernel else _pick
 
     def __call__(self, image: Any) -> list[float]:
-        if native.kernel:
-            return native.kernel.pick(SHARES, image.pixels)  # type: ignore[no-any-return]
-        return list(map(SHARES.__getitem__, image.pixels))
+        return self._pick(SHARES, image.pixels)
+
+
+def _pick(numbers: list[float], places: bytes) -> list[float]:
+    return list(map(numbers.__getitem__, places))

@@ -60,7 +60,7 @@ class Vectorize:
         frequencies: Term frequency by the number of times that a term is there.
         norm: "l1", "l2" or None.
         native: The kernel's vocabulary; None without.
-        prepare: What makes of a text what that takes.
+        prepare: Turns a text into what the kernel takes: its bytes, or its terms.
     """
 
     takes, gives = "text", "features"
@@ -83,7 +83,7 @@ class Vectorize:
             places = (file.kept_blocks, *sections["terms"], *sections["buckets"])
             weigh = (self.frequencies, NORMS.index(self.norm))
             self.native = native.kernel.Terms(file.load_block, *places, *weigh)
-        # What the kernel takes: words it finds itself.
+        # Words the kernel finds itself.
         self.prepare = _encode if self.analyze is split_words else self.analyze
 
     def __call__(self, text: str) -> Features:

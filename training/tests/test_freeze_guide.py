@@ -74,6 +74,7 @@ def test_op_of_the_guide_freezes_the_model_that_was_refused(tmp_path, monkeypatc
     for cells in read_table(GUIDE, "File"):
         path, place, line = (cell.strip("`") for cell in cells)
         write_line(Path(path), place, line)
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)  # as of coverage, which this has none of
     (prove, _), (freeze_it, shown) = list_steps(GUIDE)
     assert "passed" in run(prove)[-1]
     check_shown(shown, run(freeze_it))

@@ -47,6 +47,12 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
+def save(results: dict[str, Any], path: Path) -> None:
+    """Write results as JSON, in a folder that need not be there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
 def _name_processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

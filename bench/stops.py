@@ -1,8 +1,8 @@
 """What is lost where the web process is stopped or killed under load: `make bench STOPS=1`.
 
 Clients ask as fast as they are answered: half of them on a connection that they keep, half on a new
-one each time. One that cannot connect has sent nothing, and ends. An answer names its request, and
-so does its line of metrics (EMF): one that is missing is seen.
+one each time. One that cannot connect ends: it has lost a request, unless the process is over. An
+answer names its request, and so does its line of metrics (EMF): one that is missing is seen.
 """
 
 import argparse
@@ -20,7 +20,8 @@ from threading import Event, Thread
 from typing import Any, NamedTuple
 
 from bench.inputs import Request, ask_example
-from bench.results import describe_machine
+from bench.report import to_markdown
+from bench.results import describe_machine, save
 from bench.web import Server, list_processes, running
 from serving.bundle.manifest import read_manifest
 from tools.runtime_api import ROOT
@@ -50,7 +51,7 @@ class Client(Thread):
         super().__init__()
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         self._request, self._over, self._keeps = request, over, keeps
-        self.sent = self.lost = 0
+        self.sent = self.lost = self.refused = 0
         self.answered: list[str] = []
 
     def run(self) -> None:
@@ -59,6 +60,7 @@ class Client(Thread):
                 if self._connection.sock is None:
                     self._connection.connect()
             except OSError:
+                self.refused = 1
                 return
             self.sent += 1
             try:
@@ -129,13 +131,18 @@ def run_once(
                 began = time.monotonic()
                 way(process)
                 seconds = time.monotonic() - began
+                goes_on = len(list_processes(process)) > 1  # itself, and workers
             finally:
                 over.set()
                 for one in clients:
                     one.join()
         lines = [json.loads(one) for one in log.read_text().splitlines() if one.startswith("{")]
     answered = {name for one in clients for name in one.answered}
-    sent, lost = (sum(getattr(one, what) for one in clients) for what in ("sent", "lost"))
+    sent, lost, refused = (
+        sum(getattr(one, what) for one in clients) for what in ("sent", "lost", "refused")
+    )
+    if goes_on:
+        sent, lost = sent + refused, lost + refused
     missing = answered - {one["requestId"] for one in lines}
     return Counts(sent, len(answered), lost, len(missing), seconds)
 
@@ -159,13 +166,12 @@ def measure(bundle: Path, port: int, times: int, workers: int, clients: int) -> 
 
 def to_table(results: dict[str, Any]) -> str:
     """The results in Markdown."""
-    lines = [f"| {' | '.join(HEADS)} |", "|---" * len(HEADS) + "|"]
+    table = [[*HEADS]]
     for name, one in results["ways"].items():
         counts = [f"{one[what]:,}" for what in Counts._fields[:-1]]
         seconds = f"{median(one['seconds']):.2f} / {max(one['seconds']):.2f}"
-        cells = [name, f"{results['settings']['times']}", *counts, seconds]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        table.append([name, f"{results['settings']['times']}", *counts, seconds])
+    return "\n".join(to_markdown(table))
 
 
 def main() -> None:
@@ -181,8 +187,7 @@ def main() -> None:
     bundle = find_paths(asked.model).bundle
     results = measure(bundle, asked.port, asked.times, asked.workers, asked.clients)
     path = asked.out or Path(".local/bench", asked.model, "stops.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    save(results, path)
     print(f"{to_table(results)}\n\n{path}")
 
 

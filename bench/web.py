@@ -26,6 +26,8 @@ from bench.environment import copy_app, make_environment, merge
 from bench.footprint import FULL_APP
 from bench.inputs import Request, ask_example
 from bench.models import check_ready, copy_bundle, write_sklearn_bundle
+from bench.report import to_markdown
+from bench.results import save
 from serving.bundle.manifest import MODEL_NAME, read_manifest
 from tools.runtime_api import ROOT
 from training.console import StepError, run_step, say
@@ -260,13 +262,13 @@ def to_table(results: dict[str, Any]) -> str:
         *(f"{what} at {c}" for what in ("Requests/s", "p50 / p99 (ms)") for c in CONNECTIONS),
     ]
     heads += ["CPU a request (ms)", "Memory (MB)"]
-    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    table = [heads]
     for name, one in results["servers"].items():
         cells = [name, *(f"{one[str(c)]['rate']:,.0f}" for c in CONNECTIONS)]
         cells += [f"{one[str(c)]['p50']:.3g} / {one[str(c)]['p99']:.3g}" for c in CONNECTIONS]
         cells += [f"{one['16']['cpu']:.2f}", f"{one['memory']:.0f}"]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        table.append(cells)
+    return "\n".join(to_markdown(table))
 
 
 def main() -> None:
@@ -281,8 +283,7 @@ def main() -> None:
     options = parser.parse_args()
     results = measure(options.model, options.port, options.rounds, options.seconds, options.workers)
     path = options.out or Path(".local/bench", options.model, "web.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    save(results, path)
     print(f"{to_table(results)}\n\n{path}")
 
 

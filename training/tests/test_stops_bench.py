@@ -1,6 +1,7 @@
 """What `make bench STOPS=1` counts."""
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,30 @@ def test_requests_and_lines_are_lost_that_is_counted(tmp_path):
     assert found.sent == found.answered + found.lost
     assert 0.4 < found.lost / found.answered < 0.6
     assert 0.4 < found.missing / found.answered < 0.6
+
+
+# Answers each request until it closes its port, and then goes on: as if no worker took another's
+# place.
+CLOSES = CARELESS.replace("if number % 3 == 0 and number:", "if False:").replace(
+    """ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()""",
+    """import subprocess, threading, time
+server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+threading.Thread(target=server.serve_forever).start()
+time.sleep(1)
+server.shutdown()
+server.server_close()
+time.sleep(60)
+""",
+)
+
+
+def test_process_goes_on_and_lets_nobody_in_each_client_has_lost_a_request(tmp_path):
+    port = find_port()
+    server = Server("closes", [sys.executable, "-c", CLOSES, f"{port}"], tmp_path, {})
+    found = stops.run_once(lambda _: time.sleep(2), server, port, ask({"text": "a"}), 4)
+    assert found.sent == found.answered + found.lost
+    assert found.lost >= 4
 
 
 def test_web_process_loses_nothing_by_a_stop_and_no_line_by_a_kill(tmp_path):

@@ -29,7 +29,7 @@ SLOW_TESTS := -m 'slow or docker or node or trained'
 # In recipes, exec: a signal reaches what make has started, and not what a shell has.
 BIN := .venv/bin
 # Linux alone has a kernel.
-KERNEL := $(if $(filter Linux,$(shell uname -s)),serving/app/engines/frozen/_kernel.abi3.so)
+KERNEL := $(if $(filter Linux,$(shell uname -s)),serving/app/_kernel.abi3.so)
 BUNDLE := serving/app/data/$(MODEL)
 DVC := $(BIN)/python -m training.run_dvc
 # For what the tools start themselves: old makes look their own commands up elsewhere.

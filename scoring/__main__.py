@@ -13,7 +13,7 @@ from scoring.processes import Submit, use_processes
 from scoring.progress import Progress
 from scoring.run import finish, score
 from scoring.writing import write_header
-from serving.app.engines.frozen.native import tell_kernel
+from serving.app.native import tell_kernel
 from training.console import run_step, say
 
 AHEAD = 3  # chunks a process that wait or are done: they are all that memory holds of a file

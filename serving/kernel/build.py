@@ -19,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 FOLDER = "serving/kernel"  # of a checkout
 NAME = "_kernel.abi3.so"
-PLACE = HERE.parent / "app" / "engines" / "frozen" / NAME  # where Python looks for it
+PLACE = HERE.parent / "app" / NAME  # where Python looks for it
 # By the name that Python has for the processor. Amazon Linux 2023, which Lambda runs, has glibc
 # 2.34; the kernel asks for no more than what older systems have, too.
 TARGETS = {"x86_64": "x86_64-linux-gnu.2.28", "aarch64": "aarch64-linux-gnu.2.28"}

@@ -12,7 +12,7 @@ import struct
 import sys
 from types import SimpleNamespace
 
-from serving.app.engines.frozen import native
+from serving.app import native
 from serving.app.engines.frozen.analysis import TOKEN_PATTERN
 from serving.app.engines.frozen.file import BLOCK
 from serving.app.engines.frozen.ops import build, join, run

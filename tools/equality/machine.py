@@ -6,7 +6,7 @@ from importlib.metadata import version
 from numpy._core._multiarray_umath import __cpu_features__
 from threadpoolctl import threadpool_info
 
-from serving.app.engines.frozen.native import tell_kernel
+from serving.app.native import tell_kernel
 
 PACKAGES = ("scikit-learn", "numpy", "scipy")
 

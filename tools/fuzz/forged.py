@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
+from serving.app import native
 from serving.app.engines.classification import Classification
-from serving.app.engines.frozen import native
 from serving.app.engines.frozen.engine import LARGE_BATCH, FrozenEngine
 from serving.app.engines.frozen.file import FrozenFile
 from serving.app.engines.frozen.ops import OPS

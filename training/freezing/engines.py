@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from serving.app.engines.frozen import native
+from serving.app import native
 from serving.app.engines.frozen.engine import FrozenEngine
 from serving.app.engines.frozen.file import FrozenFile
 

@@ -55,7 +55,7 @@ def read_contents(image: str) -> Contents:
             packages.append(describe(message_from_bytes(file.read())))
         elif name.match("serving/app/data/model.*"):
             models.append(name.name)
-        elif name.match("serving/app/engines/frozen/_kernel.abi3.so"):
+        elif name.match("serving/app/_kernel.abi3.so"):
             kernel = hashlib.sha256(file.read()).hexdigest()
     return Contents(size, files, sorted(packages), models, kernel)
 

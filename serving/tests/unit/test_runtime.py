@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("awslambdaric", reason="the Lambda runtime is NOT tested: it is for Linux")
 
-from serving.app.engines.frozen import native
+from serving.app import native
 from serving.tests import records
 from serving.tests.sample import fit, proxy_event, write_bundle
 from tools.runtime_api import Runtime
@@ -23,9 +23,9 @@ FAST = {
             "engines.frozen.analysis",
             "engines.frozen.engine",
             "engines.frozen.file",
-            *(["engines.frozen._kernel", "engines.frozen.ops.words"] if native.kernel else []),
+            *(["_kernel", "engines.frozen.ops.words"] if native.kernel else []),
             "engines.frozen.memo",
-            "engines.frozen.native",
+            "native",
             "engines.frozen.ngrams",
             "engines.frozen.ops",
             "engines.frozen.ops.classify",

@@ -80,7 +80,7 @@ def test_start_reads_one_file_and_answers_the_same(merged, bundle):
     loaded = {one for one in done.stdout.split() if one.startswith("serving")}
     alone = {one for one in loaded if f"\nimport '{one}' #" in done.stderr}
     assert len(loaded) > 20
-    assert alone <= {"serving", "serving.app.handler", "serving.app.engines.frozen._kernel"}
+    assert alone <= {"serving", "serving.app.handler", "serving.app._kernel"}
 
 
 def test_modules_of_the_file_are_what_imports_would_have_made(merged, bundle):

@@ -9,8 +9,8 @@ import json
 import os
 import sys
 
+from serving.app import native
 from serving.app.engines.base import Scores
-from serving.app.engines.frozen import native
 from serving.app.engines.frozen.file import FORMAT, MAGIC, PREFIX, FrozenFile
 from serving.app.engines.frozen.ops import build, join, run
 from serving.bundle import errors

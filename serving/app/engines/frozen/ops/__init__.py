@@ -14,7 +14,7 @@ It is called with one row.
 
 from __future__ import annotations
 
-from serving.app.engines.frozen import native
+from serving.app import native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from functools import reduce
 from math import exp
 from operator import add
 
-from serving.app.engines.frozen import native
+from serving.app import native
 from serving.app.engines.frozen.ops.shares import expit, share
 
 TYPE_CHECKING = False

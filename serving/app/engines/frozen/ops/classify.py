@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import exp, log, log1p
 
-from serving.app.engines.frozen import native
+from serving.app import native
 from serving.app.engines.frozen.ops.shares import expit, share
 
 Outcome = tuple[int, "list[float] | None"]  # a label's number, a probability a label

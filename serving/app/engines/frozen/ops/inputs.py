@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from math import nan
 
-from serving.app.engines.frozen import native
+from serving.app import native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

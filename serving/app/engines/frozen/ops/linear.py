@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from itertools import compress
 
-from serving.app.engines.frozen import native
+from serving.app import native
 from serving.app.engines.frozen.memo import Memo
 from serving.app.engines.frozen.rows import check_scores
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from math import exp, sumprod, tanh
 
-from serving.app.engines.frozen import native
+from serving.app import native
 from serving.app.engines.frozen.file import BLOCK
 from serving.app.engines.frozen.memo import Memo
 from serving.app.engines.frozen.rows import check_scores

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from math import nan
 
-from serving.app.engines.frozen import native
+from serving.app import native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

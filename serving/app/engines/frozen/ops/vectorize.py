@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from math import log
 
-from serving.app.engines.frozen import native
+from serving.app import native
 from serving.app.engines.frozen.analysis import make_analyzer
 from serving.app.engines.frozen.memo import Memo
 from serving.app.engines.frozen.rows import Features, normalize

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 kernel: ModuleType | None
 try:
-    from serving.app.engines.frozen import _kernel as kernel
+    from serving.app import _kernel as kernel
 except ImportError:  # not built, or for another processor, system or C library
     kernel = None
 

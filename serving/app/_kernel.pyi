@@ -1,4 +1,4 @@
-"""The kernel's parts, one an op. What is no section, shape or number that fits is a ValueError."""
+"""The kernel's parts. What is no section, shape, size or number that fits is a ValueError."""
 
 from collections.abc import Callable, Mapping
 from typing import final
@@ -17,6 +17,30 @@ def softmax(scores: list[float], /) -> list[float]:
 
 def calibrate(slopes: list[float], intercepts: list[float], scores: list[float], /) -> list[float]:
     """What ops/calibrate.py does for one classifier."""
+
+def unfilter(raw: bytes, stride: int, step: int, /) -> bytes:
+    """The samples of a PNG's rows, each of which stands behind the byte of its filter.
+
+    Args:
+        raw: `stride` and one bytes a row.
+        stride: Bytes of a row, without its filter's.
+        step: Bytes from a sample to the one of the pixel on its left.
+    """
+
+def grey(samples: bytes, channels: int, key: bytes, /) -> bytes:
+    """What app/pictures/grey.py makes of pixels.
+
+    Args:
+        samples: A byte each, pixel by pixel.
+        channels: Samples of a pixel: 2, 3 or 4; of 2 and 4 the last one is alpha.
+        key: The colour that is transparent; empty where none is.
+    """
+
+def ink(grey: bytes, width: int, height: int, wide: int, high: int, /) -> bytes:
+    """What app/pictures/reference.py makes of a picture: a page of `wide` × `high` pixels."""
+
+def resize(grey: bytes, width: int, height: int, wide: int, high: int, /) -> bytes:
+    """As `ink`."""
 
 @final
 class Forest:

@@ -1,6 +1,6 @@
-"""The kernel: the arithmetic of some ops in C, where it was built (serving/kernel).
+"""The kernel: the arithmetic of some ops and of pictures in C, where it was built (serving/kernel).
 
-It gives the same bits as the ops' Python, sooner. Where it is missing, or does not load, they do
+It gives the same bits as their Python, sooner. Where it is missing, or does not load, they do
 without: an op asks for its part when it is made.
 """
 

@@ -1,8 +1,8 @@
 /* What the parts of the kernel share.
  *
- * The kernel does the arithmetic of some ops of a frozen model: the operations of their Python, in
- * the same order, so the same bits. What it reads of a model is checked as the ops check it, and
- * whatever it is given, it reads and writes within bounds.
+ * The kernel does the arithmetic of some ops of a frozen model, and of pictures: the operations of
+ * their Python, in the same order, so the same bits. What it reads of a model is checked as the ops
+ * check it, and whatever it is given, it reads and writes within bounds.
  */
 #ifndef QUICKTHAW_KERNEL_H
 #define QUICKTHAW_KERNEL_H
@@ -56,9 +56,13 @@ int count_items(const Py_buffer *buffer, Py_ssize_t size, Py_ssize_t *count);
 PyObject *make(PyTypeObject *type, PyObject *args, PyObject *keywords,
                int (*fill)(PyObject *object, PyObject *args));
 
-/* Functions of the module: of links.c. */
+/* Functions of the module: of links.c, of png.c and of pictures.c. */
 PyObject *softmax(PyObject *module, PyObject *list);
 PyObject *calibrate(PyObject *module, PyObject *args);
+PyObject *unfilter(PyObject *module, PyObject *args);
+PyObject *grey(PyObject *module, PyObject *args);
+PyObject *ink(PyObject *module, PyObject *args);
+PyObject *resize(PyObject *module, PyObject *args);
 
 extern PyType_Spec forest_spec, matrix_spec, terms_spec, weights_spec;
 

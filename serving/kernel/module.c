@@ -107,6 +107,10 @@ static PyMethodDef methods[] = {
     {"pick", pick, METH_VARARGS, "A list's numbers at some places, a byte each, as a list."},
     {"softmax", softmax, METH_O, "Scores to probabilities, of a linear model's many labels."},
     {"calibrate", calibrate, METH_VARARGS, "Slopes, intercepts and scores to probabilities."},
+    {"unfilter", unfilter, METH_VARARGS, "The rows of a PNG to their samples."},
+    {"grey", grey, METH_VARARGS, "Samples of a colour, or with alpha, to grey."},
+    {"ink", ink, METH_VARARGS, "A picture to what is drawn in it, as a model sees it."},
+    {"resize", resize, METH_VARARGS, "A picture to the whole of it, as a model sees it."},
     {NULL, NULL, 0, NULL},
 };
 static PyModuleDef_Slot slots[] = {
@@ -117,7 +121,7 @@ static PyModuleDef_Slot slots[] = {
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "_kernel",
-    .m_doc = "The arithmetic of some ops, in C: the same bits, sooner.",
+    .m_doc = "The arithmetic of some ops and of pictures, in C: the same bits, sooner.",
     .m_methods = methods,
     .m_slots = slots,
 };

@@ -1,6 +1,7 @@
 """Ops of random and damaged models, with the kernel and without: `python -m serving.tests.kernels`.
 
-What both answer is the same to the last bit, and what one refuses the other refuses.
+What both answer is the same to the last bit, and what one refuses the other refuses. The same of
+pictures (drawings.py).
 """
 
 import copy
@@ -18,6 +19,7 @@ from serving.app.engines.frozen.file import BLOCK
 from serving.app.engines.frozen.ops import build, join, run
 from serving.app.engines.frozen.rows import Features
 from serving.bundle.errors import BundleDamaged
+from serving.tests import drawings
 
 REFUSED = (BundleDamaged, IndexError, KeyError, OverflowError, TypeError, ValueError)
 ODD = [0.0, -0.0, 1.0, -1.0, 1e-310, 5e-324, 1e16, -1e16, 1e308, -1e308, math.inf, math.nan, 3e38]
@@ -290,22 +292,29 @@ def _tell(joined, row):
     return repr((found, *counts))
 
 
+def compare(kernel, seed, number):
+    """What an op of a random or damaged model answers, with the kernel and without; how many."""
+    rng = random.Random(f"{seed}.{number}")
+    case = make_case(rng, rng.choice(MAKERS))
+    if number % 2:
+        case = (*damage(rng, *case[:2]), *case[2:])
+    found, expected = ask(case, kernel), ask(case, None)
+    if found != expected:
+        kinds = ", ".join(op["type"] for op in case[1])
+        sys.exit(f"case {seed}.{number}, {kinds}: {found} is not {expected}")
+    return sum(one != "refused" for one in found)
+
+
 def main(path, seed, count):
-    """Compare random and damaged ops with the kernel of a file."""
+    """Compare random and damaged ops, and a tenth as many pictures, with the kernel of a file."""
     spec = importlib.util.spec_from_file_location("_kernel", path)
     kernel = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(kernel)
-    answered = 0
-    for number in range(count):
-        rng = random.Random(f"{seed}.{number}")
-        case = make_case(rng, rng.choice(MAKERS))
-        if number % 2:
-            case = (*damage(rng, *case[:2]), *case[2:])
-        found, expected = ask(case, kernel), ask(case, None)
-        if found != expected:
-            kinds = ", ".join(op["type"] for op in case[1])
-            sys.exit(f"case {seed}.{number}, {kinds}: {found} is not {expected}")
-        answered += sum(one != "refused" for one in found)
+    answered = sum(compare(kernel, seed, number) for number in range(count))
+    for number in range(count // 10):
+        case = drawings.make_case(f"{seed}.{number}")
+        if drawings.ask(case, kernel) != drawings.ask(case, None):
+            sys.exit(f"picture {seed}.{number} is another with the kernel")
     print(f"{count} cases, {answered} answers: the kernel's are Python's")
 
 

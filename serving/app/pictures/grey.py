@@ -8,6 +8,7 @@ after the lower byte is lost. Byte for byte pillow.py does the same.
 
 from __future__ import annotations
 
+from serving.app import native
 from serving.app.pictures import DamagedPicture
 from serving.app.pictures.chunks import CHANNELS, COLOUR, COLOUR_ALPHA, GREY_ALPHA, PALETTE
 
@@ -25,13 +26,16 @@ def make_grey(png: Png, samples: bytes) -> bytes:
     if channels == 1:
         check_indices(png, samples)
         return samples.translate(make_table(png))
+    key = read_key(png)
+    if native.kernel:
+        return native.kernel.grey(samples, channels, bytes(key or ()))  # type: ignore[no-any-return]
     bands = [samples[channel::channels] for channel in range(channels)]
     grey = bands[0]
     if png.colour in (COLOUR, COLOUR_ALPHA):
         grey = _weigh(*bands[:3])
     if png.colour in (GREY_ALPHA, COLOUR_ALPHA):
         return _lay_over_white(grey, bands[-1])
-    if (key := read_key(png)) is None:
+    if key is None:
         return grey
     pixels = zip(*bands, strict=True)
     return bytes(

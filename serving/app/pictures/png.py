@@ -1,4 +1,4 @@
-"""The pixels of a PNG by the standard library alone: small ones, that are not interlaced.
+"""The pixels of a PNG without Pillow: of small ones, that are not interlaced.
 
 The bytes are those that Pillow gives, see grey.py.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from itertools import accumulate
 
+from serving.app import native
 from serving.app.pictures import DamagedPicture, Picture
 from serving.app.pictures.chunks import PALETTE
 from serving.app.pictures.grey import make_grey
@@ -27,11 +28,12 @@ def decode_plain(png: Png) -> Picture:
     Raises:
         DamagedPicture: Its pixels break the rules of the format.
     """
-    rows = _unfilter(_unpack(png), png.stride(png.width), png.step)
+    stride = png.stride(png.width)
+    samples = _unfilter(_unpack(png), stride, png.step)
     if png.depth < BYTE:
         values = _spread(png.depth, scale=1 if png.colour == PALETTE else 255 // (2**png.depth - 1))
-        rows = [b"".join(map(values.__getitem__, row))[: png.width] for row in rows]
-    samples = b"".join(rows)
+        rows = [samples[start : start + stride] for start in range(0, len(samples), stride)]
+        samples = b"".join([b"".join(map(values.__getitem__, row))[: png.width] for row in rows])
     if png.depth > BYTE:
         samples = samples[::2]
     return Picture(png.width, png.height, make_grey(png, samples))
@@ -72,18 +74,20 @@ def _unpack(png: Png) -> bytes:
     return raw
 
 
-def _unfilter(raw: bytes, stride: int, step: int) -> list[bytes]:
+def _unfilter(raw: bytes, stride: int, step: int) -> bytes:
     """Undo the filters of the rows, 9.2: each adds what was foretold of a byte to it."""
+    if max(raw[:: stride + 1]) >= len(_METHODS):
+        raise DamagedPicture("The rows of a PNG must have filters that there are")
+    if native.kernel:
+        return native.kernel.unfilter(raw, stride, step)  # type: ignore[no-any-return]
     rows = []
     above = bytes(stride)
     for start in range(0, len(raw), stride + 1):
         method = raw[start]
         row = raw[start + 1 : start + 1 + stride]
-        if method >= len(_METHODS):
-            raise DamagedPicture("The rows of a PNG must have filters that there are")
         above = _METHODS[method](row, above, step)
         rows.append(above)
-    return rows
+    return b"".join(rows)
 
 
 def _undo_none(row: bytes, _above: bytes, _step: int) -> bytes:

@@ -20,7 +20,7 @@ from serving.app.engines.frozen.ops import join
 from serving.app.engines.frozen.ops.inputs import SHARES
 from serving.app.engines.frozen.ops.matrix import Matrix
 from serving.kernel import build
-from serving.tests import kernels
+from serving.tests import drawings, kernels
 from serving.tests.sample import fit, write_bundle
 
 SECONDS = 300
@@ -83,6 +83,44 @@ def test_any_picture_has_the_pixels_that_python_finds(picture):
     assert native.kernel.pick(SHARES, picture) == [byte / 255 for byte in picture]
     with pytest.raises(IndexError):
         native.kernel.pick(SHARES[:7], picture + b"\x07")
+
+
+@settings(deadline=None, max_examples=200)
+@given(seed=st.integers(min_value=0))
+def test_model_sees_of_any_picture_what_it_sees_by_python(seed):
+    case = drawings.make_case(seed)
+    assert drawings.ask(case, native.kernel) == drawings.ask(case, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("ink", (bytes(4), 2, 3, 28, 28)),
+        ("ink", (bytes(4), -2, -2, 28, 28)),
+        ("ink", (b"", 0, 9, 28, 28)),
+        ("ink", (bytes(4), 2, 2, 0, 28)),
+        ("resize", (bytes(4), 2, 2, 28, -1)),
+        ("resize", (bytes(4), 2**62, 4, 28, 28)),
+        ("resize", (bytes(4), 2, 2, 2**62, 4)),
+        ("resize", ("a", 1, 1, 28, 28)),
+        ("unfilter", (bytes(6), 3, 1)),
+        ("unfilter", (bytes(6), 2, 3)),
+        ("unfilter", (bytes(6), 2, 0)),
+        ("unfilter", (bytes(6), 0, 1)),
+        ("unfilter", (bytes(6), -2, 1)),
+        ("unfilter", (bytes(6), 2**63 - 1, 1)),
+        ("unfilter", (b"", 1, 1)),
+        ("unfilter", (bytes([5, 0, 0]), 2, 1)),
+        ("grey", (bytes(4), 1, b"")),
+        ("grey", (bytes(5), 5, b"")),
+        ("grey", (bytes(4), 3, b"")),
+        ("grey", (bytes(6), 3, bytes(4))),
+        ("grey", (bytes(4), "a", b"")),
+    ],
+)
+def test_what_is_no_picture_of_its_size_is_refused(name, arguments):
+    with pytest.raises((TypeError, ValueError)):
+        getattr(native.kernel, name)(*arguments)
 
 
 @pytest.mark.parametrize("found", [None, 7, "a", bytearray(8)])

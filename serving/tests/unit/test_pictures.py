@@ -220,15 +220,18 @@ def test_png_is_small_pillow_stays_out(tmp_path):
     subprocess.run([sys.executable, "-S", "-c", code, str(path)], check=True)
 
 
-def test_pillow_is_not_there_small_png_are_read_and_others_are_told_so(monkeypatch):
-    small, photograph = png(150, 150), save(make_image("L", (8, 8)), "JPEG")
+@pytest.mark.parametrize("most", [22_500, decode.MAX_PLAIN_PIXELS])
+def test_pillow_is_not_there_small_png_are_read_and_others_are_told_so(most, monkeypatch):
+    monkeypatch.setattr(decode, "MAX_PLAIN_PIXELS", most)
+    small, photograph = png(150, most // 150), save(make_image("L", (8, 8)), "JPEG")
     monkeypatch.setitem(sys.modules, "PIL", None)
     monkeypatch.delitem(sys.modules, "serving.app.pictures.pillow")
     monkeypatch.delattr("serving.app.pictures.pillow")
     assert decode.decode(small).width == 150
-    others = [png(151, 150), png(interlaced=True), png(before=[chunk(b"eXIf", exif(6))])]
+    turned = png(before=[chunk(b"eXIf", exif(6))])
+    others = [png(150, most // 150 + 1), png(interlaced=True), turned]
     for data in (*others, photograph):
-        with pytest.raises(UnknownPicture, match="reads only PNG of at most 22500 pixels"):
+        with pytest.raises(UnknownPicture, match=f"reads only PNG of at most {most:,} pixels"):
             decode.decode(data)
 
 
@@ -238,7 +241,7 @@ def test_pillow_has_no_room_it_is_no_fault_of_the_picture(monkeypatch):
 
     monkeypatch.setattr(pillow.PngImageFile, "load", fail)
     with pytest.raises(MemoryError):
-        decode.decode(png(200, 200))
+        decode.decode(png(600, 600))
 
 
 def test_pictures_are_equal_by_what_is_in_them():

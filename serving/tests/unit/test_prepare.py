@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 from serving.app.pictures import Picture
 from serving.app.pictures.levels import find_threshold
 from serving.app.pictures.pixels import reduce, scale
-from serving.app.pictures.prepare import (
-    PREPARATIONS,
-    SEARCHED,
-    prepare,
-)
+from serving.app.pictures.prepare import prepare
+from serving.app.pictures.reference import SEARCHED
+from serving.bundle.inputs import PREPARATIONS
 
 SIDE = 28
 SEVEN = (

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from serving.app.pictures import Picture
-from serving.app.pictures.prepare import PREPARATIONS, prepare
+from serving.app.pictures.prepare import prepare
+from serving.bundle.inputs import PREPARATIONS
 from training.fitting.candidates import list_candidates
 from training.models.digits.model import MODEL
 from training.models.digits.photographs import DIGITS, take

@@ -201,7 +201,7 @@ image-run: .venv/serve.ok ## Run the image on http://127.0.0.1:8000, shut in as 
 	@$(BIN)/python -m serving.hosts.serve --check --port "$$PORT"
 	@$(PLATFORM) && image=$$($(MAKE) image) && QUICKTHAW_BUNDLE=$(BUNDLE) exec $(BIN)/python -m $(if $(filter web,$(HOST)),tools.image.web --image "$$image",tools.image --image "$$image" --stage "$$STAGE") --port "$$PORT"
 
-kernel: .venv/deploy.ok ## Compile the kernel for this machine: the frozen engine's arithmetic in C, that make serve uses then
+kernel: .venv/deploy.ok ## Compile the kernel for this machine: the arithmetic of frozen models and of pictures in C, that make serve uses then
 	@$(BIN)/python -m serving.kernel.build
 
 image-test: .venv/dev.ok ## Test the container image (part of make test-all where Docker's engine runs)

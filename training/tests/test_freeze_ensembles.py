@@ -34,10 +34,11 @@ from sklearn.tree import (
     ExtraTreeRegressor,
 )
 
+from serving.app.engines.frozen.file import FrozenFile
 from serving.tests.sample import INPUT, LABELS, TEXTS
 from training.freezing.compiler import CannotFreeze, compile_pipeline
 from training.freezing.registry import Given, find_errors
-from training.tests.frozen import describe_records, hold, read_records
+from training.tests.frozen import describe_records, freeze, hold, read_records
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 NAMES = list("abcde")
@@ -64,6 +65,20 @@ def hold_model(path, *steps, labels=3):
     pipeline = make_pipeline(*steps)
     pipeline.fit(table, target if is_classifier(steps[-1]) else score)
     return hold(path / "f", pipeline, NUMBERS, values)
+
+
+def test_sections_of_trees_are_read_at_once_no_block_twice(tmp_path, monkeypatch):
+    table, target, _, values = make_table()
+    pipeline = make_pipeline(RandomForestClassifier(100, random_state=0)).fit(table, target)
+    engines = freeze(tmp_path / "f", pipeline, NUMBERS, values[:20])
+    reads, pread = [], FrozenFile._pread
+    monkeypatch.setattr(FrozenFile, "_pread", lambda *at: reads.append(at) or pread(*at))
+    for engine in engines:
+        engine._file._checked.clear()
+        reads.clear()
+        engine.score(values[:3])
+        assert len(reads) > 3
+        assert len(reads) == len(set(reads))
 
 
 STUMPS = DecisionTreeClassifier(max_depth=3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from math import nan
 
 from serving.app import native
@@ -118,7 +117,7 @@ class Trees:
         return [total / divisor for total in totals]
 
     def _make_native(self, kernel: ModuleType) -> Any:
-        sections = tuple(self._file.read_whole(*self._sections[name]) for name in SECTIONS)
+        sections = self._read_sections()
         self._check_answers(*map(bytes, sections[1:3]))
         types = self._types["questions"] + self._types["distances"]
         limit = SINGLE_LIMIT if self._single else nan  # nothing is over it
@@ -136,6 +135,8 @@ class Trees:
 
     def _answer(self, row: list[float]) -> bytes:
         """A row's answer to each question."""
+        from bisect import bisect_left  # noqa: PLC0415 - the kernel has its own
+
         features = self._features or self._read()
         self._check(row)
         lefts, rights = self._lefts, self._rights
@@ -172,9 +173,12 @@ class Trees:
 
     def _read(self) -> list[Any]:
         """Read what every row needs."""
-        thresholds = self._cut("thresholds", "d")
-        missing, tables = bytes(self._cut("missing", "B")), bytes(self._cut("tables", "B"))
+        sections = self._read_sections()
+        missing, tables = map(bytes, sections[1:3])
         self._check_answers(missing, tables)
+        types = ("d", "B", "B", "I", self._types["questions"], self._types["distances"], "d")
+        numbers = [section.cast(kind) for section, kind in zip(sections, types, strict=True)]
+        thresholds, _, _, roots, self._questions, self._distances, self._leaves = numbers
         features, at, place, start = [], 0, 0, 0
         for column, count, codes in self._layout:
             stop, table = at + count, None
@@ -191,19 +195,19 @@ class Trees:
             at = stop
         widest = max((count for _, count, _ in self._layout), default=0)
         self._lefts, self._rights = bytes([LEFT]) * widest, bytes([RIGHT]) * widest
-        self._roots: list[int] = self._cut("roots", "I").tolist()
-        self._questions: Any = self._cut("questions", self._types["questions"])
-        self._distances: Any = self._cut("distances", self._types["distances"])
-        self._leaves: Any = self._cut("leaves", "d")
+        self._roots: list[int] = roots.tolist()
         if len(self._questions) <= MAX_LISTED:
             self._questions, self._distances = self._questions.tolist(), self._distances.tolist()
             self._leaves = self._leaves.tolist()
         self._features = features
         return features
 
-    def _cut(self, name: str, kind: str) -> Any:
-        section: Any = self._file.read_whole(*self._sections[name])
-        return section.cast(kind)
+    def _read_sections(self) -> tuple[Any, ...]:
+        """What every row needs, read at once: where one section ends, the next one begins."""
+        places = [self._sections[name] for name in SECTIONS]
+        first = min(start for start, _ in places)
+        data = self._file.read_whole(first, max(stop for _, stop in places))
+        return tuple(data[start - first : stop - first] for start, stop in places)
 
     def weigh(self, row: list[float], label: int) -> list[tuple[int, float]] | None:
         """What each column adds to the answer, along the paths of the row.

@@ -50,13 +50,13 @@ int keep_blocks(Blocks *blocks, Py_ssize_t kept) {
     if (count <= before) {
         return 0;
     }
-    Slot *slots = PyMem_Calloc((size_t)count, sizeof *slots), *old = blocks->slots;
+    Slot *slots = PyMem_Malloc((size_t)count * sizeof *slots), *old = blocks->slots;
     if (!slots) {
         PyErr_NoMemory();
         return -1;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
-        slots[i].number = -1;
+        slots[i] = (Slot){.number = -1};
     }
     blocks->slots = slots;
     blocks->count = count;

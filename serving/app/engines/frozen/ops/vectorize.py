@@ -142,7 +142,7 @@ class Vectorize:
         """Term frequency from the number of times that a term is there."""
         if self._binary:
             count = 1
-        if self._logs is None:
+        if self._logs is None or count == 1:  # whose log is 0 for any library
             return float(count)
         start, stop = self._logs
         place = start + (count - 1) * F64

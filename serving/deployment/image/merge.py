@@ -8,6 +8,8 @@ imported as ever. The handler itself is left out, for to import it is to load th
     python merge.py <folder of the code> <the same folder where it will run> <the bundle>
 """
 
+import __future__
+
 import ast
 import contextlib
 import io
@@ -24,6 +26,8 @@ from types import CodeType, ModuleType
 from typing import Any
 
 HANDLER = "serving.app.handler"
+# What is left of annotations stays text, without a `from __future__ import` at each start.
+ANNOTATIONS = __future__.annotations.compiler_flag
 
 
 def main(root: Path, task: str, bundle: str) -> None:
@@ -105,6 +109,9 @@ class _Bare(ast.NodeTransformer):
         node.returns = None
         return self.generic_visit(node)
 
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
+        return None if node.module == "__future__" else node
+
     def visit_If(self, node: ast.If) -> Any:
         if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             return node.orelse or ast.copy_location(ast.Pass(), node)
@@ -117,7 +124,7 @@ def read_module(root: Path, task: str, name: str) -> tuple[str, str, CodeType]:
     is_package = (root / path).is_dir()
     file = f"{path}/__init__.py" if is_package else f"{path}.py"
     tree = _Bare().visit(ast.parse((root / file).read_bytes()))
-    code = compile(tree, f"{task}/{file}", "exec", dont_inherit=True, optimize=2)
+    code = compile(tree, f"{task}/{file}", "exec", ANNOTATIONS, dont_inherit=True, optimize=2)
     return name, f"{task}/{path}" if is_package else "", code
 
 

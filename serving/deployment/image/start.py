@@ -28,13 +28,14 @@ def _import_start() -> None:
     for name, folder, code in parts:
         parent, _, last = name.rpartition(".")
         module = modules[name] = make(name)
-        module.__file__ = code.co_filename
-        module.__package__ = name if folder else parent
-        module.__spec__ = make_spec(name, None, origin=code.co_filename, is_package=bool(folder))
+        own = module.__dict__
+        own["__file__"] = code.co_filename
+        own["__package__"] = name if folder else parent
+        own["__spec__"] = make_spec(name, None, origin=code.co_filename, is_package=bool(folder))
         if folder:
-            module.__path__ = [folder]
-        exec(code, module.__dict__)  # noqa: S102 - as an import does
-        setattr(modules[parent], last, module)
+            own["__path__"] = [folder]
+        exec(code, own)  # noqa: S102 - as an import does
+        modules[parent].__dict__[last] = module
     gc.freeze()  # nor will it be
     gc.enable()
 

@@ -88,6 +88,7 @@ def test_modules_of_the_file_are_what_imports_would_have_made(merged, bundle):
 import gc, importlib.util, inspect, json, linecache
 import serving.app.handler
 from serving.app.engines.frozen import engine
+from serving.bundle.manifest import FilePin
 found = {}
 for name, module in sys.modules.items():
     if name.startswith("serving."):
@@ -99,6 +100,7 @@ for name, module in sys.modules.items():
         assert getattr(sys.modules[parent], last) is module
 assert "def score" in inspect.getsource(engine.FrozenEngine)
 assert engine.FrozenEngine.score.__annotations__ == {}
+assert FilePin.__annotations__ == {"sha256": "str", "size": "int"}
 assert gc.isenabled()
 assert gc.get_freeze_count() > 1000
 from serving.app.http import full_app

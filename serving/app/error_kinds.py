@@ -1,16 +1,48 @@
-"""The errors that errors.py imports when it is first asked for one: most starts meet none."""
+"""The errors, which errors.py imports when it is first asked for one: most starts meet none."""
 
 from __future__ import annotations
 
-from serving.app.errors import RequestError, ServiceError
+from serving.app.errors import INTERNAL, INTERNAL_KIND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, ClassVar
 
     from serving.bundle.errors import ModelError
 
 MAX_LISTED_ERRORS = 10
+
+
+class ServiceError(Exception):
+    """An error with an HTTP status; its message is the problem's `detail`."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+    kind: ClassVar[str] = INTERNAL_KIND
+
+    def problem(self) -> dict[str, Any]:
+        """The members of the problem document, without those of one occurrence (RFC 9457, 3.1)."""
+        return {
+            "type": f"urn:quickthaw:problem:{self.kind}",
+            "title": self.title,
+            "status": self.status,
+            "detail": str(self),
+        }
+
+    def headers(self) -> dict[str, str]:
+        """Headers that this error's status asks for."""
+        return {}
+
+
+class InternalError(ServiceError):
+    def __init__(self) -> None:
+        super().__init__(INTERNAL["detail"])
+
+
+class RequestError(ServiceError):
+    status = 400
+    title = "Bad request"
+    kind = "bad-request"
 
 
 class Malformed(RequestError):

@@ -19,20 +19,25 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # importing typing would cost a tenth of a cold start
 if TYPE_CHECKING:
-    from typing import Any, ClassVar
+    from typing import Any
 
     from serving.app.error_kinds import (
+        InternalError,
         Invalid,
         Malformed,
         MethodNotAllowed,
         NotFound,
         NotServable,
+        RequestError,
+        ServiceError,
         SettingsError,
         TooLarge,
         UnsupportedMedia,
     )
 
 __all__ = [
+    "INTERNAL",
+    "INTERNAL_KIND",
     "InternalError",
     "Invalid",
     "Malformed",
@@ -47,42 +52,20 @@ __all__ = [
 ]
 
 
-class ServiceError(Exception):
-    """An error with an HTTP status; its message is the problem's `detail`."""
-
-    status: ClassVar[int] = 500
-    title: ClassVar[str] = "Internal error"
-    kind: ClassVar[str] = "internal"
-
-    def problem(self) -> dict[str, Any]:
-        """The members of the problem document, without those of one occurrence (RFC 9457, 3.1)."""
-        return {
-            "type": f"urn:quickthaw:problem:{self.kind}",
-            "title": self.title,
-            "status": self.status,
-            "detail": str(self),
-        }
-
-    def headers(self) -> dict[str, str]:
-        """Headers that this error's status asks for."""
-        return {}
-
-
-class RequestError(ServiceError):
-    status = 400
-    title = "Bad request"
-    kind = "bad-request"
-
-
-class InternalError(ServiceError):
-    def __init__(self) -> None:
-        super().__init__("An error of ours. Its log record carries the request id of this answer.")
-
+# What is answered where not even a class can be loaded: no file can be opened any more, no memory
+# is left. InternalError says the same.
+INTERNAL_KIND = "internal"
+INTERNAL = {
+    "type": f"urn:quickthaw:problem:{INTERNAL_KIND}",
+    "title": "Internal error",
+    "status": 500,
+    "detail": "An error of ours. Its log record carries the request id of this answer.",
+}
 
 if not TYPE_CHECKING:  # or mypy would take any name for one of the errors
 
     def __getattr__(name: str) -> Any:
-        """One of the other errors: to make a class takes as long as to read a small module."""
+        """One of the errors: to make a class takes as long as to read a small module."""
         if name.startswith("_"):  # Python's own questions to each module
             raise AttributeError(name)
         from serving.app import error_kinds  # noqa: PLC0415 - few starts need it

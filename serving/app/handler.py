@@ -8,16 +8,18 @@ from __future__ import annotations
 import os
 
 from serving.app.engines.predictor import Predictor, load_predictor
-from serving.app.errors import InternalError
+from serving.app.errors import INTERNAL, INTERNAL_KIND
 from serving.app.http import fast_path
 from serving.app.request import reader, shapes, strict_json
 from serving.app.settings import read_settings
 from serving.app.telemetry.metrics import Emitter, Measurements
-from serving.bundle.errors import ModelError
+from serving.bundle import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from serving.bundle.errors import ModelError
 
 
 class Service:
@@ -32,7 +34,7 @@ class Service:
         self._model: Predictor | ModelError
         try:
             self._model = load_predictor(settings.bundle)
-        except ModelError as error:
+        except errors.ModelError as error:
             from serving.app.telemetry.log import log_unservable  # noqa: PLC0415 - only after an error
 
             # Not raised: Lambda would try init again and again, and callers would get a 502.
@@ -103,10 +105,10 @@ def _respond_to_error(
 
         return respond(error, request_id, measurements)
     except (Exception, SystemExit):  # noqa: BLE001 - no file can be opened, no memory is left
-        measurements.properties["problem"] = InternalError.kind
-        problem = InternalError().problem() | {"request_id": request_id}
+        measurements.properties["problem"] = INTERNAL_KIND
+        problem = INTERNAL | {"request_id": request_id}
         return {
-            "statusCode": InternalError.status,
+            "statusCode": INTERNAL["status"],
             "body": strict_json.to_json(problem),
             "isBase64Encoded": False,
             "multiValueHeaders": {"Content-Type": ["application/problem+json"]},

@@ -1,8 +1,16 @@
-"""The errors that errors.py imports when it is first asked for one: most starts meet none."""
+"""The errors, which errors.py imports when it is first asked for one: most starts meet none."""
 
 from __future__ import annotations
 
-from serving.bundle.errors import ModelError
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
+
+
+class ModelError(Exception):
+    """No model can be served; the operator can mend it."""
+
+    told: ClassVar[str] = "has no model that it can serve"
 
 
 class BundleMissing(ModelError):

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # importing typing would cost a tenth of a cold start
 if TYPE_CHECKING:
-    from typing import Any, ClassVar
+    from typing import Any
 
     from serving.bundle.error_kinds import (
         BundleDamaged,
         BundleMissing,
+        ModelError,
         ProcessorDiffers,
         VersionMismatch,
     )
@@ -26,16 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["BundleDamaged", "BundleMissing", "ModelError", "ProcessorDiffers", "VersionMismatch"]
 
 
-class ModelError(Exception):
-    """No model can be served; the operator can mend it."""
-
-    told: ClassVar[str] = "has no model that it can serve"
-
-
 if not TYPE_CHECKING:  # or mypy would take any name for one of the errors
 
     def __getattr__(name: str) -> Any:
-        """One of the others, as serving/app/errors.py does it."""
+        """One of them, as serving/app/errors.py does it."""
         if name.startswith("_"):
             raise AttributeError(name)
         from serving.bundle import error_kinds  # noqa: PLC0415 - few starts need it

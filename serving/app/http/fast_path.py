@@ -7,7 +7,7 @@ byte; a property test compares both.
 
 from __future__ import annotations
 
-from serving.app.errors import RequestError
+from serving.app import errors
 from serving.app.request import reader, strict_json
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ def respond(
     measured = measurements.copy()
     try:
         answer = _answer(event, model, measured)
-    except RequestError as error:  # the full app would refuse the body once more
+    except errors.RequestError as error:  # the full app would refuse the body once more
         from serving.app.http.problems import respond as refuse  # noqa: PLC0415 - only after an error
 
         measurements.update(measured)

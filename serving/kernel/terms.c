@@ -6,7 +6,7 @@
 enum { NO_NORM, L1, L2 };
 enum { U32 = 4, F64 = 8, FREQUENT = 64, FEW = 48 };
 enum { SHORTEST = 2 }; /* letters of a word, as features.split_words has it */
-enum { MAX_BUCKET = 65536 }; /* as ops/vectorize.py has it */
+enum { MAX_BUCKET = 65536 }; /* as vocabulary.py has it */
 
 typedef struct {
     PyObject_HEAD

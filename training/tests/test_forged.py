@@ -8,7 +8,7 @@ import pytest
 from serving.app.engines.frozen.analysis import make_analyzer
 from serving.app.engines.frozen.engine import FrozenEngine
 from serving.app.engines.frozen.ops import OPS
-from serving.app.engines.frozen.ops.vectorize import MAX_BUCKET
+from serving.app.engines.frozen.vocabulary import MAX_BUCKET
 from tools.fuzz import forged
 from tools.fuzz.forge import Forgery, forge
 

@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from serving.app.engines.frozen import file, ngrams, patterns, rows
+from serving.app.engines.frozen import file, ngrams, patterns, rows, vocabulary
 from serving.app.engines.frozen.ops import (
     OPS,
     classify,
@@ -22,7 +22,6 @@ from serving.app.engines.frozen.ops import (
     matrix,
     numbers,
     trees,
-    vectorize,
     vectors,
 )
 from serving.bundle import inputs, manifest
@@ -153,7 +152,7 @@ def test_table_of_bounds_is_that_of_the_code():
     assert dict(table(FROZEN, "Bound")) == {
         "Values of a dense row": f"{rows.MAX_WIDTH:,}",
         "All sections of all ops together": "The file's size",
-        "A bucket of terms": f"{vectorize.MAX_BUCKET:,} bytes",
+        "A bucket of terms": f"{vocabulary.MAX_BUCKET:,} bytes",
         "Degree of splines": str(curves.MAX_DEGREE),
         "Labels of which each pair is compared": f"{vectors.MAX_LABELS:,}",
         "A token pattern": f"{patterns.MAX_LENGTH:,} characters; none that a text could make slow",

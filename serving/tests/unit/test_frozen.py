@@ -234,7 +234,8 @@ def test_words_are_those_of_the_shared_preprocessing(text):
 
 def test_more_terms_than_are_kept_change_nothing(tmp_path, monkeypatch):
     pipeline = fit()
-    monkeypatch.setattr("serving.app.engines.frozen.ops.vectorize.CACHED_TERMS", 3)
+    monkeypatch.setattr("serving.app.engines.frozen.vocabulary.CACHED_TERMS", 3)
+    monkeypatch.setattr("serving.app.engines.frozen.ops.vectorize.CACHED_FREQUENCIES", 3)
     monkeypatch.setattr("serving.app.engines.frozen.ops.linear.CACHED_WEIGHTS", 6)
     monkeypatch.setattr("serving.app.engines.frozen.file.KEPT_BLOCKS", 2)
     engines = open_frozen(tmp_path / "model.frozen", pipeline)

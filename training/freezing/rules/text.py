@@ -15,8 +15,8 @@ from sklearn.feature_extraction.text import (
 )
 
 from serving.app.engines.frozen.analysis import TOKEN_PATTERN
-from serving.app.engines.frozen.ops.vectorize import MAX_BUCKET
 from serving.app.engines.frozen.patterns import compile_pattern
+from serving.app.engines.frozen.vocabulary import MAX_BUCKET
 from serving.app.features import PREPROCESSORS
 from training.freezing.file import Op
 from training.freezing.registry import Step, rule

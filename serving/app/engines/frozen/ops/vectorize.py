@@ -7,6 +7,7 @@ transform, inplace_csr_row_normalize_l2), so that the values are its own to the 
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 from math import log
 
 from serving.app import native
@@ -17,29 +18,15 @@ from serving.app.features import split_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
     from serving.app.engines.frozen.file import FrozenFile
+    from serving.app.engines.frozen.vocabulary import Vocabulary
 
-CACHED_TERMS = 20_000  # about 5 MB
-MAX_CACHED_TERM = 100  # characters: callers choose what is looked up
-MAX_BUCKET = 2**16  # bytes, for a look goes through all of it; serving/kernel/terms.c has it, too
+CACHED_FREQUENCIES = 20_000  # about 2 MB
 U32 = 4
 F64 = 8
 NORMS = (None, "l1", "l2")  # by their numbers in the kernel
-
-
-class _Vocabulary(Memo):
-    """Column and idf by term, of the terms that were looked up; None for unknown ones."""
-
-    complete = False  # whether all terms are here, so that any other one is unknown
-
-    def __missing__(self, term: str) -> Any:
-        if self.complete:
-            return None
-        # Callers choose what is looked up: what they made long to fill the memory is not kept.
-        return super().__missing__(term) if len(term) <= MAX_CACHED_TERM else self._function(term)
 
 
 class Vectorize:
@@ -56,7 +43,6 @@ class Vectorize:
     Attributes:
         split: What makes words of a text; None where terms are not made of words.
         analyze: What makes terms of a text, repeats included.
-        vocabulary: Column and idf by term; None for those that it does not have.
         frequencies: Term frequency by the number of times that a term is there.
         norm: "l1", "l2" or None.
         native: The kernel's vocabulary; None without.
@@ -69,22 +55,26 @@ class Vectorize:
         self._file = file
         self.split, self.analyze = make_analyzer(op)
         self._binary, self.norm = op["binary"], op["norm"]
-        sections = op["sections"]
-        self._terms, self._terms_end = sections["terms"]
-        self._buckets, end = sections["buckets"]
-        self._bucket_count = (end - self._buckets) // U32 - 1
-        if self._bucket_count < 1:
+        self._terms, self._buckets = op["sections"]["terms"], op["sections"]["buckets"]
+        start, stop = self._buckets
+        if stop - start < 2 * U32:
             raise ValueError("no buckets")
-        self._logs = sections.get("logs")
-        self.vocabulary = _Vocabulary(self._find, CACHED_TERMS)
-        self.frequencies = Memo(self._weigh, CACHED_TERMS)
+        self._logs = op["sections"].get("logs")
+        self.frequencies = Memo(self._weigh, CACHED_FREQUENCIES)
         self.native: Any = None
         if native.kernel:
-            places = (file.kept_blocks, *sections["terms"], *sections["buckets"])
+            places = (file.kept_blocks, *self._terms, *self._buckets)
             weigh = (self.frequencies, NORMS.index(self.norm))
             self.native = native.kernel.Terms(file.load_block, *places, *weigh)
         # Words the kernel finds itself.
         self.prepare = _encode if self.analyze is split_words else self.analyze
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """Column and idf by term; None for those that it does not have."""
+        from serving.app.engines.frozen.vocabulary import Vocabulary  # noqa: PLC0415 - see there
+
+        return Vocabulary(self._file, self._terms, self._buckets)
 
     def __call__(self, text: str) -> Features:
         if self.native:
@@ -115,28 +105,13 @@ class Vectorize:
         """Keep the whole vocabulary: for many texts that is quicker than to look their terms up."""
         if self.native:
             self.native.keep(self._file.blocks)
-        elif not self.vocabulary.complete:
-            terms = bytes(self._file.read_whole(self._terms, self._terms_end))
-            for key, known in _parse(terms):
-                self.vocabulary[key.decode(errors="surrogatepass")] = known
-            self.vocabulary.complete = True
+        else:
+            self.vocabulary.read_all()
 
     def names(self, text: str) -> dict[int, str]:
         """The terms of a text that the vocabulary has, by column."""
         terms = dict.fromkeys(self.analyze(text))
         return {known[0]: term for term in terms if (known := self.vocabulary[term])}
-
-    def _find(self, term: str) -> tuple[int, float] | None:
-        """Column and idf of a term; None if the vocabulary does not have it."""
-        key = term.encode(errors="surrogatepass")
-        place = self._buckets + int.from_bytes(key, "little") % self._bucket_count * U32
-        start, stop = memoryview(self._file.read(place, place + 2 * U32)).cast("I")
-        if not start <= stop <= min(start + MAX_BUCKET, self._terms_end - self._terms):
-            raise ValueError("a bucket out of its section")
-        for found, known in _parse(self._file.read(self._terms + start, self._terms + stop)):
-            if found == key:
-                return known
-        return None
 
     def _weigh(self, count: int) -> float:
         """Term frequency from the number of times that a term is there."""
@@ -153,14 +128,3 @@ class Vectorize:
 
 def _encode(text: str) -> bytes:
     return text.lower().encode(errors="replace")
-
-
-def _parse(terms: bytes) -> Iterator[tuple[bytes, tuple[int, float]]]:
-    """The terms of a part of the section, each with its column and idf."""
-    at = 0
-    while at < len(terms):
-        start = at + U32
-        end = start + int.from_bytes(terms[at:start], "little")
-        at = end + U32 + F64
-        column = int.from_bytes(terms[end : end + U32], "little")
-        yield terms[start:end], (column, memoryview(terms[end + U32 : at]).cast("d")[0])

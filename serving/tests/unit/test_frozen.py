@@ -236,14 +236,14 @@ def test_more_terms_than_are_kept_change_nothing(tmp_path, monkeypatch):
     pipeline = fit()
     monkeypatch.setattr("serving.app.engines.frozen.vocabulary.CACHED_TERMS", 3)
     monkeypatch.setattr("serving.app.engines.frozen.ops.vectorize.CACHED_FREQUENCIES", 3)
-    monkeypatch.setattr("serving.app.engines.frozen.ops.linear.CACHED_WEIGHTS", 6)
+    monkeypatch.setattr("serving.app.engines.frozen.weights.CACHED_WEIGHTS", 6)
     monkeypatch.setattr("serving.app.engines.frozen.file.KEPT_BLOCKS", 2)
     engines = open_frozen(tmp_path / "model.frozen", pipeline)
     monkeypatch.setattr(frozen, "LARGE_BATCH", len(TEXTS) + 1)
     hold(pipeline, engines, TEXTS)
     engine = engines[0]
     assert len(engine.first.vocabulary) <= 3
-    assert len(engine._ops[1]._tens[0]) <= 3
+    assert len(engine._ops[1].weights._tens[0]) <= 3
 
 
 def test_long_terms_are_not_kept(tmp_path):
@@ -258,7 +258,7 @@ def test_large_batch_keeps_the_model_whole_whatever_is_kept_else(tmp_path, monke
     engines = open_frozen(tmp_path / "model.frozen", pipeline)
     hold(pipeline, engines, TEXTS)
     assert engines[0].first.vocabulary.complete
-    assert len(engines[0]._ops[1]._weights) == len(pipeline[0].vocabulary_) * 3 * 8
+    assert len(engines[0]._ops[1].weights._whole) == len(pipeline[0].vocabulary_) * 3 * 8
     for engine in engines[1:]:
         # What is kept is read no more.
         monkeypatch.setattr(engine._file, "_pread", None)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property
 from itertools import compress
 
 from serving.app import native
-from serving.app.engines.frozen.memo import Memo
 from serving.app.engines.frozen.rows import check_scores
 
 TYPE_CHECKING = False
@@ -15,10 +14,7 @@ if TYPE_CHECKING:
 
     from serving.app.engines.frozen.file import FrozenFile
     from serving.app.engines.frozen.rows import Features
-
-CACHED_WEIGHTS = 80_000  # about 3 MB; what falls out is read again from a block that is kept
-F64 = 8
-TEN = 10  # scores at a time: as many as __call__ has sums
+    from serving.app.engines.frozen.weights import Weights
 
 
 class Linear:
@@ -45,23 +41,26 @@ class Linear:
         self.threshold: float | None = op["threshold"]
         self.models: int = op["models"]
         self._explain: str | None = op["explain"]
-        self._bytes = len(self.intercept) * F64
-        self._weights: memoryview | None = None
-        firsts = range(0, len(self.intercept), TEN)
-        limit = CACHED_WEIGHTS // (TEN * len(firsts))
-        self._tens = [Memo(partial(self._read_ten, first), limit) for first in firsts]
         self.native: Any = None
+        if len(self.intercept) < 1:
+            raise ValueError("no scores")
         if native.kernel:
             places = (file.kept_blocks, self._start, self._stop)
             self.native = native.kernel.Weights(file.load_block, *places, self.intercept)
+
+    @cached_property
+    def weights(self) -> Weights:
+        """What Python reads, where the kernel does not do it."""
+        from serving.app.engines.frozen.weights import Weights  # noqa: PLC0415 - see there
+
+        return Weights(self._file, self._start, self._stop, self.intercept)
 
     def __call__(self, features: Features) -> list[float]:
         columns, values = features.columns, features.values
         if self.threshold is not None:
             over = [value > self.threshold for value in values]
             columns, values = list(compress(columns, over)), [1.0] * sum(over)
-        score = self.native.score if self.native else self._add_up
-        scores: list[float] = score(columns, values)
+        scores: list[float] = (self.native or self.weights).score(columns, values)
         self.check_finite(scores)
         return scores
 
@@ -74,26 +73,6 @@ class Linear:
         if scores[0] != scores[0]:  # NaN
             raise ValueError("a number is not finite")
 
-    def _add_up(self, columns: list[int], values: list[float]) -> list[float]:
-        scores: list[float] = []
-        for weights in self._tens:
-            # A loop over local variables takes a third of the time of one over lists.
-            a = b = c = d = e = f = g = h = i = j = 0.0
-            for column, value in zip(columns, values, strict=True):
-                p, q, r, s, t, u, v, w, x, y = weights[column]
-                a += value * p
-                b += value * q
-                c += value * r
-                d += value * s
-                e += value * t
-                f += value * u
-                g += value * v
-                h += value * w
-                i += value * x
-                j += value * y
-            scores += (a, b, c, d, e, f, g, h, i, j)
-        return [score + bias for score, bias in zip(scores, self.intercept)]  # noqa: B905 - the fill
-
     def weigh(self, features: Features, label: int) -> list[tuple[int, float]] | None:
         """The columns that are not zero with their weights for a label; None if it has none."""
         if self._explain is None:
@@ -104,7 +83,7 @@ class Linear:
         ]
 
     def _weigh(self, column: int, label: int) -> float:
-        weights = self._read_row(column)
+        weights = self.weights.read_row(column)
         scores = len(weights) // self.models
         if scores == 1:  # the second label's
             turned = not label and self._explain != "value"
@@ -124,21 +103,5 @@ class Linear:
         """Keep all weights: for many rows that is quicker than to read some again and again."""
         if self.native:
             self.native.keep(self._file.blocks)
-        elif self._weights is None:
-            self._weights = self._file.read_whole(self._start, self._stop)
-
-    def _read_row(self, column: int) -> list[float]:
-        start = column * self._bytes
-        if start + self._bytes > self._stop - self._start:
-            raise ValueError("a column out of its section")
-        if self._weights is None:
-            start += self._start
-            row: Any = memoryview(self._file.read(start, start + self._bytes))
         else:
-            row = self._weights[start : start + self._bytes]
-        return row.cast("d").tolist()  # type: ignore[no-any-return]
-
-    def _read_ten(self, first: int, column: int) -> tuple[float, ...]:
-        """Ten weights of a column from the `first` on; zeros where it has no more."""
-        row = self._read_row(column)
-        return (*row[first : first + TEN], *(0.0,) * (first + TEN - len(row)))
+            self.weights.read_all()

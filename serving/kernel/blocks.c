@@ -1,16 +1,8 @@
 #include "blocks.h"
 
-static Slot *find_slot(const Blocks *blocks, Py_ssize_t number) {
-    return blocks->slots + (number & (blocks->count - 1));
-}
-
-static const char *find_block(Blocks *blocks, uint64_t wanted) {
-    Py_ssize_t number = (Py_ssize_t)wanted, size;
-    Slot *slot = find_slot(blocks, number);
-    if (slot->number == number) {
-        return slot->bytes;
-    }
+static const char *load_block(Blocks *blocks, Py_ssize_t number) {
     char *bytes;
+    Py_ssize_t size;
     PyObject *found = PyObject_CallFunction(blocks->load, "n", number);
     if (!found) {
         return NULL;
@@ -22,12 +14,18 @@ static const char *find_block(Blocks *blocks, uint64_t wanted) {
         }
         return NULL;
     }
-    /* Found anew: while it was loaded, another thread may have asked for more slots. */
-    slot = find_slot(blocks, number);
+    /* Found now: while it was loaded, another thread may have asked for more slots. */
+    Slot *slot = find_slot(blocks, number);
     PyObject *before = slot->kept;
     *slot = (Slot){number, found, bytes};
     Py_XDECREF(before);
     return bytes;
+}
+
+static const char *find_block(Blocks *blocks, uint64_t wanted) {
+    Py_ssize_t number = (Py_ssize_t)wanted;
+    const Slot *slot = find_slot(blocks, number);
+    return slot->number == number ? slot->bytes : load_block(blocks, number);
 }
 
 int open_blocks(Blocks *blocks, PyObject *load, Py_ssize_t kept) {
@@ -76,8 +74,7 @@ int visit_blocks(Blocks *blocks, visitproc visit, void *arg) {
     return 0;
 }
 
-int read_bytes(Blocks *blocks, uint64_t start, size_t count, void *to) {
-    char *into = to;
+static int copy_bytes(Blocks *blocks, uint64_t start, size_t count, char *into) {
     while (count) {
         size_t place = start % BLOCK, part = BLOCK - place < count ? BLOCK - place : count;
         const char *block = find_block(blocks, start / BLOCK);
@@ -92,28 +89,10 @@ int read_bytes(Blocks *blocks, uint64_t start, size_t count, void *to) {
     return 0;
 }
 
-int is_same(Blocks *blocks, uint64_t start, const char *bytes, size_t count) {
-    while (count) {
-        size_t place = start % BLOCK, part = BLOCK - place < count ? BLOCK - place : count;
-        const char *block = find_block(blocks, start / BLOCK);
-        if (!block) {
-            return -1;
-        }
-        if (memcmp(block + place, bytes, part)) {
-            return 0;
-        }
-        start += part;
-        bytes += part;
-        count -= part;
+const char *read_bytes(Blocks *blocks, uint64_t start, size_t count, void *spare) {
+    if (is_cut(start, count)) {
+        return copy_bytes(blocks, start, count, spare) < 0 ? NULL : spare;
     }
-    return 1;
-}
-
-const char *find_bytes(Blocks *blocks, uint64_t start, size_t count, void *spare) {
-    size_t place = start % BLOCK;
-    if (place + count <= BLOCK) {
-        const char *block = find_block(blocks, start / BLOCK);
-        return block ? block + place : NULL;
-    }
-    return read_bytes(blocks, start, count, spare) < 0 ? NULL : spare;
+    const char *block = find_block(blocks, start / BLOCK);
+    return block ? block + start % BLOCK : NULL;
 }

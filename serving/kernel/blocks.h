@@ -25,15 +25,26 @@ int keep_blocks(Blocks *blocks, Py_ssize_t kept); /* from now on; never fewer th
 void close_blocks(Blocks *blocks);
 int visit_blocks(Blocks *blocks, visitproc visit, void *arg);
 
-/* Copies the bytes from `start` on; the caller checks that they are of its section. -1 with an
- * exception set. */
-int read_bytes(Blocks *blocks, uint64_t start, size_t count, void *to);
+/* Whether bytes stand in more than one block. */
+static inline int is_cut(uint64_t start, size_t count) { return start % BLOCK + count > BLOCK; }
 
-/* Whether the bytes from `start` on are these; -1 with an exception set. */
-int is_same(Blocks *blocks, uint64_t start, const char *bytes, size_t count);
+/* `count` bytes from `start` on, copied to `spare` where they are cut. A block that is not kept is
+ * loaded. NULL with an exception set. */
+const char *read_bytes(Blocks *blocks, uint64_t start, size_t count, void *spare);
 
-/* `count` bytes from `start` on: in the block itself, where they stand in one, else copied to
- * `spare`. Good until another block is read. NULL with an exception set. */
-const char *find_bytes(Blocks *blocks, uint64_t start, size_t count, void *spare);
+/* The slot that a block's number may have. */
+static inline Slot *find_slot(const Blocks *blocks, Py_ssize_t number) {
+    return blocks->slots + (number & (blocks->count - 1));
+}
+
+/* As `read_bytes`, without a call where they stand in one block that is kept: nearly always. Good
+ * until another block is read; the caller checks that they are of its section. */
+static inline const char *find_bytes(Blocks *blocks, uint64_t start, size_t count, void *spare) {
+    Py_ssize_t number = (Py_ssize_t)(start / BLOCK);
+    const Slot *slot = find_slot(blocks, number);
+    return slot->number == number && !is_cut(start, count)
+               ? slot->bytes + start % BLOCK
+               : read_bytes(blocks, start, count, spare);
+}
 
 #endif

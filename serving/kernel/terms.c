@@ -1,10 +1,9 @@
 /* A vocabulary, and what a text's terms weigh: ops/vectorize.py. */
 #include "blocks.h"
 #include <math.h>
-#include <stdlib.h>
 
 enum { NO_NORM, L1, L2 };
-enum { U32 = 4, F64 = 8, FREQUENT = 64, FEW = 48 };
+enum { U32 = 4, F64 = 8, FREQUENT = 64, FEW = 16 };
 enum { SHORTEST = 2 }; /* letters of a word, as features.split_words has it */
 enum { MAX_BUCKET = 65536 }; /* as vocabulary.py has it */
 
@@ -28,13 +27,13 @@ typedef struct {
 static uint64_t find_bucket(const char *key, size_t size, uint64_t buckets) {
     uint64_t rest = 0;
     size_t left = size;
-    for (; left >= U32; left -= U32) {
+    while (left % U32) { /* three at most, the number's highest */
+        rest = rest << 8 | (unsigned char)key[--left];
+    }
+    for (; left; left -= U32) {
         rest = (rest << 32 | read_u32(key + left - U32)) % buckets;
     }
-    while (left--) {
-        rest = (rest << 8 | (unsigned char)key[left]) % buckets;
-    }
-    return rest;
+    return rest % buckets;
 }
 
 static int refuse(const char *why) {
@@ -42,47 +41,51 @@ static int refuse(const char *why) {
     return -1;
 }
 
-/* Whether the vocabulary has a term: its entry, column and idf. -1 with an exception set. */
-static int find_term(Terms *self, const char *key, size_t size, Hit *hit) {
-    char bounds[2 * U32], head[U32], tail[U32 + F64];
-    uint64_t bucket = self->buckets + find_bucket(key, size, self->bucket_count) * U32;
-    if (read_bytes(&self->blocks, bucket, sizeof bounds, bounds) < 0) {
-        return -1;
-    }
-    uint64_t at = self->terms + read_u32(bounds), end = self->terms + read_u32(bounds + U32);
-    if (at > end || end - at > MAX_BUCKET || end > self->terms_end) {
-        return refuse("a bucket out of its section");
-    }
-    while (at < end) {
-        uint64_t entry = at;
-        if (end - at < U32) {
+/* Whether a bucket's bytes, which begin at `start` in the file, have a term: its entry, column and
+ * idf. -1 with an exception set. */
+static int search(const char *bucket, uint64_t start, size_t count, const char *key, size_t size,
+                  Hit *hit) {
+    for (size_t at = 0; at < count;) {
+        size_t left = count - at, length = left < U32 ? left : read_u32(bucket + at);
+        if (left < U32 + length + U32 + F64) {
             return refuse("a term out of its bucket");
         }
-        if (read_bytes(&self->blocks, at, U32, head) < 0) {
-            return -1;
-        }
-        uint64_t length = read_u32(head);
-        if (end - at < U32 + length + U32 + F64) {
-            return refuse("a term out of its bucket");
-        }
-        at += U32;
-        int same = length == size ? is_same(&self->blocks, at, key, size) : 0;
-        if (same < 0) {
-            return -1;
-        }
-        at += length;
-        if (same) {
-            if (read_bytes(&self->blocks, at, sizeof tail, tail) < 0) {
-                return -1;
-            }
-            hit->entry = entry;
+        const char *term = bucket + at + U32, *tail = term + length;
+        if (length == size && memcmp(term, key, size) == 0) {
+            hit->entry = start + at;
             hit->column = read_u32(tail);
             hit->value = read_f64(tail + U32);
             return 1;
         }
-        at += U32 + F64;
+        at += U32 + length + U32 + F64;
     }
     return 0;
+}
+
+/* Whether the vocabulary has a term: its entry, column and idf. -1 with an exception set. */
+static int find_term(Terms *self, const char *key, size_t size, Hit *hit) {
+    char spare[2 * U32], *copy = NULL;
+    uint64_t place = self->buckets + find_bucket(key, size, self->bucket_count) * U32;
+    const char *bounds = find_bytes(&self->blocks, place, sizeof spare, spare);
+    if (!bounds) {
+        return -1;
+    }
+    uint64_t start = self->terms + read_u32(bounds), end = self->terms + read_u32(bounds + U32);
+    if (start > end || end - start > MAX_BUCKET || end > self->terms_end) {
+        return refuse("a bucket out of its section");
+    }
+    if (start == end) { /* there need not be a block */
+        return 0;
+    }
+    size_t count = (size_t)(end - start);
+    if (is_cut(start, count) && !(copy = PyMem_Malloc(count))) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    const char *bucket = find_bytes(&self->blocks, start, count, copy);
+    int found = bucket ? search(bucket, start, count, key, size, hit) : -1;
+    PyMem_Free(copy);
+    return found;
 }
 
 /* The same of a string; lone surrogates have bytes, too. */
@@ -124,30 +127,38 @@ static int find_frequency(Terms *self, Py_ssize_t times, double *frequency) {
     return 0;
 }
 
-static int compare(const void *one, const void *other) {
-    const Hit *a = one, *b = other;
-    if (a->column != b->column) {
-        return a->column < b->column ? -1 : 1;
-    }
-    if (a->entry != b->entry) {
-        return a->entry < b->entry ? -1 : 1;
-    }
-    return (a->place > b->place) - (a->place < b->place);
+static int is_after(const Hit *one, const Hit *other) {
+    return one->column != other->column ? one->column > other->column : one->entry > other->entry;
 }
 
-static void sort(Hit *hits, size_t count) {
-    if (count > FEW) {
-        qsort(hits, count, sizeof *hits, compare);
-        return;
-    }
+static void sort_few(Hit *hits, size_t count) {
     for (size_t i = 1; i < count; i++) {
         Hit hit = hits[i];
         size_t j = i;
-        for (; j && compare(hits + j - 1, &hit) > 0; j--) {
+        for (; j && is_after(hits + j - 1, &hit); j--) {
             hits[j] = hits[j - 1];
         }
         hits[j] = hit;
     }
+}
+
+/* By column and entry, those of one entry as they come: in the order of the text. By merging, and
+ * not by qsort, which calls a function for each comparison; `spare` has room for half of them. */
+static void sort(Hit *hits, size_t count, Hit *spare) {
+    if (count <= FEW) {
+        sort_few(hits, count);
+        return;
+    }
+    size_t half = count / 2;
+    sort(hits, half, spare);
+    sort(hits + half, count - half, spare);
+    memcpy(spare, hits, half * sizeof *hits);
+    const Hit *one = spare, *one_end = spare + half;
+    const Hit *other = hits + half, *other_end = hits + count;
+    while (one < one_end && other < other_end) {
+        *hits++ = is_after(one, other) ? *other++ : *one++;
+    }
+    memcpy(hits, one, (size_t)(one_end - one) * sizeof *hits); /* the others are in their places */
 }
 
 /* By its length, summed one after the other, as scikit-learn does it. */
@@ -250,7 +261,7 @@ static Py_ssize_t weigh(Terms *self, Hit *hits, Py_ssize_t known) {
  * as where the look-up has set one. */
 static Py_ssize_t finish(Terms *self, Hit *hits, Py_ssize_t known) {
     if (known >= 0) {
-        sort(hits, (size_t)known);
+        sort(hits, (size_t)known, hits + known);
         known = weigh(self, hits, known);
     }
     if (known >= 0 && self->norm != NO_NORM) {
@@ -261,7 +272,7 @@ static Py_ssize_t finish(Terms *self, Hit *hits, Py_ssize_t known) {
 
 /* What is known of terms: a list of them, or the text in lower case whose words they are. */
 typedef struct {
-    Hit *hits; /* one a column; freed by PyMem_Free */
+    Hit *hits; /* one a column, and room to sort them; freed by PyMem_Free */
     Py_ssize_t columns, terms, unknown;
 } Known;
 
@@ -283,7 +294,7 @@ static int find_known(Terms *self, PyObject *terms, Known *known) {
         PyErr_SetString(PyExc_TypeError, "terms come as a list, or as a text's bytes");
         return -1;
     }
-    known->hits = PyMem_Malloc((size_t)(most + 1) * sizeof *known->hits);
+    known->hits = PyMem_Malloc((size_t)(most + most / 2 + 1) * sizeof *known->hits);
     if (!known->hits) {
         PyErr_NoMemory();
         return -1;

@@ -98,8 +98,8 @@ class Terms:
         """Columns, values, how many terms there are, and how many are unknown.
 
         Args:
-            terms: These, or a text in lower case, of which it is the words that
-                features.split_words finds.
+            terms: These, or a text, in lower case but for letters of ASCII, of which it is the
+                words that features.split_words finds.
         """
     def score(self, terms: list[str] | bytes, weights: Weights, /) -> tuple[list[float], int, int]:
         """Their scores by weights, how many terms there are, and how many are unknown."""

@@ -211,14 +211,23 @@ static Py_ssize_t look_up(Terms *self, PyObject *terms, Py_ssize_t count, Hit *h
 
 static int is_letter(char one) { return one >= 'a' && one <= 'z'; }
 
-/* The same of the words of a text in lower case, each of two letters or more; `count` is set to
- * how many there are. */
+/* Capitals of ASCII as small letters, all else as it is, and a zero. */
+static void lower(const char *text, size_t size, char *lowered) {
+    lowered[size] = 0;
+    for (size_t i = 0; i < size; i++) {
+        int is_capital = text[i] >= 'A' && text[i] <= 'Z';
+        lowered[i] = (char)(text[i] + (is_capital ? 'a' - 'A' : 0));
+    }
+}
+
+/* The same of the words of a text that a zero ends, each of two small letters or more; `count` is
+ * set to how many there are. */
 static Py_ssize_t look_up_words(Terms *self, const char *text, size_t size, Py_ssize_t *count,
                                 Hit *hits) {
     Py_ssize_t known = 0;
     for (size_t at = 0, end; at < size; at = end + 1) {
-        for (end = at; end < size && is_letter(text[end]); end++) {
-            ;
+        for (end = at; is_letter(text[end]); end++) {
+            ; /* the zero is none */
         }
         if (end - at < SHORTEST) {
             continue;
@@ -270,7 +279,21 @@ static Py_ssize_t finish(Terms *self, Hit *hits, Py_ssize_t known) {
     return known;
 }
 
-/* What is known of terms: a list of them, or the text in lower case whose words they are. */
+/* The same of a text whose capitals may be of ASCII alone. */
+static Py_ssize_t look_up_text(Terms *self, const char *text, size_t size, Py_ssize_t *count,
+                               Hit *hits) {
+    char *lowered = PyMem_Malloc(size + 1);
+    if (!lowered) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    lower(text, size, lowered);
+    Py_ssize_t known = look_up_words(self, lowered, size, count, hits);
+    PyMem_Free(lowered);
+    return known;
+}
+
+/* What is known of terms: a list of them, or the text whose words they are. */
 typedef struct {
     Hit *hits; /* one a column, and room to sort them; freed by PyMem_Free */
     Py_ssize_t columns, terms, unknown;
@@ -300,7 +323,7 @@ static int find_known(Terms *self, PyObject *terms, Known *known) {
         return -1;
     }
     Py_ssize_t found =
-        is_text ? look_up_words(self, text, (size_t)size, &known->terms, known->hits)
+        is_text ? look_up_text(self, text, (size_t)size, &known->terms, known->hits)
                 : look_up(self, terms, known->terms, known->hits);
     known->unknown = known->terms - found;
     known->columns = finish(self, known->hits, found);

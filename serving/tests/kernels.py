@@ -24,6 +24,7 @@ from serving.tests import drawings
 REFUSED = (BundleDamaged, IndexError, KeyError, OverflowError, TypeError, ValueError)
 ODD = [0.0, -0.0, 1.0, -1.0, 1e-310, 5e-324, 1e16, -1e16, 1e308, -1e308, math.inf, math.nan, 3e38]
 WORDS = ["boat", "the boat", "a", "", "soup", "é", "日本", "x" * 90, "\ud800", "\ud800boat", "fünf"]
+WORDS += ["Boat", "SOUP", "\u212aIT", "\u0130s"]  # the last two are lowered to a-z, too
 
 
 class MemoryFile:

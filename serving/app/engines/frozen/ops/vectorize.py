@@ -127,4 +127,5 @@ class Vectorize:
 
 
 def _encode(text: str) -> bytes:
-    return text.lower().encode(errors="replace")
+    """A text for the kernel, which lowers letters of ASCII itself, in a tenth of the time."""
+    return (text if text.isascii() else text.lower()).encode(errors="replace")

@@ -12,6 +12,7 @@ import re
 from functools import cache
 
 from serving.app import errors
+from serving.app.encoder import make_encoder
 from serving.app.limits import MAX_DEPTH, MAX_DIGITS
 from serving.bundle.inputs import MAX_BATCH
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _STRING = r'"[^"\\]*+(?:\\.?+[^"\\]*+)*+"?+'
 
 _CONTAINERS = (dict, list)
-_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_encode = make_encoder(",", ":", allow_nan=False)
 
 
 def read_json(text: str, bounds: Bounds) -> Any:
@@ -60,7 +61,7 @@ def to_json(body: Any) -> str:
     Raises:
         ValueError: There is NaN or an infinity in it.
     """
-    return _ENCODER.encode(body)
+    return _encode(body)
 
 
 @cache

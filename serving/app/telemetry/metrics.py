@@ -15,6 +15,7 @@ import math
 import sys
 import time
 
+from serving.app.encoder import make_encoder
 from serving.app.settings import read_trace_id
 
 TYPE_CHECKING = False
@@ -47,6 +48,8 @@ PROPERTIES = (
     *("engine", "kernel", "label", "modelVersion", "path", "problem", "requestId", "route"),
     "status",
 )
+
+_encode = make_encoder(", ", ": ", allow_nan=True)
 
 
 class Measurements:
@@ -138,7 +141,7 @@ class Emitter:
 
 def _list_members(values: dict[str, Any]) -> str:
     """The members of an object in JSON, without its brackets."""
-    return json.dumps(values)[1:-1]
+    return _encode(values)[1:-1]
 
 
 def _log(error: BaseException, measurements: Measurements) -> None:

@@ -99,8 +99,8 @@ def print_text(*_, **__):
     [
         ("handler.Service.handle", raise_error, "RuntimeError"),
         ("engines.predictor.Predictor.predict", raise_error, "something was logged"),
-        ("request.strict_json.to_json", lambda _: "NaN", "ValueError: NaN"),
-        ("request.strict_json.to_json", lambda _: '"\\ud800"', "surrogates"),
+        ("request.strict_json.to_json", lambda _: '{"label": NaN}', "ValueError: NaN"),
+        ("request.strict_json.to_json", lambda _: '{"label": "\\ud800"}', "surrogates"),
         ("request.strict_json.to_json", lambda _: '{"probability": 1.5}', "probability <= 1"),
         ("handler.Emitter.emit", lambda *_, **__: None, "not one EMF document"),
         ("handler.Emitter.emit", print_more(Emitter.emit), "not one EMF document"),

@@ -16,6 +16,7 @@ FAST = {
     *(
         f"serving.app.{name}"
         for name in [
+            "encoder",
             "engines",
             "engines.base",
             "engines.classification",

@@ -85,9 +85,7 @@ class Service:
 
     def _begin(self, request_id: str) -> Measurements:
         cold, self._cold = self._cold, False
-        measurements = Measurements(
-            properties={"requestId": request_id, "path": "full", "route": "none"}
-        )
+        measurements = Measurements({}, {"requestId": request_id, "path": "full", "route": "none"})
         if cold:
             measurements.metrics["cold_start"] = 1
         if isinstance(self._model, Predictor):

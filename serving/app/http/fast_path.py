@@ -35,13 +35,13 @@ def respond(
     except errors.RequestError as error:  # the full app would refuse the body once more
         from serving.app.http.problems import respond as refuse  # noqa: PLC0415 - only after an error
 
-        measurements.update(measured)
+        measurements.take(measured)
         return refuse(error, request_id, measurements)
     except Exception:  # noqa: BLE001 - the full app meets the same error, and answers it
         return None
     if answer is None:
         return None
-    measurements.update(measured)
+    measurements.take(measured)
     return {
         "statusCode": 200,
         "body": answer,

@@ -10,7 +10,6 @@ of a cold start, so for the fast path `_write` writes the same one; a test holds
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 import time
@@ -49,6 +48,7 @@ PROPERTIES = (
     "status",
 )
 
+
 _encode = make_encoder(", ", ": ", allow_nan=True)
 
 
@@ -65,16 +65,16 @@ class Measurements:
         """What was measured so far, to go on from."""
         return Measurements(self.metrics.copy(), self.properties.copy())
 
-    def update(self, other: Measurements) -> None:
-        """Take over what another one measured."""
-        self.metrics |= other.metrics
-        self.properties |= other.properties
+    def take(self, other: Measurements) -> None:
+        """Take over what a copy of this one went on to measure."""
+        self.metrics = other.metrics
+        self.properties = other.properties
 
     def predict(self, model: Predictor, values: list[Any]) -> list[Any]:
         """Predict, and measure it."""
-        start = time.perf_counter()
+        start = time.perf_counter_ns()
         predictions = model.predict(values)
-        milliseconds = (time.perf_counter() - start) * 1000
+        milliseconds = (time.perf_counter_ns() - start) / 1_000_000
         terms = [one.scores.terms for one in predictions if one.scores.terms is not None]
         unknown = sum(one.scores.unknown_terms or 0 for one in predictions)
         self.metrics |= model.input.measure(values)
@@ -90,10 +90,10 @@ class Emitter:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        # What is the same in each document is made once; of metrics there are few sets of names.
-        self._dimensions = _list_members(settings.emf_dimensions)
-        self._properties = _list_members(settings.emf_properties)
-        self._directives: dict[tuple[str, ...], str] = {}
+        # Written once: of properties but the request's id, and of metrics, there are few sets.
+        self._dimensions = _encode(settings.emf_dimensions)[1:-1]
+        self._properties: dict[tuple[tuple[str, Any], ...], str] = {}
+        self._metrics: dict[tuple[str, ...], tuple[str, str]] = {}
 
     def emit(self, measurements: Measurements, *, fast: bool = False) -> None:
         """Write one document. An error here is logged, and does not affect the answer.
@@ -117,31 +117,46 @@ class Emitter:
         settings, metrics = self._settings, measurements.metrics
         if not all(map(math.isfinite, metrics.values())):
             raise ValueError("a metric is not finite")
-        parts = [self._dimensions, _list_members(measurements.properties), self._properties]
+        properties = self._list_properties(measurements.properties)
         if settings.emf_environment == "Lambda" and (trace := read_trace_id()):
-            parts.append(_list_members({"traceId": trace}))
-        if settings.emf_extraction:
-            timestamp = round(time.time() * 1000)
-            parts.append(f"{self._find_directive(tuple(metrics))}{timestamp}}}")
-        parts.append(_list_members(metrics))
-        sys.stdout.write(f"{{{', '.join(filter(None, parts))}}}\n")
+            properties += f', "traceId": {_encode(trace)}'
+        directive, members = self._list_metrics(tuple(metrics))
+        if directive:
+            directive += f"{round(time.time() * 1000)}}}"
+        written = members % tuple(metrics.values())
+        sys.stdout.write(f"{{{self._dimensions}{properties}{directive}{written}}}\n")
 
-    def _find_directive(self, names: tuple[str, ...]) -> str:
-        """What tells CloudWatch which members are metrics, up to the timestamp."""
-        if (found := self._directives.get(names)) is None:
-            directive = {
-                "Dimensions": [list(self._settings.emf_dimensions)],
-                "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in names],
-                "Namespace": self._settings.metrics_namespace,
-            }
-            whole = json.dumps({"CloudWatchMetrics": [directive], "Timestamp": 0})
-            found = self._directives[names] = f'"_aws": {whole.removesuffix("0}")}'
+    def _list_properties(self, properties: dict[str, Any]) -> str:
+        """The members of properties, of which the request's id is first, and the environment's."""
+        (first, value), *rest = properties.items()
+        if (found := self._properties.get(key := tuple(rest))) is None:
+            found = _list_members(dict(rest) | self._settings.emf_properties)
+            self._properties[key] = found
+        return f', "{first}": {_encode(value)}{found}'
+
+    def _list_metrics(self, names: tuple[str, ...]) -> tuple[str, str]:
+        """What tells CloudWatch which members are metrics, up to the timestamp; and a template of
+        these members.
+        """
+        if (found := self._metrics.get(names)) is None:
+            members = "".join([f', "{name}": %s' for name in names])
+            directive = self._write_directive(names) if self._settings.emf_extraction else ""
+            found = self._metrics[names] = directive, members
         return found
+
+    def _write_directive(self, names: tuple[str, ...]) -> str:
+        directive = {
+            "Dimensions": [list(self._settings.emf_dimensions)],
+            "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in names],
+            "Namespace": self._settings.metrics_namespace,
+        }
+        whole = _encode({"CloudWatchMetrics": [directive], "Timestamp": 0})
+        return f', "_aws": {whole.removesuffix("0}")}'
 
 
 def _list_members(values: dict[str, Any]) -> str:
-    """The members of an object in JSON, without its brackets."""
-    return _encode(values)[1:-1]
+    """The members of an object in JSON, a comma before each."""
+    return "".join([f", {_encode(name)}: {_encode(value)}" for name, value in values.items()])
 
 
 def _log(error: BaseException, measurements: Measurements) -> None:

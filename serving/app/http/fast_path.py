@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from serving.app.engines.predictor import Predictor
     from serving.app.telemetry.metrics import Measurements
 
-_QUERIES = ("queryStringParameters", "multiValueQueryStringParameters")
-
 
 def respond(
     event: Any, model: Predictor, measurements: Measurements, request_id: str
@@ -57,7 +55,7 @@ def _answer(event: Any, model: Predictor, measured: Measurements) -> str | None:
     route = event["path"]
     if type(event) is not dict or event["httpMethod"] != "POST" or route not in _ROUTES:
         return None
-    if any(map(event.get, _QUERIES)):
+    if event.get("queryStringParameters") or event.get("multiValueQueryStringParameters"):
         return None
     measured.properties |= {"path": "fast", "route": route}
     body = reader.read_body(event, model.input.bounds)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # once. Not compiled here, where each cold start would pay for it; `re` keeps what it compiled.
 _STRING = r'"[^"\\]*+(?:\\.?+[^"\\]*+)*+"?+'
 
+_SPACE = " \t\n\r"  # as JSON has it
 _CONTAINERS = (dict, list)
 _encode = make_encoder(",", ":", allow_nan=False)
 
@@ -39,8 +40,8 @@ def read_json(text: str, bounds: Bounds) -> Any:
     """
     _check_count(text, bounds)
     try:
-        found = _find_decoder(bounds.names).decode(text)
-        if "\\u" in text:  # escapes can spell a lone surrogate
+        found = _decode(text, bounds)
+        if "\\" in text and "\\u" in text:  # escapes can spell a lone surrogate
             json.dumps(found, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise errors.Malformed(
@@ -52,6 +53,15 @@ def read_json(text: str, bounds: Bounds) -> Any:
     except UnicodeEncodeError:
         raise errors.Malformed("The body holds a lone surrogate, which is no character.") from None
     _check_depth(found, MAX_DEPTH)
+    return found
+
+
+def _decode(text: str, bounds: Bounds) -> Any:
+    """As JSONDecoder.decode, which takes as long to look for space as to parse a small body."""
+    start = len(text) - len(text.lstrip(_SPACE))
+    found, end = _find_decoder(bounds.names).raw_decode(text, start)
+    if rest := text[end:].lstrip(_SPACE):
+        raise json.JSONDecodeError("Extra data", text, len(text) - len(rest))
     return found
 
 
@@ -82,7 +92,7 @@ def _check_count(text: str, bounds: Bounds) -> None:
     comes after a comma or a bracket.
     """
     limit = bounds.values
-    if _count_marks(text, 0, len(text)) < limit:
+    if not _may_have(text, limit):
         return
     marks = end = 0
     for number, string in enumerate(re.finditer(_STRING, text, re.DOTALL)):
@@ -93,6 +103,17 @@ def _check_count(text: str, bounds: Bounds) -> None:
             raise _too_many(bounds)
     if marks + _count_marks(text, end, len(text)) >= limit:
         raise _too_many(bounds)
+
+
+def _may_have(text: str, limit: int) -> bool:
+    """Whether a body may have so many marks: most have a bracket at their start, and no other."""
+    if len(text) < limit:
+        return False
+    marks = text.count(",") + 1
+    for bracket in "[{":
+        if text.find(bracket, 1) > 0:
+            marks += text.count(bracket)
+    return marks >= limit
 
 
 def _count_marks(text: str, start: int, stop: int) -> int:

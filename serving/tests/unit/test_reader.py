@@ -2,7 +2,7 @@
 
 import base64
 import json
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 import pytest
 from hypothesis import assume, given, settings
@@ -77,6 +77,20 @@ def test_broken_json_is_refused_without_quoting_it(secret, tail):
     with pytest.raises(Malformed) as raised:
         read_body(event('{"' + secret + tail))
     assert secret not in str(raised.value)
+
+
+@given(body=st.text(' \t\n\r\x0b\xa0{}[]",:1a', min_size=1))
+def test_space_is_taken_and_all_else_refused_where_json_has_it(body):
+    try:
+        expected = json.loads(body)
+    except json.JSONDecodeError as error:
+        place = f"at line {error.lineno}, column {error.colno}."
+        with pytest.raises(Malformed) as refused:
+            read_body(event(body))
+        assert str(refused.value).endswith((place, "a name twice in one object."))
+    else:
+        with suppress(Malformed):  # of a name that is there twice
+            assert read_body(event(body)) == expected
 
 
 def nested(depth):

@@ -76,10 +76,11 @@ class Measurements:
         predictions = model.predict(values)
         milliseconds = (time.perf_counter_ns() - start) / 1_000_000
         terms = [one.scores.terms for one in predictions if one.scores.terms is not None]
-        unknown = sum(one.scores.unknown_terms or 0 for one in predictions)
+        unknown = sum([one.scores.unknown_terms or 0 for one in predictions])
         self.metrics |= model.input.measure(values)
         if terms:
-            self.metrics["input.unknown_terms"] = unknown / sum(terms) if any(terms) else 1.0
+            total = sum(terms)
+            self.metrics["input.unknown_terms"] = unknown / total if total else 1.0
         self.metrics["predict.duration"] = milliseconds
         self.metrics |= model.task.measure(predictions)
         return predictions

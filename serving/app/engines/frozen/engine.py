@@ -60,7 +60,7 @@ class FrozenEngine:
             self.classes: list[str] = header["classes"]
             self._explain: dict[str, Any] | None = header["explain"]
             self._ops, gives = build(file, header["ops"], described["kind"])
-            self._joined = join(self._ops, [op["type"] for op in header["ops"]])
+            self._head, *self._rest = join(self._ops, [op["type"] for op in header["ops"]])
             self._counts_terms: bool = header["counts_terms"]
             self._check(gives)
         except errors.BundleDamaged:
@@ -79,7 +79,7 @@ class FrozenEngine:
         Raises:
             ValueError: They do not.
         """
-        if self._counts_terms and not hasattr(self._joined[0], "read"):
+        if self._counts_terms and not hasattr(self._head, "read"):
             raise ValueError("the first op counts no terms")
         if gives != ("outcome" if self.classes else "values"):
             raise ValueError(f"the last op gives {gives}")
@@ -95,14 +95,13 @@ class FrozenEngine:
         if self._readers and self._are_many(values):
             for op in self._readers:
                 op.read_all()
-        first, *rest = self._joined
         found = []
         for value in values:  # one after the other: of wide rows one fits into the memory
             if self._counts_terms:
-                row, *counts = first.read(value)
+                row, terms, unknown = self._head.read(value)
             else:
-                row, counts = first(value), (None, None)
-            found.append(self._tell(run(rest, row), *counts))
+                row, terms, unknown = self._head(value), None, None
+            found.append(self._tell(run(self._rest, row), terms, unknown))
         return found
 
     def check(self) -> None:
@@ -119,7 +118,7 @@ class FrozenEngine:
             return True
         if self._described["kind"] != "text" or self._file.size > MAX_READ_FOR_CHARS:
             return False
-        return sum(map(len, values)) >= LARGE_CHARS
+        return sum([len(value) for value in values]) >= LARGE_CHARS
 
     def run(self, value: Any, stop: int | None = -1) -> Any:
         """What the ops up to `stop` make of an input: of a classifier all but one, its scores."""

@@ -36,7 +36,8 @@ class Calibrate:
 
     def __call__(self, scores: list[float]) -> Outcome:
         if len(self._sigmoids) == 1:
-            mean: list[float] = self._calibrate(*self._sigmoids[0], scores)
+            slopes, intercepts = self._sigmoids[0]
+            mean: list[float] = self._calibrate(slopes, intercepts, scores)
         else:
             mean = self._average(scores)
         return mean.index(max(mean)), mean

@@ -3,7 +3,8 @@
 #include <math.h>
 
 enum { NO_NORM, L1, L2 };
-enum { U32 = 4, F64 = 8, FREQUENT = 64, FEW = 16 };
+enum { U32 = 4, F64 = 8, FREQUENT = 64, FEW = 48 };
+enum { BYTES = 256 };   /* that there are */
 enum { SHORTEST = 2 }; /* letters of a word, as features.split_words has it */
 enum { MAX_BUCKET = 65536 }; /* as vocabulary.py has it */
 
@@ -84,7 +85,9 @@ static int find_term(Terms *self, const char *key, size_t size, Hit *hit) {
     }
     const char *bucket = find_bytes(&self->blocks, start, count, copy);
     int found = bucket ? search(bucket, start, count, key, size, hit) : -1;
-    PyMem_Free(copy);
+    if (copy) { /* few buckets are cut */
+        PyMem_Free(copy);
+    }
     return found;
 }
 
@@ -131,6 +134,7 @@ static int is_after(const Hit *one, const Hit *other) {
     return one->column != other->column ? one->column > other->column : one->entry > other->entry;
 }
 
+/* By column and entry, those of one entry as they come: in the order of the text. */
 static void sort_few(Hit *hits, size_t count) {
     for (size_t i = 1; i < count; i++) {
         Hit hit = hits[i];
@@ -142,23 +146,32 @@ static void sort_few(Hit *hits, size_t count) {
     }
 }
 
-/* By column and entry, those of one entry as they come: in the order of the text. By merging, and
- * not by qsort, which calls a function for each comparison; `spare` has room for half of them. */
+/* The same of many: by a byte of the column at a time, which compares none with another. After that
+ * only entries that share a column, of which no vocabulary has any, may change places. */
 static void sort(Hit *hits, size_t count, Hit *spare) {
-    if (count <= FEW) {
-        sort_few(hits, count);
-        return;
+    uint32_t columns = 0;
+    Hit *from = hits;
+    for (size_t i = 0; i < count; i++) {
+        columns |= hits[i].column;
     }
-    size_t half = count / 2;
-    sort(hits, half, spare);
-    sort(hits + half, count - half, spare);
-    memcpy(spare, hits, half * sizeof *hits);
-    const Hit *one = spare, *one_end = spare + half;
-    const Hit *other = hits + half, *other_end = hits + count;
-    while (one < one_end && other < other_end) {
-        *hits++ = is_after(one, other) ? *other++ : *one++;
+    for (int shift = 0; count > FEW && shift < 32 && columns >> shift; shift += 8) {
+        uint32_t places[BYTES + 1] = {0};
+        for (size_t i = 0; i < count; i++) {
+            places[(from[i].column >> shift) % BYTES + 1]++;
+        }
+        for (int byte = 0; byte < BYTES; byte++) {
+            places[byte + 1] += places[byte];
+        }
+        Hit *to = from == hits ? spare : hits;
+        for (size_t i = 0; i < count; i++) {
+            to[places[(from[i].column >> shift) % BYTES]++] = from[i];
+        }
+        from = to;
     }
-    memcpy(hits, one, (size_t)(one_end - one) * sizeof *hits); /* the others are in their places */
+    if (from != hits) {
+        memcpy(hits, from, count * sizeof *hits);
+    }
+    sort_few(hits, count);
 }
 
 /* By its length, summed one after the other, as scikit-learn does it. */
@@ -317,7 +330,7 @@ static int find_known(Terms *self, PyObject *terms, Known *known) {
         PyErr_SetString(PyExc_TypeError, "terms come as a list, or as a text's bytes");
         return -1;
     }
-    known->hits = PyMem_Malloc((size_t)(most + most / 2 + 1) * sizeof *known->hits);
+    known->hits = PyMem_Malloc((size_t)(2 * most + 1) * sizeof *known->hits);
     if (!known->hits) {
         PyErr_NoMemory();
         return -1;

@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[1]
 DEADLINE_MS = 60_000
 PATIENCE = 120.0  # seconds: a quarter of a processor, and a slow disk
 ARN = "arn:aws:lambda:eu-west-1:000000000000:function:quickthaw"
+# Lambda sends one with each event, whether X-Ray is on or not; here it is not.
+TRACE = "Root=1-6743a1b2-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=0"
 
 
 class Invocation(NamedTuple):
@@ -113,6 +115,7 @@ class Runtime:
             "Lambda-Runtime-Aws-Request-Id": f"request-{self._count}",
             "Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + DEADLINE_MS),
             "Lambda-Runtime-Invoked-Function-Arn": ARN,
+            "Lambda-Runtime-Trace-Id": TRACE,
             "Content-Type": "application/json",
         }
         self._send(connection, 200, payload, headers)

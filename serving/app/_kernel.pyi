@@ -37,7 +37,12 @@ def grey(samples: bytes, channels: int, key: bytes, /) -> bytes:
     """
 
 def ink(grey: bytes, width: int, height: int, wide: int, high: int, /) -> bytes:
-    """What app/pictures/reference.py makes of a picture: a page of `wide` × `high` pixels."""
+    """What app/pictures/reference.py makes of a picture: a page of `wide` × `high` pixels.
+
+    Raises:
+        ValueError: `grey` is not of this size; or it, or the page, has more than 2**26 pixels.
+        MemoryError: There is no room for what is between them.
+    """
 
 def resize(grey: bytes, width: int, height: int, wide: int, high: int, /) -> bytes:
     """As `ink`."""

@@ -221,7 +221,7 @@ static void take_out_lines(Picture depths, const unsigned char *border) {
 }
 
 int find_depths(Piece **memory, Picture picture, unsigned char *border, int *sign,
-                       Picture *depths) {
+                Picture *depths) {
     picture = even_out(memory, picture);
     if (!picture.grey) {
         return FAILED;

@@ -81,6 +81,7 @@ PyObject *unfilter(PyObject *Py_UNUSED(module), PyObject *args) {
     return samples;
 }
 
+/* ITU-R 601-2 in 16 bits, as grey.py has it. */
 static int weigh(const unsigned char *pixel) {
     return (pixel[0] * 19595 + pixel[1] * 38470 + pixel[2] * 7471 + 0x8000) >> 16;
 }

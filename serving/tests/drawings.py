@@ -10,7 +10,7 @@ from serving.app.pictures.prepare import prepare
 from serving.bundle.inputs import PREPARATIONS
 from serving.tests.picture_files import KINDS, chunk, list_rows, png
 
-SIDES = [1, 2, 3, 5, 8, 13, 15, 16, 17, 28, 28, 28, 40, 97, 140]
+SIDES = [1, 2, 3, 5, 8, 13, 15, 16, 17, 28, 28, 28, 40, 97, 140, 170]
 FRAMES = [(28, 28), (28, 28), (28, 28), (8, 8), (1, 1), (3, 40), (33, 20)]
 
 
@@ -33,6 +33,21 @@ def draw(rng):
     return Picture(width, height, bytes(grey))
 
 
+def draw_even(rng):
+    """Of few levels in large parts: what is compared is often equal."""
+    width, height = rng.choice(SIDES), rng.choice(SIDES)
+    levels, size = rng.sample(range(256), rng.choice([2, 2, 3])), rng.choice([1, 2, 8, 60])
+    slant, halves = rng.choice([0, 0, 1, 3]), rng.random() < 0.3
+    grey = [
+        levels[(x >= width // 2) if halves else ((x + slant * y) // size + y // size) % len(levels)]
+        for y in range(height)
+        for x in range(width)
+    ]
+    for place in rng.sample(range(len(grey)), rng.choice([0, 0, 1, min(len(grey), 4)])):
+        grey[place] = rng.choice([*levels, rng.randrange(256)])
+    return Picture(width, height, bytes(grey))
+
+
 def _draw_stroke(rng, levels, ink):
     height, width = len(levels), len(levels[0])
     x, y, thick = rng.uniform(0, width), rng.uniform(0, height), rng.choice([0.4, 0.8, 1.5, 3, 6])
@@ -50,11 +65,13 @@ def make_png(rng):
     colour, depth = rng.choice(KINDS)
     width, height = rng.choice(SIDES), rng.choice(SIDES)
     filters = 5 if rng.random() < 0.9 else 256
+    # Of few values, so that some pixels are of the colour that is transparent.
+    values = rng.randbytes(rng.choice([1, 2, 256]))
     rows = [
-        bytes([rng.randrange(filters)]) + rng.randbytes(length)
+        bytes([rng.randrange(filters), *rng.choices(values, k=length)])
         for length in list_rows(width, height, depth, colour)
     ]
-    key = rng.randbytes({0: 2, 2: 6, 3: 1}.get(colour, 0))
+    key = bytes(rng.choices(values, k={0: 2, 2: 6, 3: 1}.get(colour, 0)))
     before = [chunk(b"tRNS", key)] if key and rng.random() < 0.3 else []
     return png(width, height, depth, colour, pixels=b"".join(rows), before=before)
 
@@ -62,7 +79,7 @@ def make_png(rng):
 def make_case(seed):
     """A picture or a file of one, the size of a model's, and how it is prepared for it."""
     rng = random.Random(seed)
-    picture = rng.choice([draw, draw, make_png])(rng)
+    picture = rng.choice([draw, draw, draw_even, make_png])(rng)
     return picture, *rng.choice(FRAMES), rng.choice(PREPARATIONS)
 
 

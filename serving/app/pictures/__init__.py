@@ -54,6 +54,9 @@ class DamagedPicture(PictureError):
     """It breaks the rules of its own format."""
 
 
+NOT_DECODED = "The pixels of the picture must decode"  # whoever says so
+
+
 class PictureTooLarge(PictureError):
     """Its header announces more pixels than are read."""
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 # More pixels than these go to Pillow, whose import takes 90 ms and 11 MB once. So many, 150 × 150,
 # take the standard library 0.4 ms in grey, 4 to 32 in colour, by their filters, 46 with alpha. With
-# the kernel it is all that are not reduced, such as a drawing of the page at /: 1 to 12 ms.
-MAX_PLAIN_PIXELS = 262_144 if native.kernel else 22_500
+# the kernel it is all that are not reduced, such as a drawing of the page at /: 0.2 to 8 ms.
+MAX_PLAIN_PIXELS = 512 * 512 if native.kernel else 150 * 150
 JPEG_START = b"\xff\xd8"
 
 

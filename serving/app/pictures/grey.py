@@ -75,7 +75,7 @@ def check_indices(png: Png, samples: bytes) -> None:
     Raises:
         DamagedPicture: The palette has no such colour.
     """
-    if png.colour == PALETTE and max(samples) >= len(png.palette) // 3:
+    if png.colour == PALETTE and samples.translate(None, bytes(range(len(png.palette) // 3))):
         raise DamagedPicture("The pixels of a PNG must be of colours of its palette")
 
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageChops
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from serving.app.pictures import DamagedPicture, Picture
+from serving.app.pictures import NOT_DECODED, DamagedPicture, Picture
 from serving.app.pictures.chunks import GREY, PALETTE, SIGNATURE, write_chunk
 from serving.app.pictures.grey import WHITE, check_indices, make_table, read_key
 from serving.app.pictures.png import check_packed
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from serving.app.pictures.chunks import Png
     from serving.app.pictures.jpeg import Jpeg
 
-# A picture of more pixels is reduced. A digit on it is of hundreds still, and what follows is pure
-# Python, at some 0.5 µs a pixel.
+# A picture of more pixels is reduced. A digit on it is of hundreds still, and what follows may be
+# pure Python, at some 0.5 µs a pixel.
 MAX_KEPT_PIXELS = 512 * 512
 TURNS = {  # EXIF 2.32, 4.6.4 A: what puts a picture of that orientation upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -89,7 +89,7 @@ def _load(reader: type[ImageFile], file: bytes, described: Png | Jpeg) -> Image.
     except Exception:  # noqa: BLE001
         fits = False
     if not fits:
-        raise DamagedPicture("The pixels of the picture must decode")
+        raise DamagedPicture(NOT_DECODED)
     return image
 
 

@@ -9,7 +9,7 @@ import zlib
 from itertools import accumulate
 
 from serving.app import native
-from serving.app.pictures import DamagedPicture, Picture
+from serving.app.pictures import NOT_DECODED, DamagedPicture, Picture
 from serving.app.pictures.chunks import PALETTE
 from serving.app.pictures.grey import make_grey
 
@@ -31,9 +31,7 @@ def decode_plain(png: Png) -> Picture:
     stride = png.stride(png.width)
     samples = _unfilter(_unpack(png), stride, png.step)
     if png.depth < BYTE:
-        values = _spread(png.depth, scale=1 if png.colour == PALETTE else 255 // (2**png.depth - 1))
-        rows = [samples[start : start + stride] for start in range(0, len(samples), stride)]
-        samples = b"".join([b"".join(map(values.__getitem__, row))[: png.width] for row in rows])
+        samples = _spread(png, samples, stride)
     if png.depth > BYTE:
         samples = samples[::2]
     return Picture(png.width, png.height, make_grey(png, samples))
@@ -77,7 +75,7 @@ def _unpack(png: Png) -> bytes:
 def _unfilter(raw: bytes, stride: int, step: int) -> bytes:
     """Undo the filters of the rows, 9.2: each adds what was foretold of a byte to it."""
     if max(raw[:: stride + 1]) >= len(_METHODS):
-        raise DamagedPicture("The rows of a PNG must have filters that there are")
+        raise DamagedPicture(NOT_DECODED)
     if native.kernel:
         return native.kernel.unfilter(raw, stride, step)  # type: ignore[no-any-return]
     rows = []
@@ -150,8 +148,16 @@ def _undo_paeth(row: bytes, above: bytes, step: int) -> bytes:
 _METHODS = (_undo_none, _undo_sub, _undo_up, _undo_average, _undo_paeth)
 
 
-def _spread(depth: int, scale: int) -> list[bytes]:
-    """The samples of every byte that holds several; `scale` makes the largest 255."""
-    shifts = range(BYTE - depth, -1, -depth)
-    largest = (1 << depth) - 1
-    return [bytes((byte >> shift & largest) * scale for shift in shifts) for byte in range(256)]
+def _spread(png: Png, packed: bytes, stride: int) -> bytes:
+    """A byte a pixel, of rows that have several in one; the largest is 255, but of a palette."""
+    largest = (1 << png.depth) - 1
+    scale = 1 if png.colour == PALETTE else 255 // largest
+    each = BYTE // png.depth
+    samples = bytearray(each * len(packed))
+    for place in range(each):
+        shift = BYTE - png.depth * (place + 1)
+        table = bytes([(byte >> shift & largest) * scale for byte in range(256)])
+        samples[place::each] = packed.translate(table)
+    # The last byte of a row may hold more than the row's pixels.
+    starts = range(0, len(samples), each * stride)
+    return b"".join([samples[start : start + png.width] for start in starts])

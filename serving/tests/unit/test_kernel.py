@@ -19,6 +19,7 @@ from serving.app.engines.frozen.ops import build as build_ops
 from serving.app.engines.frozen.ops import join
 from serving.app.engines.frozen.ops.inputs import SHARES
 from serving.app.engines.frozen.ops.matrix import Matrix
+from serving.app.pictures import levels, pens, pixels, reference, shadows
 from serving.kernel import build
 from serving.tests import drawings, kernels
 from serving.tests.sample import fit, write_bundle
@@ -90,6 +91,40 @@ def test_any_picture_has_the_pixels_that_python_finds(picture):
 def test_model_sees_of_any_picture_what_it_sees_by_python(seed):
     case = drawings.make_case(seed)
     assert drawings.ask(case, native.kernel) == drawings.ask(case, None)
+
+
+def test_numbers_of_pictures_are_those_of_python():
+    sources = "".join(path.read_text() for path in build.HERE.glob("p*.[ch]"))
+    found = {name: int(number) for name, number in re.findall(r"\b([A-Z_]+) = (\d+)\b", sources)}
+    expected = {"SHARE": reference.INK_SHARE[0], "WHOLE": reference.INK_SHARE[1]}
+    for module, names in {
+        reference: ["SEARCHED", "LOOKED_AT", "MARGIN"],
+        levels: ["FAINTEST"],
+        pens: ["PIXEL", "THIN", "WANTED", "STRONG"],
+        pixels: ["LARGEST"],
+        shadows: ["PARTS", "TILES"],
+    }.items():
+        expected |= {name: getattr(module, name) for name in names}
+    assert {name: found[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("prepare", ["ink", "resize"])
+@pytest.mark.parametrize("seed", range(8))
+def test_memory_is_short_it_is_said_and_nothing_is_kept(prepare, seed):
+    memory = pytest.importorskip("_testcapi", reason="this Python has no _testcapi")
+    picture = drawings.draw(kernels.random.Random(seed))
+    make, sizes = getattr(native.kernel, prepare), (picture.width, picture.height, 28, 28)
+    expected, made = make(picture.grey, *sizes), []
+    for first in range(1, 60):
+        memory.set_nomemory(first, first + 1)
+        try:
+            made.append(make(picture.grey, *sizes))
+        except MemoryError:
+            made.append(None)
+        finally:
+            memory.remove_mem_hooks()
+    assert None in made
+    assert {one for one in made if one is not None} <= {expected}
 
 
 @pytest.mark.parametrize(

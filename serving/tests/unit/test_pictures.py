@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from serving.app.limits import MAX_SIDE
-from serving.app.pictures import Picture, UnknownPicture, chunks, decode, pillow
+from serving.app.pictures import DamagedPicture, Picture, UnknownPicture, chunks, decode, pillow
 from serving.app.pictures import png as plain
 from serving.tests.picture_files import KINDS, ORIENTATIONS, chunk, exif, list_rows, png
 
@@ -232,6 +232,19 @@ def test_pillow_is_not_there_small_png_are_read_and_others_are_told_so(most, mon
     others = [png(150, most // 150 + 1), png(interlaced=True), turned]
     for data in (*others, photograph):
         with pytest.raises(UnknownPicture, match=f"reads only PNG of at most {most:,} pixels"):
+            decode.decode(data)
+
+
+def test_no_picture_is_read_without_pillow_that_it_would_reduce():
+    assert decode.MAX_PLAIN_PIXELS <= pillow.MAX_KEPT_PIXELS
+
+
+@pytest.mark.parametrize("most", [22_500, decode.MAX_PLAIN_PIXELS])
+def test_filter_that_there_is_not_is_refused_in_the_same_words(most, monkeypatch):
+    monkeypatch.setattr(decode, "MAX_PLAIN_PIXELS", most)
+    for side in (100, 200):
+        data = png(side, side, pixels=(b"\x09" + bytes(side)) * side)
+        with pytest.raises(DamagedPicture, match="The pixels of the picture must decode"):
             decode.decode(data)
 
 

@@ -12,6 +12,9 @@ def pick(numbers: list[float], places: bytes, /) -> list[float]:
         IndexError: There are fewer numbers.
     """
 
+def add_up(data: bytes, /) -> int:
+    """The sum of bytes."""
+
 def softmax(scores: list[float], /) -> list[float]:
     """What ops/classify.py does for the link of that name."""
 

@@ -82,6 +82,19 @@ static PyObject *pick(PyObject *Py_UNUSED(module), PyObject *args) {
     return list;
 }
 
+static PyObject *add_up(PyObject *Py_UNUSED(module), PyObject *bytes) {
+    char *data;
+    Py_ssize_t size;
+    if (PyBytes_AsStringAndSize(bytes, &data, &size) < 0) {
+        return NULL;
+    }
+    unsigned long long sum = 0;
+    for (Py_ssize_t i = 0; i < size; i++) {
+        sum += (unsigned char)data[i];
+    }
+    return PyLong_FromUnsignedLongLong(sum);
+}
+
 static int add_type(PyObject *module, PyType_Spec *spec) {
     PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
     if (!type) {
@@ -105,6 +118,7 @@ static int add_types(PyObject *module) {
 
 static PyMethodDef methods[] = {
     {"pick", pick, METH_VARARGS, "A list's numbers at some places, a byte each, as a list."},
+    {"add_up", add_up, METH_O, "The sum of bytes."},
     {"softmax", softmax, METH_O, "Scores to probabilities, of a linear model's many labels."},
     {"calibrate", calibrate, METH_VARARGS, "Slopes, intercepts and scores to probabilities."},
     {"unfilter", unfilter, METH_VARARGS, "The rows of a PNG to their samples."},

@@ -241,6 +241,13 @@ def test_what_are_no_layers_is_refused(layers):
         matrix.score()
 
 
+@given(st.binary(max_size=2000))
+def test_bytes_are_added_up_as_python_does(data):
+    assert native.kernel.add_up(data) == sum(data)
+    with pytest.raises(TypeError):
+        native.kernel.add_up(data.decode("latin-1"))
+
+
 @pytest.mark.parametrize("arguments", [(), (SHARES,), (SHARES, 1), (SHARES, "a"), (1, b"a")])
 def test_what_is_no_picture_is_refused(arguments):
     with pytest.raises(TypeError):

@@ -19,7 +19,10 @@ CODES = ["MSSubClass", "MSZoning", "LotConfig", "BldgType", "Exterior1st"]
 
 
 def _encode() -> Any:
-    """For models that look at distances: areas by their logarithms, all on one scale."""
+    """For models that look at distances: areas by their logarithms, all on one scale.
+
+    Dense, so that what is fitted to it can be frozen: logarithms are within a bound of numpy's.
+    """
     return make_column_transformer(
         (
             make_pipeline(
@@ -29,6 +32,7 @@ def _encode() -> Any:
         ),
         (make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), NUMBERS),
         (OneHotEncoder(handle_unknown="ignore"), CODES),
+        sparse_threshold=0,
     )
 
 

@@ -184,7 +184,7 @@ def measure_slope(results: Results, folder: Path, places: Places, rng: random.Ra
         frozen, plain = (f"{name} {size}" for name in ("frozen", "naive"))
         contenders += [
             on_lambda(frozen, title, HANDLER, places.frozen, QUICKTHAW_BUNDLE=str(bundle)),
-            on_lambda(plain, title, NAIVE, places.checkout, slow=True, MODEL_PATH=model),
+            on_lambda(plain, title, NAIVE, places.plain, slow=True, MODEL_PATH=model),
         ]
     words = [term for term in terms if " " not in term][:SHORT]
     request = ask({"text": " ".join(words)})

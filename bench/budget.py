@@ -123,7 +123,7 @@ def _list_jobs(model: str, folder: Path) -> Iterator[Job]:
     bundle = copy_bundle(folder / "frozen", find_paths(model).bundle)
     requests = ask_golden(bundle)[:EVENTS]
     places = find_places(folder, bundle)
-    yield Job(model, "empty", EMPTY, places.checkout, {}, requests)
+    yield Job(model, "empty", EMPTY, places.plain, {}, requests)
     environ = {"QUICKTHAW_BUNDLE": str(bundle)}
     for name, place in _name_places(places).items():
         yield Job(model, name, HANDLER, place, environ, requests)

@@ -14,11 +14,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from bench.environment import Place, copy_app, has_kernel, make_environment, merge
+from bench.environment import Place, copy_app, copy_plain, has_kernel, make_environment, merge
 from bench.footprint import BASE_IMAGE, FULL_APP, list_stack
 from bench.inputs import Request
 from serving.bundle.manifest import MODEL_NAME, read_manifest
-from tools.runtime_api import PATIENCE, ROOT, Runtime, RuntimeDied
+from tools.runtime_api import PATIENCE, Runtime, RuntimeDied
 from training.console import StepError
 
 HANDLER = "serving.app.handler.lambda_handler"
@@ -104,15 +104,15 @@ class LambdaProcess:
 class WebProcess:
     """A web server, asked over one connection that is kept alive."""
 
-    def __init__(self, python: Path, model: str) -> None:
+    def __init__(self, place: Place, model: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self._connection = socket.create_connection(listener.getsockname(), PATIENCE)
             self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
             self.started = time.perf_counter()
             self.process = subprocess.Popen(
-                [python, "-m", "bench.fastapi_app", str(listener.fileno())],
-                cwd=ROOT,
+                [place.python, "-m", "bench.fastapi_app", str(listener.fileno())],
+                cwd=place.root,
                 env={**kept, "MODEL_PATH": model},
                 pass_fds=[listener.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -185,12 +185,13 @@ class Places(NamedTuple):
     """Where the contenders run, all of them without the .pth files of a developer's environment.
 
     Attributes:
-        checkout: What is no part of the service, and scikit-learn.
+        plain: What is no part of the service, and what scikit-learn serves: without the kernel, by
+            which pictures would be read.
         frozen: A copy of what the image of a frozen model holds, with the kernel if it was built.
         pure: The same without the kernel; None where the other one has none.
     """
 
-    checkout: Place
+    plain: Place
     frozen: Place
     pure: Place | None
 
@@ -201,20 +202,21 @@ def find_places(folder: Path, bundle: Path) -> Places:
     web = ("fastapi", "uvicorn") if find_spec("fastapi") else ()
     packages = (*BASE_IMAGE, *FULL_APP, *list_stack(kind), *web)
     python = make_environment(folder / "environment", packages)
+    plain = Place(python, copy_plain(folder / "plain"))
     pure = Place(python, copy_app(folder / "pure", kernel=False))
     merge(pure.root, python, bundle)
     if not has_kernel():
-        return Places(Place(python), pure, None)
+        return Places(plain, pure, None)
     native = Place(python, copy_app(folder / "native", kernel=True))
     merge(native.root, python, bundle)
-    return Places(Place(python), native, pure)
+    return Places(plain, native, pure)
 
 
 def enter_quick(frozen: Path, places: Places) -> list[Contender]:
     """The empty handler, and the frozen model of a bundle."""
     bundle = str(frozen)
     return [
-        on_lambda("empty", "Empty handler", "bench.empty.handler", places.checkout),
+        on_lambda("empty", "Empty handler", "bench.empty.handler", places.plain),
         on_lambda("frozen", "Quickthaw, frozen", HANDLER, places.frozen, QUICKTHAW_BUNDLE=bundle),
     ]
 
@@ -231,19 +233,19 @@ def enter(frozen: Path, sklearn: Path, places: Places) -> list[Contender]:
         everyone.append(pure)
     everyone += [
         on_lambda(
-            *("sklearn", "Quickthaw, sklearn engine", HANDLER, places.checkout),
+            *("sklearn", "Quickthaw, sklearn engine", HANDLER, places.plain),
             slow=True,
             QUICKTHAW_BUNDLE=str(sklearn),
         ),
         on_lambda(
-            *("naive", "scikit-learn, the plain way", NAIVE, places.checkout),
+            *("naive", "scikit-learn, the plain way", NAIVE, places.plain),
             slow=True,
             MODEL_PATH=model,
         ),
     ]
     if find_spec("fastapi"):
-        python = places.checkout.python
-        everyone.append(
-            Contender("fastapi", "FastAPI server", lambda: WebProcess(python, model), slow=True)
+        server = Contender(
+            "fastapi", "FastAPI server", lambda: WebProcess(places.plain, model), slow=True
         )
+        everyone.append(server)
     return everyone

@@ -75,6 +75,18 @@ def copy_app(folder: Path, *, kernel: bool) -> Path:
     return folder
 
 
+def copy_plain(folder: Path) -> Path:
+    """Copy what goes into an image of scikit-learn's, which has no kernel, and the plain way.
+
+    Args:
+        folder: Where to.
+    """
+    left_out = shutil.ignore_patterns("__pycache__", "results", "tests")
+    for part in ("bench", "training/models"):
+        shutil.copytree(ROOT / part, folder / part, ignore=left_out)
+    return copy_app(folder, kernel=False)
+
+
 def merge(root: Path, python: Path, bundle: Path) -> None:
     """Write what a start imports in one file, as the image of a bundle's model has it."""
     subprocess.run([python, ROOT / MERGE, root, root, bundle], check=True)

@@ -94,4 +94,4 @@ def merge(root: Path, python: Path, bundle: Path) -> None:
 
 def has_kernel() -> bool:
     """Whether the kernel was built here."""
-    return any((ROOT / APP).rglob(KERNEL))
+    return any((ROOT / APP).glob(KERNEL))

@@ -38,7 +38,8 @@ static inline Slot *find_slot(const Blocks *blocks, Py_ssize_t number) {
 }
 
 /* As `read_bytes`, without a call where they stand in one block that is kept: nearly always. Good
- * until another block is read; the caller checks that they are of its section. */
+ * until Python runs again: another thread may read a block, or ask for more slots. The caller checks
+ * that they are of its section. */
 static inline const char *find_bytes(Blocks *blocks, uint64_t start, size_t count, void *spare) {
     Py_ssize_t number = (Py_ssize_t)(start / BLOCK);
     const Slot *slot = find_slot(blocks, number);

@@ -1,10 +1,11 @@
 /* A vocabulary, and what a text's terms weigh: ops/vectorize.py. */
 #include "blocks.h"
 #include <math.h>
+#include <stdlib.h>
 
 enum { NO_NORM, L1, L2 };
 enum { U32 = 4, F64 = 8, FREQUENT = 64, FEW = 48 };
-enum { BYTES = 256 };   /* that there are */
+enum { BYTES = 256 };  /* that there are */
 enum { SHORTEST = 2 }; /* letters of a word, as features.split_words has it */
 enum { MAX_BUCKET = 65536 }; /* as vocabulary.py has it */
 
@@ -47,7 +48,7 @@ static int refuse(const char *why) {
 static int search(const char *bucket, uint64_t start, size_t count, const char *key, size_t size,
                   Hit *hit) {
     for (size_t at = 0; at < count;) {
-        size_t left = count - at, length = left < U32 ? left : read_u32(bucket + at);
+        uint64_t left = count - at, length = left < U32 ? left : read_u32(bucket + at);
         if (left < U32 + length + U32 + F64) {
             return refuse("a term out of its bucket");
         }
@@ -146,8 +147,15 @@ static void sort_few(Hit *hits, size_t count) {
     }
 }
 
+static int compare(const void *one, const void *other) {
+    const Hit *a = one, *b = other;
+    int after = is_after(a, b), before = is_after(b, a);
+    return after || before ? after - before : (a->place > b->place) - (a->place < b->place);
+}
+
 /* The same of many: by a byte of the column at a time, which compares none with another. After that
- * only entries that share a column, of which no vocabulary has any, may change places. */
+ * only entries that share a column may change places. No vocabulary has any; of a forged one they
+ * may be all, which would take the square of their number. */
 static void sort(Hit *hits, size_t count, Hit *spare) {
     uint32_t columns = 0;
     Hit *from = hits;
@@ -171,7 +179,16 @@ static void sort(Hit *hits, size_t count, Hit *spare) {
     if (from != hits) {
         memcpy(hits, from, count * sizeof *hits);
     }
-    sort_few(hits, count);
+    if (count <= FEW) {
+        sort_few(hits, count);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        if (is_after(hits + i - 1, hits + i)) {
+            qsort(hits, count, sizeof *hits, compare);
+            return;
+        }
+    }
 }
 
 /* By its length, summed one after the other, as scikit-learn does it. */
@@ -256,6 +273,20 @@ static Py_ssize_t look_up_words(Terms *self, const char *text, size_t size, Py_s
     return known;
 }
 
+/* The same of a text whose capitals may be of ASCII alone. */
+static Py_ssize_t look_up_text(Terms *self, const char *text, size_t size, Py_ssize_t *count,
+                               Hit *hits) {
+    char *lowered = PyMem_Malloc(size + 1);
+    if (!lowered) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    lower(text, size, lowered);
+    Py_ssize_t known = look_up_words(self, lowered, size, count, hits);
+    PyMem_Free(lowered);
+    return known;
+}
+
 /* Sorted hits to one a column, with what it weighs: how many; -1 with an exception set. */
 static Py_ssize_t weigh(Terms *self, Hit *hits, Py_ssize_t known) {
     Py_ssize_t count = 0;
@@ -289,20 +320,6 @@ static Py_ssize_t finish(Terms *self, Hit *hits, Py_ssize_t known) {
     if (known >= 0 && self->norm != NO_NORM) {
         normalize(hits, (size_t)known, self->norm);
     }
-    return known;
-}
-
-/* The same of a text whose capitals may be of ASCII alone. */
-static Py_ssize_t look_up_text(Terms *self, const char *text, size_t size, Py_ssize_t *count,
-                               Hit *hits) {
-    char *lowered = PyMem_Malloc(size + 1);
-    if (!lowered) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    lower(text, size, lowered);
-    Py_ssize_t known = look_up_words(self, lowered, size, count, hits);
-    PyMem_Free(lowered);
     return known;
 }
 

@@ -41,7 +41,8 @@ def read_json(text: str, bounds: Bounds) -> Any:
     _check_count(text, bounds)
     try:
         found = _decode(text, bounds)
-        if "\\" in text and "\\u" in text:  # escapes can spell a lone surrogate
+        # Escapes can spell a lone surrogate. One character is looked for in a tenth of the time.
+        if "\\" in text and "\\u" in text:
             json.dumps(found, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise errors.Malformed(
@@ -106,7 +107,9 @@ def _check_count(text: str, bounds: Bounds) -> None:
 
 
 def _may_have(text: str, limit: int) -> bool:
-    """Whether a body may have so many marks: most have a bracket at their start, and no other."""
+    """Whether a body may have so many marks, of which none are missed: most have a bracket at their
+    start, and no other.
+    """
     if len(text) < limit:
         return False
     marks = text.count(",") + 1

@@ -49,6 +49,7 @@ PROPERTIES = (
 )
 
 
+KEPT_PROPERTIES = 1000  # sets, about 1 MB: callers choose the label, of which a model may have many
 _encode = make_encoder(", ", ": ", allow_nan=True)
 
 
@@ -132,6 +133,8 @@ class Emitter:
         (first, value), *rest = properties.items()
         if (found := self._properties.get(key := tuple(rest))) is None:
             found = _list_members(dict(rest) | self._settings.emf_properties)
+            if len(self._properties) >= KEPT_PROPERTIES:
+                self._properties.clear()
             self._properties[key] = found
         return f', "{first}": {_encode(value)}{found}'
 

@@ -247,7 +247,8 @@ def test_extraction_is_disabled_both_leave_the_directive_out(capsys, monkeypatch
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, None, "a"])
 def test_value_is_no_number_costs_the_document_and_nothing_else(value, capsys):
-    Emitter(read_settings({})).emit(Measurements({"error.count": value}), fast=True)
+    measurements = Measurements({"error.count": value}, {"requestId": "r"})
+    Emitter(read_settings({})).emit(measurements, fast=True)
     written = capsys.readouterr()
     assert written.out == ""
     assert json.loads(written.err)["message"] == "metrics not written"

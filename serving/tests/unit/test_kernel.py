@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import sysconfig
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from serving.app import native
 from serving.app.engines.frozen.ops import build as build_ops
-from serving.app.engines.frozen.ops import join
+from serving.app.engines.frozen.ops import count_bytes, join
 from serving.app.engines.frozen.ops.inputs import SHARES
 from serving.app.engines.frozen.ops.matrix import Matrix
 from serving.app.pictures import levels, pens, pixels, reference, shadows
@@ -189,6 +190,24 @@ def test_neighbours_are_joined_where_the_kernel_does_them_at_once(seed, monkeypa
     assert len(name_joined(network)) == len(network[1])
     monkeypatch.setattr(native, "kernel", None)
     assert name_joined(words)[:2] == ["Vectorize", "Linear"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_between_sections_of_trees_nothing_is_read(seed):
+    class Counted(kernels.MemoryFile):
+        count = 0
+
+        def read(self, start, stop):
+            self.count += stop - start
+            return super().read(start, stop)
+
+    data, ops, takes, rows = kernels.make_case(kernels.random.Random(seed), kernels.make_trees)
+    file = Counted(data)
+    with suppress(*kernels.REFUSED):  # some are no trees
+        (trees,), _ = build_ops(file, ops, takes)
+        for row in rows:
+            trees(row)
+    assert file.count <= count_bytes(ops[0])
 
 
 @pytest.mark.parametrize("weights", [None, 7, [], object(), int])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from serving.app.errors import Malformed, RequestError, TooLarge, UnsupportedMedia
 from serving.app.inputs.text import TextInput
 from serving.app.limits import MAX_BODY_BYTES, MAX_DEPTH
-from serving.app.request import reader
+from serving.app.request import reader, strict_json
 from serving.bundle.inputs import MAX_BATCH
 from serving.tests.hostile import MEDIA, MULTI_MEDIA, MULTI_TYPES, TYPES
 
@@ -27,6 +27,12 @@ VALUES = st.recursive(
         | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4)
     ),
 )
+
+
+@given(text=st.text('[{],"a: ', max_size=9), limit=st.integers(1, 6))
+def test_body_that_is_not_counted_has_fewer_marks(text, limit):
+    counted = strict_json._may_have(text, limit)
+    assert counted or strict_json._count_marks(text, 0, len(text)) < limit
 
 
 def read_body(sent):

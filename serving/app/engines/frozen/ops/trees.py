@@ -203,10 +203,13 @@ class Trees:
         return features
 
     def _read_sections(self) -> tuple[Any, ...]:
-        """What every row needs, read at once: where one section ends, the next one begins."""
+        """What every row needs: read at once where nothing lies between, as in our own files."""
         places = [self._sections[name] for name in SECTIONS]
-        first = min(start for start, _ in places)
-        data = self._file.read_whole(first, max(stop for _, stop in places))
+        first, last = min(start for start, _ in places), max(stop for _, stop in places)
+        if last - first > sum(stop - start for start, stop in places):
+            # What lies between them `count_bytes` has not counted.
+            return tuple(self._file.read_whole(start, stop) for start, stop in places)
+        data = self._file.read_whole(first, last)
         return tuple(data[start - first : stop - first] for start, stop in places)
 
     def weigh(self, row: list[float], label: int) -> list[tuple[int, float]] | None:

@@ -98,3 +98,11 @@ def test_copy_of_the_app_answers_to_its_kernel(tmp_path):
     assert (root / "serving/app/handler.py").exists()
     assert not [*root.rglob("*.so")]
     assert not (root / "serving/app/data").exists()
+
+
+def test_what_scikit_learn_serves_in_the_bench_has_no_kernel_as_its_image_has_none(tmp_path):
+    root = environment.copy_plain(tmp_path)
+    for path in ("bench/naive.py", "serving/app/engines/sklearn.py", "training/models"):
+        assert (root / path).exists()
+    assert not [*root.rglob("*.so")]
+    assert not (root / "bench/results").exists()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from serving.app.http.full_app import METHODS
 from serving.app.settings import read_settings
-from serving.app.telemetry.metrics import PROPERTIES, UNITS, Emitter, Measurements
+from serving.app.telemetry.metrics import KEPT_PROPERTIES, PROPERTIES, UNITS, Emitter, Measurements
 from serving.tests.hostile import FORGED
 from serving.tests.sample import SENTENCES, TEXTS
 
@@ -183,11 +183,20 @@ def test_standard_output_is_broken_the_answer_goes_out(client, monkeypatch, stdo
 @pytest.mark.parametrize("fast", [True, False])
 def test_property_cannot_be_serialised_costs_the_document_and_nothing_else(fast, capsys):
     Emitter(read_settings({})).emit(
-        Measurements({"error.count": 0}, {"label": object()}), fast=fast
+        Measurements({"error.count": 0}, {"requestId": "r", "label": object()}), fast=fast
     )
     written = capsys.readouterr()
     assert written.out == ""
     assert json.loads(written.err)["message"] == "metrics not written"
+
+
+def test_model_has_many_labels_documents_of_few_are_kept(capsys):
+    emitter = Emitter(read_settings({}))
+    for number in range(3 * KEPT_PROPERTIES):
+        emitter.emit(Measurements({}, {"requestId": "r", "label": str(number)}), fast=True)
+        assert len(emitter._properties) <= KEPT_PROPERTIES
+    labels = [json.loads(line)["label"] for line in capsys.readouterr().out.splitlines()]
+    assert labels == [str(number) for number in range(3 * KEPT_PROPERTIES)]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, None, "a"])
